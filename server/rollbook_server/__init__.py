@@ -1,0 +1,1 @@
+"""The Rollbook server: `transport -> domain <- storage`, wired by `app`."""

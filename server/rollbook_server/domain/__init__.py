@@ -1,0 +1,1 @@
+"""The rules of Rollbook as plain Python: no gRPC, no database, standard library only."""

@@ -1,0 +1,86 @@
+"""Devices, the rows they come from, and what can be wrong with a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from rollbook_server.domain.errors import RowReason
+
+
+class DeviceState(StrEnum):
+    """Where a device stands; see `DeviceState` in the contract."""
+
+    PENDING = "PENDING"
+    REGISTERED = "REGISTERED"
+
+
+class Record(NamedTuple):
+    """One row as it came: not judged yet.
+
+    `row` counts from 1 without the header, `line` from 1 with it. `values` are
+    the cells in the order of the file's columns.
+    """
+
+    row: int
+    line: int
+    values: Sequence[str]
+
+
+class DeviceRow(NamedTuple):
+    """One row that holds what a device needs, in normal form.
+
+    `imei` and `imei2` are 14-character cores or empty; `manufacturer` is as the
+    uploader wrote it, `manufacturer_key` what it is compared by (empty without a
+    serial number: a manufacturer alone is no key). A named tuple, not a
+    dataclass: an upload makes 200,000 of them, and this is made in C.
+    """
+
+    row: int
+    line: int
+    imei: str
+    imei2: str
+    serial_number: str
+    manufacturer: str
+    manufacturer_key: str
+    attributes: Mapping[str, str]
+    values: Sequence[str]
+
+
+class RowError(NamedTuple):
+    """What was wrong with one row; see `RowError` in the contract."""
+
+    row: int
+    line: int
+    column: str
+    reason: RowReason
+    message: str
+    device_id: str = ""
+    values: Sequence[str] = ()
+    suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One line of the roll. Times are aware and in UTC."""
+
+    device_id: str
+    profile_id: str
+    imei: str
+    imei2: str
+    serial_number: str
+    manufacturer: str
+    state: DeviceState
+    upload_id: str
+    source_line: int
+    create_time: datetime
+    update_time: datetime
+    register_time: datetime | None
+    revision: int
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    user_id: str = ""

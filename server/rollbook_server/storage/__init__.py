@@ -1,0 +1,1 @@
+"""Keeps the roll in a database behind the interface of `domain.ports`."""

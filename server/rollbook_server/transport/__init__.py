@@ -1,0 +1,1 @@
+"""Speaks gRPC: converts, calls the domain, converts back."""
