@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from rollbook_server.domain import identifiers
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -67,7 +69,11 @@ class RowError(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One line of the roll. Times are aware and in UTC."""
+    """One line of the roll. Times are aware and in UTC.
+
+    `source_row` and `source_line` are those of `upload_id`, the upload that last
+    wrote the device.
+    """
 
     device_id: str
     profile_id: str
@@ -77,6 +83,7 @@ class Device:
     manufacturer: str
     state: DeviceState
     upload_id: str
+    source_row: int
     source_line: int
     create_time: datetime
     update_time: datetime
@@ -84,3 +91,8 @@ class Device:
     revision: int
     attributes: Mapping[str, str] = field(default_factory=dict)
     user_id: str = ""
+
+    @property
+    def manufacturer_key(self) -> str:
+        """What the manufacturer is compared by."""
+        return identifiers.manufacturer_key(self.manufacturer)

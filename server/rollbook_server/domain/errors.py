@@ -151,7 +151,7 @@ class FileError(RollbookError):
     data row there (0 is the header), `column` the header of the field if known.
     """
 
-    def __init__(  # noqa: PLR0913 - a place in a file has this many coordinates
+    def __init__(
         self, reason: Reason, message: str, *, line: int, row: int = 0, column: str = ""
     ) -> None:
         place = f"line {line}" + (f", column {column}" if column else "")

@@ -1,0 +1,112 @@
+"""From an address to a gRPC channel: TLS or plaintext, retries, keepalive."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import dataclass
+
+import grpc
+
+_DEFAULT_PORT = 7443
+
+_SERVICES = (
+    "AccessService",
+    "AuditService",
+    "DeviceService",
+    "EnrollmentService",
+    "ProfileService",
+    "TokenService",
+    "UserService",
+)
+
+# gRPC retries a stream only until its first answer and would replay it from memory;
+# an upload is resumed at its committed position instead.
+_NEVER_RETRIED = ("UploadDevices", "ExportDevices")
+
+# Five is the most gRPC allows; all attempts together stay within the call's deadline.
+_RETRY_POLICY = {
+    "maxAttempts": 5,
+    "initialBackoff": "0.1s",
+    "maxBackoff": "2s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the server is and how to speak to it."""
+
+    address: str
+    plaintext: bool
+    root_certificates: bytes | None = None
+
+    def __str__(self) -> str:
+        return f"{self.address} ({'plaintext' if self.plaintext else 'TLS'})"
+
+    def open_channel(self) -> grpc.Channel:
+        """Give a channel; it connects with the first call, and its opener closes it."""
+        if self.plaintext:
+            return grpc.insecure_channel(self.address, options=self._options())
+        credentials = grpc.ssl_channel_credentials(self.root_certificates)
+        return grpc.secure_channel(self.address, credentials, options=self._options())
+
+    def _options(self) -> list[tuple[str, str | int]]:
+        return [
+            ("grpc.service_config", json.dumps(service_config())),
+            # The server refuses pings more often than every 30 s.
+            ("grpc.keepalive_time_ms", 60_000),
+            ("grpc.keepalive_timeout_ms", 20_000),
+            # gRPC would wait up to 120 s before it looks for a restarted server.
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", 5_000),
+            # A proxy from the environment cannot reach this machine's loopback.
+            ("grpc.enable_http_proxy", 0 if is_loopback(self.address) else 1),
+        ]
+
+
+def endpoint(
+    address: str, *, root_certificates: bytes | None = None, plaintext: bool | None = None
+) -> Endpoint:
+    """Decide between TLS and plaintext: plaintext by itself only on loopback."""
+    if plaintext and root_certificates is not None:
+        raise ValueError("root_certificates are for TLS: leave out plaintext=True")
+    address = _with_port(address)
+    if plaintext is None:
+        plaintext = root_certificates is None and is_loopback(address)
+    return Endpoint(address, plaintext, root_certificates)
+
+
+def service_config() -> dict[str, object]:
+    """Say which calls gRPC itself retries: every unary one, for each is safe to repeat."""
+    retried = [{"service": f"rollbook.v1.{service}"} for service in _SERVICES]
+    streams = [
+        {"service": "rollbook.v1.DeviceService", "method": method} for method in _NEVER_RETRIED
+    ]
+    return {"methodConfig": [{"name": streams}, {"name": retried, "retryPolicy": _RETRY_POLICY}]}
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether what is sent to the address stays on this machine."""
+    if address.startswith(("unix:", "unix-abstract:")):
+        return True
+    host = address.rpartition("/")[2].rpartition(":")[0].strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _with_port(address: str) -> str:
+    """Complete `HOST` to `HOST:7443`; an IPv6 host may come without its brackets."""
+    if not address or address.isspace():
+        raise ValueError("the server's address is empty: write HOST:PORT")
+    if "/" in address or address.startswith("unix"):
+        return address
+    if address.count(":") > 1 and not address.startswith("["):
+        return f"[{address}]:{_DEFAULT_PORT}"
+    has_port = address.rpartition("]")[2].count(":") == 1
+    return address if has_port else f"{address}:{_DEFAULT_PORT}"

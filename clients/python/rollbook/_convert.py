@@ -1,0 +1,196 @@
+"""Messages of `rollbook.v1` to values, and values to messages; nothing else does it."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from rollbook import _enums, _extras, resources, words
+from rollbook.v1 import (
+    configuration_pb2,
+    device_pb2,
+    enrollment_service_pb2,
+    profile_pb2,
+    token_pb2,
+    upload_pb2,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from enum import StrEnum
+
+    from google.protobuf.descriptor import EnumDescriptor
+    from google.protobuf.message import Message
+
+    from rollbook.v1 import token_service_pb2
+
+    WordT = TypeVar("WordT", bound=StrEnum)
+
+
+class _Enum(Protocol):
+    """What every generated enum offers."""
+
+    @property
+    def DESCRIPTOR(self) -> EnumDescriptor: ...  # noqa: N802 - protobuf's name
+
+
+def word(kind: type[WordT], enum: _Enum, number: int) -> WordT:
+    """Give the word for a number; UNSPECIFIED for one that a newer server made up."""
+    return kind(_enums.word(enum.DESCRIPTOR, number))
+
+
+def name(enum: _Enum, word: str) -> str:
+    """Give the contract's name for a word; ValueError names the right ones."""
+    return _enums.name(enum.DESCRIPTOR, word)
+
+
+def configuration(message: configuration_pb2.Configuration) -> resources.Configuration:
+    """Give a configuration as a value."""
+    return resources.Configuration(
+        vendor_keys=_extras.from_struct(message.vendor_keys),
+        system_extras=_extras.from_system_extras(message.system_extras),
+        custom_system_keys=_extras.from_struct(message.custom_system_keys),
+    )
+
+
+def configuration_message(
+    value: resources.Configuration | None,
+) -> configuration_pb2.Configuration | None:
+    """Give a configuration as a message."""
+    if value is None:
+        return None
+    return configuration_pb2.Configuration(
+        vendor_keys=_extras.struct(value.vendor_keys, "vendor_keys"),
+        system_extras=_extras.system_extras(value.system_extras),
+        custom_system_keys=_extras.struct(value.custom_system_keys, "custom_system_keys"),
+    )
+
+
+def profile(message: profile_pb2.Profile) -> resources.Profile:
+    """Give a profile as a value."""
+    return resources.Profile(
+        profile_id=message.profile_id,
+        name=message.name,
+        description=message.description,
+        type=word(words.ProfileType, profile_pb2.ProfileType, message.type),
+        origin=word(words.ProfileOrigin, profile_pb2.ProfileOrigin, message.origin),
+        tokenless=message.tokenless,
+        user_id=message.user_id,
+        device_count=message.device_count,
+        registered_count=message.registered_count,
+        pending_count=message.pending_count,
+        configuration=configuration(message.configuration),
+        create_time=_time(message, "create_time"),
+        update_time=_time(message, "update_time"),
+        devices_update_time=_time(message, "devices_update_time"),
+        etag=message.etag,
+    )
+
+
+def upload(message: upload_pb2.Upload) -> resources.Upload:
+    """Give an upload with its first row errors as a value."""
+    return resources.Upload(
+        upload_id=message.upload_id,
+        profile_id=message.profile_id,
+        file_name=message.file_name,
+        state=word(words.UploadState, upload_pb2.UploadState, message.state),
+        validate_only=message.validate_only,
+        row_count=message.row_count,
+        created_count=message.created_count,
+        updated_count=message.updated_count,
+        unchanged_count=message.unchanged_count,
+        rejected_count=message.rejected_count,
+        committed_offset=message.committed_offset,
+        committed_rows=message.committed_rows,
+        committed_crc32=message.committed_crc32,
+        errors=tuple(row_error(each) for each in message.errors),
+        create_time=_time(message, "create_time"),
+        update_time=_time(message, "update_time"),
+        on_invalid_row=word(words.OnInvalidRow, upload_pb2.OnInvalidRow, message.on_invalid_row),
+        on_conflict=word(words.OnConflict, upload_pb2.OnConflict, message.on_conflict),
+        columns=tuple(
+            resources.ColumnMapping(column=each.column, field=each.field)
+            for each in message.columns
+        ),
+        dialect=message.dialect,
+        failure_reason=message.failure_reason,
+    )
+
+
+def row_error(message: upload_pb2.RowError) -> resources.RowError:
+    """Give a row error as a value."""
+    return resources.RowError(
+        row=message.row,
+        line=message.line,
+        column=message.column,
+        reason=message.reason,
+        message=message.message,
+        device_id=message.device_id,
+        values=tuple(message.values),
+        suggestion=message.suggestion,
+    )
+
+
+def device_row_message(value: resources.DeviceRow) -> device_pb2.DeviceRow:
+    """Give a row of the uploader's as a message."""
+    return device_pb2.DeviceRow(
+        imei=value.imei,
+        imei2=value.imei2,
+        serial_number=value.serial_number,
+        manufacturer=value.manufacturer,
+        attributes=value.attributes,
+        source_line=value.source_line,
+    )
+
+
+def token(message: token_pb2.Token) -> resources.Token:
+    """Give a token as a value."""
+    return resources.Token(
+        token_id=message.token_id,
+        profile_id=message.profile_id,
+        obfuscated_value=message.obfuscated_value,
+        state=word(words.TokenState, token_pb2.TokenState, message.state),
+        create_time=_time(message, "create_time"),
+        expire_time=_time(message, "expire_time"),
+        use_count=message.use_count,
+        last_use_time=_time(message, "last_use_time"),
+    )
+
+
+def qr_code(message: token_service_pb2.GenerateQrCodeResponse) -> resources.QrCode:
+    """Give a QR code as a value."""
+    return resources.QrCode(
+        image=message.image,
+        media_type=message.media_type,
+        payload=message.payload,
+        warnings=tuple(message.warnings),
+    )
+
+
+def enrollment(message: enrollment_service_pb2.EnrollDeviceResponse) -> resources.Enrollment:
+    """Give the decision about a device as a value."""
+    return resources.Enrollment(
+        outcome=word(words.EnrollOutcome, enrollment_service_pb2.EnrollOutcome, message.outcome),
+        device_id=message.device_id,
+        profile_id=message.profile_id,
+        attributes=dict(message.attributes),
+        user=_enrolled_user(message.user) if message.HasField("user") else None,
+        configuration=(
+            configuration(message.configuration) if message.HasField("configuration") else None
+        ),
+        sign_in_available=message.sign_in_available,
+    )
+
+
+def _enrolled_user(message: enrollment_service_pb2.EnrolledUser) -> resources.EnrolledUser:
+    return resources.EnrolledUser(
+        user_id=message.user_id, display_name=message.display_name, email=message.email
+    )
+
+
+def _time(message: Message, field: str) -> datetime | None:
+    """Give a time of the message; None if it is absent."""
+    if not message.HasField(field):
+        return None
+    moment: datetime = getattr(message, field).ToDatetime(tzinfo=UTC)
+    return moment

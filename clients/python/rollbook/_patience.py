@@ -1,0 +1,60 @@
+"""How long to wait between streams of one upload, and when to stop waiting."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FIRST_SECONDS = 0.2
+
+# A server that comes back is noticed within half a minute at worst.
+_LONGEST_SECONDS = 30.0
+
+# 0.2 s doubled so often is beyond the longest; keeps the power from overflowing.
+_DOUBLINGS = 8
+
+
+class Patience:
+    """Exponential back-off with jitter that begins anew with every advance."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
+        self._failures = 0
+        self._stuck_since: float | None = None
+
+    def advanced(self) -> None:
+        """Note that more was committed."""
+        self._failures = 0
+        self._stuck_since = None
+
+    def wait(self, at_least_seconds: float, give_up_after_seconds: float) -> bool:
+        """Wait before the next stream; False, at once, if that would take too long.
+
+        Too long counts from the first failure since the last advance: time spent in a
+        stream that got on is no time without headway.
+        """
+        now = self._clock()
+        if self._stuck_since is None:
+            self._stuck_since = now
+        delay = at_least_seconds + self._delay()
+        if now + delay - self._stuck_since > give_up_after_seconds:
+            return False
+        self._sleep(delay)
+        self._failures += 1
+        return True
+
+    def _delay(self) -> float:
+        doubled: float = _FIRST_SECONDS * 2 ** min(self._failures, _DOUBLINGS)
+        return min(_LONGEST_SECONDS, doubled) * (0.5 + self._jitter() / 2)

@@ -1,0 +1,187 @@
+"""What an upload reads from: a CSV file or typed rows, begun anew for every stream."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sized
+from io import SEEK_END
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from rollbook import _convert
+from rollbook.errors import SourceChangedError
+from rollbook.v1 import device_service_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from os import PathLike
+    from typing import BinaryIO
+
+    from rollbook.resources import DeviceRow, Upload
+    from rollbook.v1 import device_pb2
+
+# What the contract recommends: few messages, each far below the 4 MiB a server takes.
+_CHUNK_BYTES = 256 * 1024
+_ROWS_PER_MESSAGE = 1_000
+_ROW_BYTES_PER_MESSAGE = 512 * 1024
+
+
+class Reader(Protocol):
+    """One pass over the source; counts what it gave, from the source's beginning."""
+
+    sent_bytes: int
+    sent_rows: int
+    total_bytes: int | None
+    total_rows: int | None
+
+    def skip(self, upload: Upload) -> None:
+        """Pass over what the upload holds; SourceChangedError if it is not the same."""
+
+    def messages(self) -> Iterator[device_service_pb2.UploadDevicesRequest]:
+        """Give the rest, and `finish`."""
+
+    def close(self) -> None:
+        """Let go of the source."""
+
+
+class CsvReader:
+    """One pass over a CSV file, in chunks."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.sent_bytes = 0
+        self.sent_rows = 0
+        self.total_bytes = _length(file)
+        self.total_rows: int | None = None
+        self._file = file
+        self._crc32 = 0
+
+    def skip(self, upload: Upload) -> None:
+        """Pass over the committed bytes and compare their CRC."""
+        while missing := upload.committed_offset - self.sent_bytes:
+            data = self._file.read(min(_CHUNK_BYTES, missing))
+            if not data:
+                raise _changed(upload, f"it ends at byte {self.sent_bytes}")
+            self._count(data)
+        if self._crc32 != upload.committed_crc32:
+            raise _changed(upload, f"its first {upload.committed_offset} bytes differ")
+
+    def messages(self) -> Iterator[device_service_pb2.UploadDevicesRequest]:
+        """Give the rest of the file, and `finish`."""
+        while data := self._file.read(_CHUNK_BYTES):
+            csv = device_service_pb2.UploadCsv(offset=self.sent_bytes, data=data)
+            self._count(data)
+            yield device_service_pb2.UploadDevicesRequest(csv=csv)
+        finish = device_service_pb2.UploadFinish(total_bytes=self.sent_bytes, crc32=self._crc32)
+        yield device_service_pb2.UploadDevicesRequest(finish=finish)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _count(self, data: bytes) -> None:
+        self._crc32 = zlib.crc32(data, self._crc32)
+        self.sent_bytes += len(data)
+
+
+class RowReader:
+    """One pass over typed rows, in batches."""
+
+    def __init__(self, rows: Iterable[DeviceRow]) -> None:
+        self.sent_bytes = 0
+        self.sent_rows = 0
+        self.total_bytes: int | None = None
+        self.total_rows = len(rows) if isinstance(rows, Sized) else None
+        self._rows = iter(rows)
+        self._crc32 = 0
+
+    def skip(self, upload: Upload) -> None:
+        """Pass over the committed rows and compare the CRC of their canonical text."""
+        for row in islice(self._rows, upload.committed_rows):
+            self._count(row)
+        if self.sent_rows < upload.committed_rows:
+            raise _changed(upload, f"they end after row {self.sent_rows}")
+        if self._crc32 != upload.committed_crc32:
+            raise _changed(upload, f"the first {upload.committed_rows} rows differ")
+
+    def messages(self) -> Iterator[device_service_pb2.UploadDevicesRequest]:
+        """Give the rest of the rows, and `finish`."""
+        while batch := self._batch():
+            rows = device_service_pb2.UploadRows(first_row=self.sent_rows - len(batch), rows=batch)
+            yield device_service_pb2.UploadDevicesRequest(rows=rows)
+        finish = device_service_pb2.UploadFinish(total_rows=self.sent_rows, crc32=self._crc32)
+        yield device_service_pb2.UploadDevicesRequest(finish=finish)
+
+    def close(self) -> None:
+        """Do nothing: an iterator goes with its last user."""
+
+    def _batch(self) -> list[device_pb2.DeviceRow]:
+        batch: list[device_pb2.DeviceRow] = []
+        size = 0
+        for row in islice(self._rows, _ROWS_PER_MESSAGE):
+            batch.append(_convert.device_row_message(row))
+            self._count(row)
+            size += batch[-1].ByteSize()
+            if size >= _ROW_BYTES_PER_MESSAGE:
+                break
+        return batch
+
+    def _count(self, row: DeviceRow) -> None:
+        self._crc32 = zlib.crc32(canonical_text(row), self._crc32)
+        self.sent_rows += 1
+
+
+def canonical_text(row: DeviceRow) -> bytes:
+    """Give what the contract takes the CRC of."""
+    attributes = (part for pair in sorted(row.attributes.items()) for part in pair)
+    parts = (row.imei, row.imei2, row.serial_number, row.manufacturer, *attributes)
+    return "".join((*(f"{part}\x1f" for part in parts), "\x1e")).encode()
+
+
+def csv_opener(source: PathLike[str] | str | Callable[[], BinaryIO]) -> Callable[[], CsvReader]:
+    """Give what begins a pass over the file; TypeError if it can be read only once."""
+    if callable(source):
+        return lambda: CsvReader(source())
+    if hasattr(source, "read"):
+        raise TypeError(
+            "an open file cannot be read again when the connection breaks: pass its path, "
+            "or a function that opens it"
+        )
+    return lambda: CsvReader(Path(source).open("rb"))
+
+
+def name(source: PathLike[str] | str | Callable[[], BinaryIO]) -> str:
+    """Give what people call the file; of a function nobody knows."""
+    return "" if callable(source) else Path(source).name
+
+
+def row_opener(
+    rows: Iterable[DeviceRow] | Callable[[], Iterable[DeviceRow]],
+) -> Callable[[], RowReader]:
+    """Give what begins a pass over the rows; TypeError if they can be read only once."""
+    if callable(rows):
+        return lambda: RowReader(rows())
+    if isinstance(rows, Iterator):
+        raise TypeError(
+            "an iterator cannot be read again when the connection breaks: pass a list, "
+            "or a function that gives the rows from the first on"
+        )
+    return lambda: RowReader(rows)
+
+
+def _length(file: BinaryIO) -> int | None:
+    """Give the length of what can be rewound; of a pipe nobody knows it."""
+    if not file.seekable():
+        return None
+    length = file.seek(0, SEEK_END)
+    file.seek(0)
+    return length
+
+
+def _changed(upload: Upload, what: str) -> SourceChangedError:
+    return SourceChangedError(
+        f"the source is not the one that upload {upload.upload_id} began with: {what}. "
+        "Nothing was sent; go on with the source of that time, or begin a new upload",
+        reason="UPLOAD_SOURCE_CHANGED",
+        code="FAILED_PRECONDITION",
+    )

@@ -1,0 +1,144 @@
+"""The part of `AdminClient` that uploads devices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from rollbook import _convert, _sources
+from rollbook._calls import Client, pages
+from rollbook._error_csv import ErrorCsv
+from rollbook._patience import Patience
+from rollbook._uploads import Engine, Plan
+from rollbook.v1 import device_service_pb2, device_service_pb2_grpc, upload_pb2
+from rollbook.words import OnConflict, OnInvalidRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from os import PathLike
+    from typing import BinaryIO, TextIO
+
+    from rollbook._calls import Caller
+    from rollbook.resources import DeviceRow, RowError, Upload, UploadProgress
+
+
+class UploadCalls(Client):
+    """Calls the part of DeviceService that is about uploads."""
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__(caller)
+        self._devices = device_service_pb2_grpc.DeviceServiceStub(caller.channel)
+        self._new_patience: Callable[[], Patience] = Patience
+
+    def upload_devices(  # noqa: PLR0913 - as many options as an upload has
+        self,
+        profile_id: str,
+        source: PathLike[str] | str | Callable[[], BinaryIO],
+        *,
+        upload_id: str | None = None,
+        file_name: str | None = None,
+        on_invalid_row: OnInvalidRow = OnInvalidRow.SKIP,
+        on_conflict: OnConflict = OnConflict.REJECT,
+        validate_only: bool = False,
+        column_mapping: Mapping[str, str] | None = None,
+        progress: Callable[[UploadProgress], None] | None = None,
+        give_up_after_seconds: float = 300.0,
+    ) -> Upload:
+        """Upload a CSV file: a path, or a function that opens it anew in binary mode.
+
+        A connection that breaks is taken up again at the committed position, however
+        often, until nothing more was committed for `give_up_after_seconds`; then
+        UploadIncompleteError tells how to go on. To go on in another process, choose
+        `upload_id` yourself, or keep it from the error. If the file is not the one the
+        upload began with, SourceChangedError is raised and nothing sent. If reading it
+        fails, that exception is raised and the upload can be taken up again.
+
+        Invalid rows do not raise: see `rejected_count` and `errors` of what is returned.
+        `progress` is called from a thread of its own, never twice at once, and at the
+        end from yours; what it raises stops the upload and is raised to you.
+        """
+        open_reader = _sources.csv_opener(source)
+        opening = device_service_pb2.UploadOpen(
+            upload_id=uuid4().hex if upload_id is None else upload_id,
+            profile_id=profile_id,
+            file_name=_sources.name(source) if file_name is None else file_name,
+            on_invalid_row=_convert.name(upload_pb2.OnInvalidRow, on_invalid_row),
+            on_conflict=_convert.name(upload_pb2.OnConflict, on_conflict),
+            validate_only=validate_only,
+            column_mapping=column_mapping,
+        )
+        resumes = upload_id is not None
+        plan = Plan(opening, open_reader, resumes, progress, give_up_after_seconds)
+        return Engine(self._caller, self._devices, plan, self._new_patience()).run()
+
+    def upload_rows(  # noqa: PLR0913 - as many options as an upload has
+        self,
+        profile_id: str,
+        rows: Callable[[], Iterable[DeviceRow]] | Sequence[DeviceRow],
+        *,
+        upload_id: str | None = None,
+        file_name: str | None = None,
+        on_invalid_row: OnInvalidRow = OnInvalidRow.SKIP,
+        on_conflict: OnConflict = OnConflict.REJECT,
+        validate_only: bool = False,
+        progress: Callable[[UploadProgress], None] | None = None,
+        give_up_after_seconds: float = 300.0,
+    ) -> Upload:
+        """Upload typed rows: a list, or a function that gives them from the first on.
+
+        The function is called again for every stream and has to give the same rows in
+        the same order; for all else see `upload_devices`. An iterator is refused with
+        TypeError, for it could not be read again.
+        """
+        open_reader = _sources.row_opener(rows)
+        opening = device_service_pb2.UploadOpen(
+            upload_id=uuid4().hex if upload_id is None else upload_id,
+            profile_id=profile_id,
+            file_name=file_name or "",
+            on_invalid_row=_convert.name(upload_pb2.OnInvalidRow, on_invalid_row),
+            on_conflict=_convert.name(upload_pb2.OnConflict, on_conflict),
+            validate_only=validate_only,
+        )
+        resumes = upload_id is not None
+        plan = Plan(opening, open_reader, resumes, progress, give_up_after_seconds)
+        return Engine(self._caller, self._devices, plan, self._new_patience()).run()
+
+    def get_upload(self, upload_id: str) -> Upload:
+        """Give the state, position, counts and first errors of an upload."""
+        request = device_service_pb2.GetUploadRequest(upload_id=upload_id)
+        return _convert.upload(self._caller.unary(self._devices.GetUpload, request).upload)
+
+    def list_upload_errors(self, upload_id: str, *, page_size: int = 0) -> Iterator[RowError]:
+        """Give every rejected row in order of row, fetching pages while you iterate."""
+        for page in self._error_pages(upload_id, page_size):
+            yield from map(_convert.row_error, page.errors)
+
+    def write_upload_errors(self, upload_id: str, file: TextIO) -> int:
+        """Write the rejected rows as a CSV file to mend and upload again; gives how many.
+
+        The columns are the uploader's own and last "Rollbook Error". Cells that a
+        spreadsheet would run are led by an apostrophe, which an upload takes off again.
+        Open the file with newline="" and, for spreadsheets, encoding="utf-8-sig".
+        """
+        count = 0
+        table: ErrorCsv | None = None
+        for page in self._error_pages(upload_id, 0):
+            table = table or ErrorCsv(file, page.columns)
+            count += table.write(map(_convert.row_error, page.errors))
+        return count
+
+    def _error_pages(
+        self, upload_id: str, page_size: int
+    ) -> Iterator[device_service_pb2.ListUploadErrorsResponse]:
+        def fetch(page_token: str) -> device_service_pb2.ListUploadErrorsResponse:
+            request = device_service_pb2.ListUploadErrorsRequest(
+                upload_id=upload_id, page_size=page_size, page_token=page_token
+            )
+            return self._caller.unary(self._devices.ListUploadErrors, request)
+
+        return pages(fetch)
+
+    def get_upload_template(self, profile_id: str = "") -> bytes:
+        """Give a CSV file to fill in, with the attribute columns of the profile if named."""
+        request = device_service_pb2.GetUploadTemplateRequest(profile_id=profile_id)
+        return self._caller.unary(self._devices.GetUploadTemplate, request).data

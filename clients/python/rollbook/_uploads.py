@@ -1,0 +1,232 @@
+"""Carries one upload to its end over as many streams as it takes.
+
+gRPC swallows exceptions of a request iterator, retries streams only until their
+first answer, and in Python a broken stream may look like an orderly one. So: what
+the source raises is kept and raised to the caller, every stream after the first
+begins with asking how far the server got, and only FINISHED counts as the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Self
+
+from rollbook import _convert, errors
+from rollbook.resources import UploadProgress
+from rollbook.v1 import device_service_pb2
+from rollbook.words import UploadState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from rollbook._calls import Caller
+    from rollbook._patience import Patience
+    from rollbook._sources import Reader
+    from rollbook.resources import Upload
+    from rollbook.v1 import device_service_pb2_grpc
+
+    _Messages = Generator[device_service_pb2.UploadDevicesRequest, None, None]
+
+# Of a server that was never heard of, the likeliest thing is that it is not there;
+# nobody wants to wait five minutes to learn it.
+_UNHEARD_SECONDS = 10.0
+
+# Only of these is what was committed still the beginning of the source.
+_CONTINUED = (UploadState.OPEN, UploadState.FINISHED)
+
+# How long to wait for a source that is being read while its stream is over already.
+_SOURCE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to upload, and how; `resumes` says that the server may know the upload."""
+
+    opening: device_service_pb2.UploadOpen
+    open_reader: Callable[[], Reader]
+    resumes: bool
+    progress: Callable[[UploadProgress], None] | None
+    give_up_after_seconds: float
+
+
+class Engine:
+    """Runs one plan, once."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        devices: device_service_pb2_grpc.DeviceServiceStub,
+        plan: Plan,
+        patience: Patience,
+    ) -> None:
+        self._caller = caller
+        self._devices = devices
+        self._plan = plan
+        self._patience = patience
+        self._upload: Upload | None = None
+        self._heard = False
+        self._streams = 0
+
+    def run(self) -> Upload:
+        """Give the upload once it is no longer OPEN."""
+        while True:
+            try:
+                return self._attempt()
+            except errors.RollbookError as error:
+                if not _passes(error):
+                    raise
+                self._wait(error)
+
+    def _attempt(self) -> Upload:
+        if self._streams or self._plan.resumes:
+            self._ask()
+        reader = self._plan.open_reader()
+        try:
+            upload = self._stream(reader)
+        finally:
+            reader.close()
+        self._note(upload)
+        if upload.state is UploadState.OPEN:
+            raise errors.UnavailableError("the stream ended before the upload was finished")
+        self._tell(reader)
+        return upload
+
+    def _ask(self) -> None:
+        request = device_service_pb2.GetUploadRequest(upload_id=self._plan.opening.upload_id)
+        try:
+            answer = self._caller.unary(self._devices.GetUpload, request)
+        except (errors.NotFoundError, errors.PermissionDeniedError):
+            # A key that may upload but not look sends from the start; the server skips.
+            self._note(None)
+        else:
+            self._note(_convert.upload(answer.upload))
+
+    def _note(self, upload: Upload | None) -> None:
+        before = self._position()
+        self._upload = upload
+        self._heard = True
+        if self._position() > before:
+            self._patience.advanced()
+
+    def _position(self) -> tuple[int, int]:
+        upload = self._upload
+        return (upload.committed_offset, upload.committed_rows) if upload is not None else (0, 0)
+
+    def _stream(self, reader: Reader) -> Upload:
+        self._streams += 1
+        if self._upload is not None and self._upload.state in _CONTINUED:
+            reader.skip(self._upload)
+        feed = Feed(self._messages(reader))
+        call = self._devices.UploadDevices.future(feed, metadata=self._caller.metadata)
+        try:
+            with self._caller.translated():
+                return _convert.upload(call.result().upload)
+        finally:
+            call.cancel()  # Without effect unless Ctrl-C ended the wait.
+            feed.stop()
+
+    def _messages(self, reader: Reader) -> _Messages:
+        yield device_service_pb2.UploadDevicesRequest(open=self._plan.opening)
+        for message in reader.messages():
+            yield message
+            self._tell(reader)
+
+    def _tell(self, reader: Reader) -> None:
+        if self._plan.progress is None:
+            return
+        committed_bytes, committed_rows = self._position()
+        self._plan.progress(
+            UploadProgress(
+                upload_id=self._plan.opening.upload_id,
+                sent_bytes=max(reader.sent_bytes, committed_bytes),
+                total_bytes=reader.total_bytes,
+                sent_rows=max(reader.sent_rows, committed_rows),
+                total_rows=reader.total_rows,
+                committed_bytes=committed_bytes,
+                committed_rows=committed_rows,
+                streams=self._streams,
+            )
+        )
+
+    def _wait(self, error: errors.RollbookError) -> None:
+        self._heard = self._heard or bool(error.reason)
+        limit = self._plan.give_up_after_seconds
+        limit = limit if self._heard else min(limit, _UNHEARD_SECONDS)
+        if self._patience.wait(error.retry_after_seconds or 0.0, limit):
+            return
+        if not self._heard:
+            raise error
+        raise self._incomplete(error) from error
+
+    def _incomplete(self, error: errors.RollbookError) -> errors.UploadIncompleteError:
+        upload_id = self._plan.opening.upload_id
+        committed_bytes, committed_rows = self._position()
+        return errors.UploadIncompleteError(
+            f"upload {upload_id} is incomplete: {committed_rows} rows ({committed_bytes} bytes) "
+            f"are kept, and it got no further. Upload the same source again with upload_id="
+            f"{upload_id!r} to go on from there. Last failure: {error}",
+            upload_id=upload_id,
+            upload=self._upload,
+            cause=error,
+        )
+
+
+def _passes(error: errors.RollbookError) -> bool:
+    """Tell whether another stream may succeed where this one failed."""
+    match error:
+        case errors.UnavailableError() | errors.DeadlineExceededError():
+            return True
+        case errors.OutOfRangeError():
+            return error.reason == "UPLOAD_GAP"
+        case errors.ResourceExhaustedError():
+            return error.retry_after_seconds is not None
+        case errors.ServerError():
+            return _transport_broke(error)
+    return False
+
+
+def _transport_broke(error: errors.ServerError) -> bool:
+    """Tell RST_STREAM and the like, of gRPC's making, from a fault the server reports."""
+    if error.reason:
+        return False
+    return error.code == "INTERNAL" or "Stream removed" in error.message
+
+
+class Feed:
+    """Hands messages to gRPC's sending thread, and keeps what their making raises.
+
+    An exception ends the stream without `finish`, so the upload stays OPEN.
+    """
+
+    def __init__(self, messages: _Messages) -> None:
+        self._messages = messages
+        self._lock = Lock()
+        self._stopped = False
+        self._failure: BaseException | None = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> device_service_pb2.UploadDevicesRequest:
+        with self._lock:
+            message = None if self._stopped else self._next()
+        if message is None:
+            raise StopIteration
+        return message
+
+    def _next(self) -> device_service_pb2.UploadDevicesRequest | None:
+        try:
+            return next(self._messages, None)
+        except BaseException as error:  # noqa: BLE001 - the thread would die, the call hang
+            self._failure = error
+            return None
+
+    def stop(self) -> None:
+        """Give no further message; raises what the making of one raised."""
+        self._stopped = True
+        if self._lock.acquire(timeout=_SOURCE_SECONDS):
+            self._messages.close()
+            self._lock.release()
+        if self._failure is not None:
+            raise self._failure

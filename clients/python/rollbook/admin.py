@@ -1,0 +1,33 @@
+"""What administrators and their services call."""
+
+from __future__ import annotations
+
+from rollbook import _channel
+from rollbook._calls import Caller
+from rollbook._profile_calls import ProfileCalls
+from rollbook._token_calls import TokenCalls
+from rollbook._upload_calls import UploadCalls
+
+
+class AdminClient(ProfileCalls, UploadCalls, TokenCalls):
+    """Looks after profiles, uploads and tokens with an API key.
+
+    Plaintext on loopback, TLS everywhere else: the key leaves this machine unencrypted
+    only with `plaintext=True`. `root_certificates` (PEM) replace those of the system.
+    `timeout_seconds` bounds each call with its retries, but no upload. Threads may
+    share one. Close it, or use it in a `with`.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        api_key: str,
+        timeout_seconds: float = 30.0,
+        root_certificates: bytes | None = None,
+        plaintext: bool | None = None,
+    ) -> None:
+        endpoint = _channel.endpoint(
+            address, root_certificates=root_certificates, plaintext=plaintext
+        )
+        super().__init__(Caller(endpoint, timeout_seconds=timeout_seconds, api_key=api_key))

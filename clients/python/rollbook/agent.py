@@ -1,0 +1,64 @@
+"""What device agents call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from rollbook import _channel, _convert
+from rollbook._calls import Caller, Client
+from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rollbook.resources import Enrollment
+
+
+class EnrollmentAgent(Client):
+    """Speaks for a device that switches on; needs no API key.
+
+    Plaintext on loopback, TLS everywhere else unless `plaintext=True`. Threads may
+    share one. Close it, or use it in a `with`.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        timeout_seconds: float = 10.0,
+        root_certificates: bytes | None = None,
+        plaintext: bool | None = None,
+    ) -> None:
+        endpoint = _channel.endpoint(
+            address, root_certificates=root_certificates, plaintext=plaintext
+        )
+        super().__init__(Caller(endpoint, timeout_seconds=timeout_seconds))
+        self._enrollment = enrollment_service_pb2_grpc.EnrollmentServiceStub(self._caller.channel)
+
+    def enroll_device(
+        self,
+        *,
+        token: str = "",
+        imeis: Sequence[str] = (),
+        serial_number: str = "",
+        manufacturer: str = "",
+        request_id: str | None = None,
+    ) -> Enrollment:
+        """Ask whether a device is on the roll, and register it if it is.
+
+        Whatever a device can get wrong is an outcome, never an error: an error says
+        that the server could not decide, and that the same call should be made again.
+        Pass the same `request_id` to every call about one enrollment so that it counts
+        once; left out, it is a fresh one that is kept over this call's own retries.
+        """
+        if isinstance(imeis, str):
+            raise TypeError("imeis is a sequence of IMEIs, not one of them: write [imei]")
+        request = enrollment_service_pb2.EnrollDeviceRequest(
+            token=token,
+            imeis=imeis,
+            serial_number=serial_number,
+            manufacturer=manufacturer,
+            request_id=str(uuid4()) if request_id is None else request_id,
+        )
+        return _convert.enrollment(self._caller.unary(self._enrollment.EnrollDevice, request))

@@ -1,0 +1,69 @@
+"""`rollbook enroll`: speak for a device that switches on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rollbook import EnrollOutcome
+from rollbook.cli.configurations import key_names
+from rollbook.cli.exit_codes import ExitCode
+from rollbook.cli.output import facts, say, show, show_json
+from rollbook.cli.session import Session, with_session
+
+if TYPE_CHECKING:
+    from rollbook import Enrollment
+
+_EXIT_CODES = {
+    EnrollOutcome.REGISTERED: ExitCode.DONE,
+    EnrollOutcome.NOT_REGISTERED: ExitCode.NOT_REGISTERED,
+    EnrollOutcome.SIGN_IN_REQUIRED: ExitCode.SIGN_IN_REQUIRED,
+}
+_EXPLANATIONS = {
+    EnrollOutcome.NOT_REGISTERED: "The device is not on the roll. Without --token only devices "
+    "of tokenless profiles are.",
+    EnrollOutcome.SIGN_IN_REQUIRED: "The token does not open a profile: it is mistyped, expired, "
+    "revoked or was refreshed.",
+}
+
+
+@click.command()
+@click.option("--token", default="", help="The profile's token, as typed or scanned.")
+@click.option("--imei", "imeis", multiple=True, metavar="IMEI", help="Once for each IMEI or MEID.")
+@click.option("--serial", default="", help="The serial number; needs --manufacturer.")
+@click.option("--manufacturer", default="", help="The manufacturer, in any case.")
+@with_session
+def enroll(
+    session: Session, token: str, imeis: tuple[str, ...], serial: str, manufacturer: str
+) -> ExitCode:
+    """Enroll a device by what it presents. Needs no API key."""
+    if not imeis and not (serial and manufacturer):
+        raise click.UsageError("A device presents --imei, or --serial and --manufacturer.")
+    with session.agent() as agent:
+        decision = agent.enroll_device(
+            token=token, imeis=imeis, serial_number=serial, manufacturer=manufacturer
+        )
+    (show_json if session.wants_json else _show)(decision)
+    return _EXIT_CODES.get(decision.outcome, ExitCode.REFUSED)
+
+
+def _show(decision: Enrollment) -> None:
+    if decision.outcome is EnrollOutcome.REGISTERED:
+        show(facts(_properties(decision)))
+    else:
+        show(facts({"Outcome": str(decision.outcome)}))
+        say(_EXPLANATIONS.get(decision.outcome, "This command is too old to know the outcome."))
+
+
+def _properties(decision: Enrollment) -> dict[str, object]:
+    attributes = {f"  {name}": value for name, value in decision.attributes.items()}
+    return {
+        "Outcome": str(decision.outcome),
+        "Device ID": decision.device_id,
+        "Profile ID": decision.profile_id,
+        "User": decision.user.display_name if decision.user else None,
+        "Attributes": f"{len(attributes)}",
+        **attributes,
+        "Configuration": key_names(decision.configuration),
+    }

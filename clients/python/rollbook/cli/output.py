@@ -1,0 +1,135 @@
+"""What a command shows: tables for people, JSON for programs.
+
+Results go to stdout, everything said about them to stderr. Whatever came from
+a server is cleaned before it meets a terminal, and never read as markup.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rollbook.cli.plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rich.console import RenderableType
+
+# A pipe has no width: nothing is folded there, so that every row stays a line.
+_PIPE_WIDTH = 10_000
+# Control characters, lone surrogates, line and paragraph separators.
+_UNPRINTABLE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# They turn the direction of the text around them, and so can make one name look
+# like another.
+_DIRECTION_MARKS = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+
+
+class Output(StrEnum):
+    """For whom a command writes."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def clean(text: str) -> str:
+    """Give the text on one line, without what a terminal would obey."""
+    return "".join(_clean_character(character) for character in text)
+
+
+def _clean_character(character: str) -> str:
+    if character in "\t\n\r":
+        return " "
+    unprintable = unicodedata.category(character) in _UNPRINTABLE_CATEGORIES
+    return "" if unprintable or character in _DIRECTION_MARKS else character
+
+
+def words(value: object) -> str:
+    """Give a value as people read it: `-` for nothing, times in their own zone."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, Enum):
+        return str(value.value).replace("_", " ").title()
+    return clean(str(value))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Give rows under a header; numbers stand on the right."""
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    kept = [tuple(row) for row in rows]
+    for place, column in enumerate(columns):
+        numeric = bool(kept) and all(isinstance(row[place], int) for row in kept)
+        result.add_column(column, overflow="fold", justify="right" if numeric else "left")
+    for row in kept:
+        result.add_row(*(Text(words(cell)) for cell in row))
+    return result
+
+
+def facts(pairs: Mapping[str, object]) -> Table:
+    """Give one thing's properties, each on a line of its own."""
+    result = Table.grid(padding=(0, 2))
+    result.add_column(style="bold", no_wrap=True)
+    result.add_column(overflow="fold")
+    for name, value in pairs.items():
+        result.add_row(clean(name), Text(words(value)))
+    return result
+
+
+def show(*things: RenderableType) -> None:
+    """Write tables and lines to stdout."""
+    console = _console(stderr=False)
+    for thing in things:
+        console.print(thing)
+
+
+def show_json(value: object) -> None:
+    """Write one JSON document to stdout."""
+    show_raw(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def show_raw(text: str) -> None:
+    """Write text to stdout as it is: it must be clean, or meant for a program."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def show_bytes(data: bytes) -> None:
+    """Write a file to stdout."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def say(text: str, style: str = "") -> None:
+    """Write lines to stderr, cleaned, and never folded so that commands can be copied."""
+    console = _console(stderr=True)
+    for line in text.split("\n"):
+        console.print(Text(clean(line), style=style), soft_wrap=True)
+
+
+def stderr_console() -> Console:
+    """Give the terminal, if there is one, on which progress is drawn."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    return console

@@ -1,0 +1,44 @@
+"""Finds the profile that was meant: by its id, or else by its name."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from rollbook import NotFoundError
+
+if TYPE_CHECKING:
+    from rollbook import AdminClient, Profile
+
+
+def find_profile(client: AdminClient, wanted: str) -> Profile:
+    """Give the profile with this id, else the one with this name, whatever its case."""
+    try:
+        return client.get_profile(wanted)
+    except NotFoundError as error:
+        found = _find_by_name(client, wanted)
+        if found is None:
+            raise _not_found(wanted, error) from error
+        return found
+
+
+def _find_by_name(client: AdminClient, wanted: str) -> Profile | None:
+    """Give the profile with its exact counts, which a list need not have."""
+    same = _folded(wanted)
+    for profile in client.list_profiles(name_contains=wanted.strip()):
+        if _folded(profile.name) == same:
+            return client.get_profile(profile.profile_id)
+    return None
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip()).casefold()
+
+
+def _not_found(wanted: str, error: NotFoundError) -> NotFoundError:
+    return NotFoundError(
+        f"There is no profile with the id or the name {wanted!r}.",
+        reason=error.reason,
+        code=error.code,
+        metadata=error.metadata,
+    )

@@ -1,0 +1,79 @@
+"""`rollbook qr`: the picture that Android's setup wizard reads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rollbook import QrCodeFormat
+from rollbook.cli.output import clean, say, show_json, show_raw
+from rollbook.cli.plain import document
+from rollbook.cli.profile_names import find_profile
+from rollbook.cli.session import Session, with_session
+
+if TYPE_CHECKING:
+    from rollbook import QrCode
+
+_FORMATS = {".png": QrCodeFormat.PNG, ".svg": QrCodeFormat.SVG, ".pdf": QrCodeFormat.PDF}
+
+
+def _known_suffix(_ctx: click.Context, _option: click.Parameter, out: Path | None) -> Path | None:
+    if out is not None and out.suffix.lower() not in _FORMATS:
+        raise click.BadParameter(f"{out} ends in none of {', '.join(_FORMATS)}")
+    return out
+
+
+@click.command()
+@click.argument("profile")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_known_suffix,
+    metavar="FILE.png|.svg|.pdf",
+    help="The file to write; drawn on the terminal without it.",
+)
+@click.option(
+    "--scale",
+    type=click.IntRange(1, 40),
+    default=8,
+    show_default=True,
+    help="Pixels or points a module of the picture in a file.",
+)
+@with_session
+def qr(session: Session, profile: str, out: Path | None, scale: int) -> None:
+    """Draw the QR code of PROFILE. It holds the token: keep it as you keep a key."""
+    with session.admin() as client:
+        profile_id = find_profile(client, profile).profile_id
+        code = client.generate_qr_code(profile_id, format=_format(session, out), scale=scale)
+    if out is not None:
+        _write_private(out, code.image)
+    if session.wants_json:
+        show_json(document(code, file=out))
+    else:
+        _show(code, out)
+
+
+def _format(session: Session, out: Path | None) -> QrCodeFormat:
+    if out is not None:
+        return _FORMATS[out.suffix.lower()]
+    return QrCodeFormat.PNG if session.wants_json else QrCodeFormat.TERMINAL
+
+
+def _write_private(path: Path, image: bytes) -> None:
+    """Write the file; a new one can be read by its owner alone."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(image)
+
+
+def _show(code: QrCode, out: Path | None) -> None:
+    if out is None:
+        lines = code.image.decode("utf-8").splitlines()
+        show_raw("".join(f"{clean(line)}\n" for line in lines))
+    else:
+        say(f"Wrote {out}. It holds the token: keep it as you keep a key.")
+    for warning in code.warnings:
+        say(f"Warning: {clean(warning)}", style="yellow")

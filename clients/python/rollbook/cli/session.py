@@ -1,0 +1,73 @@
+"""What every command shares: which server, which key, which form of output."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from rollbook import AdminClient, EnrollmentAgent
+from rollbook._channel import endpoint, is_loopback
+from rollbook.cli.api_keys import find_api_key
+from rollbook.cli.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DEFAULT_ADDRESS = "127.0.0.1:7443"
+
+
+@dataclass
+class Session:
+    """The global options of one run; `typed` are those that stood on the command line."""
+
+    address: str = DEFAULT_ADDRESS
+    api_key_file: Path | None = None
+    output: Output = Output.TABLE
+    typed: tuple[str, ...] = ()
+
+    @property
+    def wants_json(self) -> bool:
+        """Tell whether a program reads the output."""
+        return self.output is Output.JSON
+
+    def admin(self) -> AdminClient:
+        """Give a client for administrators, to be used in a `with` block."""
+        here = is_loopback(endpoint(self.address).address)
+        key = find_api_key(self.api_key_file, server_is_here=here)
+        return AdminClient(self.address, api_key=key)
+
+    def agent(self) -> EnrollmentAgent:
+        """Give a client that speaks for a device, to be used in a `with` block."""
+        return EnrollmentAgent(self.address)
+
+    def command(self, *words: str) -> str:
+        """Give a command to be typed next, for the same server."""
+        return shlex.join(("rollbook", *self.typed, *words))
+
+
+def _choose_output(ctx: click.Context, _option: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Session).output = Output(value)
+
+
+# Eager, so that a mistake further right on the command line is told in this form.
+output_option = click.option(
+    "--output",
+    type=click.Choice([form.value for form in Output]),
+    callback=_choose_output,
+    expose_value=False,
+    is_eager=True,
+    help="For people, or one JSON document for programs.",
+)
+
+
+def with_session(function: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
+    """Give a command the session as its first argument, and the option --output."""
+    return output_option(click.make_pass_decorator(Session, ensure=True)(function))

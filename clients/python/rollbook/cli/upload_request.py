@@ -1,0 +1,79 @@
+"""What a user asks of one upload, and how to ask it again."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+
+from rollbook import OnConflict, OnInvalidRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rollbook.cli.session import Session
+
+
+@dataclass(frozen=True)
+class UploadRequest:
+    """The arguments of `rollbook upload`.
+
+    The id of the upload is known before the first byte is sent, so that the upload
+    can be resumed however it ends.
+    """
+
+    session: Session
+    profile: str
+    file: Path
+    strict: bool
+    dry_run: bool
+    on_conflict: OnConflict
+    resume: str | None
+    errors: Path | None
+    column_mapping: Mapping[str, str]
+    upload_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "upload_id", self.resume or str(uuid.uuid4()))
+        self._check_error_file()
+
+    @property
+    def on_invalid_row(self) -> OnInvalidRow:
+        """Tell what one invalid row does."""
+        return OnInvalidRow.FAIL if self.strict else OnInvalidRow.SKIP
+
+    def again(self, file: Path | None = None, *, dry_run: bool | None = None) -> str:
+        """Give the command that begins such an upload, perhaps of another file."""
+        dry = self.dry_run if dry_run is None else dry_run
+        return self._command(file or self.file, *(["--dry-run"] if dry else []))
+
+    def resumed(self, errors: str | None = None) -> str:
+        """Give the command that goes on with this upload; a finished one is told again."""
+        kept = errors or (str(self.errors) if self.errors else None)
+        return self._command(
+            self.file,
+            *(["--dry-run"] if self.dry_run else []),
+            *("--resume", self.upload_id),
+            *(["--errors", kept] if kept else []),
+        )
+
+    def _command(self, file: Path, *more: str) -> str:
+        words = ["upload", self.profile, str(file)]
+        words += ["--strict"] if self.strict else []
+        if self.on_conflict is not OnConflict.REJECT:
+            words += ["--on-conflict", self.on_conflict.lower()]
+        for column, meaning in self.column_mapping.items():
+            words += ["--map", f"{column}={meaning}"]
+        return self.session.command(*words, *more)
+
+    def _check_error_file(self) -> None:
+        """Refuse, before anything is sent, what would fail or destroy the file after it."""
+        if self.errors is None:
+            return
+        if not self.errors.parent.is_dir():
+            raise click.BadParameter(f"there is no directory {self.errors.parent}")
+        if self.errors.exists() and self.errors.samefile(self.file):
+            raise click.BadParameter(f"{self.errors} is the file to be uploaded")

@@ -1,0 +1,75 @@
+"""What to say when an upload stops before its end, and how to go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollbook import UploadIncompleteError
+from rollbook.cli.errors import CommandError, describe
+from rollbook.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rollbook import RollbookError
+    from rollbook.cli.upload_request import UploadRequest
+
+
+def incomplete(request: UploadRequest, error: RollbookError) -> CommandError:
+    """Give what to raise when the server went away and did not come back in time."""
+    cause = error.__cause__ if isinstance(error, UploadIncompleteError) else error
+    return _stop(
+        request,
+        f"The upload broke off{_where(error)}: {cause or error}",
+        reason=error.reason or "UPLOAD_INCOMPLETE",
+        code=error.code,
+        exit_code=ExitCode.INCOMPLETE,
+    )
+
+
+def _where(error: RollbookError) -> str:
+    upload = error.upload if isinstance(error, UploadIncompleteError) else None
+    return f" after {upload.committed_rows:,} rows" if upload else ""
+
+
+def interrupted(request: UploadRequest) -> CommandError:
+    """Give what to raise after Ctrl-C."""
+    return _stop(
+        request,
+        "Interrupted. What the server took in stays there.",
+        reason="INTERRUPTED",
+        code="CANCELLED",
+        exit_code=ExitCode.INTERRUPTED,
+    )
+
+
+def refused(request: UploadRequest, error: RollbookError) -> RollbookError | CommandError:
+    """Give what to raise when the server refused: it may be a place in the file to mend."""
+    row = error.metadata.get("row", "0")
+    if not error.reason.startswith("CSV_") or row == "0":
+        return error
+    told = describe(error)
+    return CommandError(
+        told.message,
+        reason=told.reason,
+        code=told.code,
+        metadata=_metadata(request, told.metadata),
+        next_step=f"Mend {request.file} there and go on: {request.resumed()}",
+    )
+
+
+def _stop(
+    request: UploadRequest, message: str, *, reason: str, code: str, exit_code: ExitCode
+) -> CommandError:
+    return CommandError(
+        message,
+        reason=reason,
+        code=code,
+        exit_code=exit_code,
+        metadata=_metadata(request, {}),
+        next_step=f"Go on with it: {request.resumed()}",
+    )
+
+
+def _metadata(request: UploadRequest, known: Mapping[str, str]) -> dict[str, str]:
+    return {**known, "upload_id": request.upload_id, "resume_command": request.resumed()}

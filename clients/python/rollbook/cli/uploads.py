@@ -1,0 +1,136 @@
+"""`rollbook upload`: a CSV file into a profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rollbook import (
+    DeadlineExceededError,
+    OnConflict,
+    RollbookError,
+    UnavailableError,
+    UploadIncompleteError,
+)
+from rollbook.cli.exit_codes import ExitCode
+from rollbook.cli.profile_names import find_profile
+from rollbook.cli.rejections import rejections
+from rollbook.cli.session import Session, with_session
+from rollbook.cli.upload_progress import watch
+from rollbook.cli.upload_report import report_upload
+from rollbook.cli.upload_request import UploadRequest
+from rollbook.cli.upload_stops import incomplete, interrupted, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rollbook import AdminClient, Profile, Upload
+
+_FIELDS = ("imei", "imei2", "serial_number", "manufacturer", "attribute", "ignored")
+_HAS_INVALID_ROWS = "UPLOAD_HAS_INVALID_ROWS"
+# The second is said when the failed upload is opened again.
+_FAILED_REASONS = frozenset({_HAS_INVALID_ROWS, "UPLOAD_FAILED"})
+# The server answered before, for it found the profile.
+_CUT_OFF = (UploadIncompleteError, UnavailableError, DeadlineExceededError)
+
+
+def _policy(_ctx: click.Context, _option: click.Parameter, value: str) -> OnConflict:
+    return OnConflict(value.upper())
+
+
+def _mapping(
+    _ctx: click.Context, _option: click.Parameter, values: Sequence[str]
+) -> dict[str, str]:
+    """Give the columns' fields; a header may hold an equals sign, a field holds none."""
+    mapping = {}
+    for value in values:
+        column, _, meaning = value.rpartition("=")
+        if not column or meaning not in _FIELDS:
+            raise click.BadParameter(f"{value!r} is not COLUMN=FIELD; fields: {', '.join(_FIELDS)}")
+        mapping[column] = meaning
+    return mapping
+
+
+@click.command()
+@click.argument("profile")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--strict", is_flag=True, help="One invalid row fails it and nothing is kept.")
+@click.option("--dry-run", is_flag=True, help="Check everything, keep nothing.")
+@click.option(
+    "--on-conflict",
+    type=click.Choice([policy.lower() for policy in OnConflict if policy != "UNSPECIFIED"]),
+    default="reject",
+    show_default=True,
+    callback=_policy,
+    help="What a row does whose device is on the roll with other content.",
+)
+@click.option("--resume", metavar="UPLOAD", help="Go on with an upload that broke off.")
+@click.option(
+    "--errors",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="OUT.csv",
+    help="Write the rejected rows there, each with its reason, ready to be mended.",
+)
+@click.option(
+    "--map",
+    "column_mapping",
+    multiple=True,
+    callback=_mapping,
+    metavar="COLUMN=FIELD",
+    help=f"How to understand a column: {', '.join(_FIELDS)}. May be repeated.",
+)
+@with_session
+def upload(session: Session, /, **arguments: Any) -> ExitCode:
+    """Upload the CSV file FILE into PROFILE, given by its id or name."""
+    request = UploadRequest(session, **arguments)
+    with session.admin() as client:
+        profile = find_profile(client, request.profile)
+        done = _upload(client, profile, request)
+        if request.errors is not None and done.rejected_count:
+            _write_errors(client, done, request.errors)
+        report_upload(request, profile, done, rejections(client, done))
+    return ExitCode.ROWS_REJECTED if done.rejected_count else ExitCode.DONE
+
+
+def _upload(client: AdminClient, profile: Profile, request: UploadRequest) -> Upload:
+    """Give the upload at its end; whatever stops it before tells how to go on."""
+    try:
+        return _send(client, profile, request)
+    except KeyboardInterrupt as error:
+        raise interrupted(request) from error
+    except _CUT_OFF as error:
+        raise incomplete(request, error) from error
+    except RollbookError as error:
+        if error.reason in _FAILED_REASONS:
+            return _failed(client, request, error)
+        raise refused(request, error) from error
+
+
+def _failed(client: AdminClient, request: UploadRequest, error: RollbookError) -> Upload:
+    """Give the upload that failed because of its rows, for they are worth a report."""
+    upload = client.get_upload(request.upload_id)
+    if upload.failure_reason != _HAS_INVALID_ROWS:
+        raise error
+    return upload
+
+
+def _send(client: AdminClient, profile: Profile, request: UploadRequest) -> Upload:
+    with watch(request.file.name, silent=request.session.wants_json) as progress:
+        return client.upload_devices(
+            profile.profile_id,
+            request.file,
+            upload_id=request.upload_id,
+            file_name=request.file.name,
+            on_invalid_row=request.on_invalid_row,
+            on_conflict=request.on_conflict,
+            validate_only=request.dry_run,
+            column_mapping=request.column_mapping,
+            progress=progress,
+        )
+
+
+def _write_errors(client: AdminClient, done: Upload, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        client.write_upload_errors(done.upload_id, file)

@@ -1,0 +1,91 @@
+"""The words of the contract: each enum of `rollbook.v1` as strings.
+
+A member equals its word without the enum's prefix: `UploadState.OPEN == "OPEN"`.
+UNSPECIFIED is what the server says of a value that this client is too old to
+know; sent in a request, it asks for the default. A test holds these enums against
+the contract.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ProfileType(StrEnum):
+    """Who maintains the devices of a profile."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    SELF_MAINTAINED = "SELF_MAINTAINED"
+
+
+class ProfileOrigin(StrEnum):
+    """How a profile was begun; only a SINGLE_DEVICE one can be renamed later."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    CSV = "CSV"
+    SINGLE_DEVICE = "SINGLE_DEVICE"
+
+
+class ProfileOrder(StrEnum):
+    """Orders in which profiles can be listed."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    NAME = "NAME"
+    NEWEST = "NEWEST"
+    LAST_UPDATED = "LAST_UPDATED"
+
+
+class UploadState(StrEnum):
+    """Where an upload stands; only an OPEN one takes more rows."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    OPEN = "OPEN"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    DISCARDED = "DISCARDED"
+
+
+class OnInvalidRow(StrEnum):
+    """What one invalid row does: SKIP reports it, FAIL takes the whole upload back."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    SKIP = "SKIP"
+    FAIL = "FAIL"
+
+
+class OnConflict(StrEnum):
+    """What happens to a row whose device is on the roll with other content."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    REJECT = "REJECT"
+    KEEP = "KEEP"
+    UPDATE = "UPDATE"
+    MOVE = "MOVE"
+
+
+class TokenState(StrEnum):
+    """Whether a token opens its profile now."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    ACTIVE = "ACTIVE"
+    EXPIRED = "EXPIRED"
+    REVOKED = "REVOKED"
+
+
+class QrCodeFormat(StrEnum):
+    """Forms of a QR code; TERMINAL is text in half-block characters."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    PNG = "PNG"
+    SVG = "SVG"
+    PDF = "PDF"
+    TERMINAL = "TERMINAL"
+
+
+class EnrollOutcome(StrEnum):
+    """What the server decided about a device."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    REGISTERED = "REGISTERED"
+    NOT_REGISTERED = "NOT_REGISTERED"
+    SIGN_IN_REQUIRED = "SIGN_IN_REQUIRED"

@@ -1,0 +1,150 @@
+"""Wires a server: the only place that knows every room."""
+
+from __future__ import annotations
+
+from concurrent import futures
+from typing import TYPE_CHECKING
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from rollbook.v1 import (
+    access_service_pb2_grpc,
+    audit_service_pb2_grpc,
+    device_service_pb2_grpc,
+    enrollment_service_pb2_grpc,
+    profile_service_pb2_grpc,
+    token_service_pb2_grpc,
+    user_service_pb2_grpc,
+)
+from rollbook_server import admin_key, qr, sealing
+from rollbook_server.config import ConfigError, split_address
+from rollbook_server.domain import clock, staging
+from rollbook_server.domain.tokens import TokenMaker
+from rollbook_server.storage.store import SqliteStore
+from rollbook_server.transport import reflection
+from rollbook_server.transport.device_servicer import DeviceServicer
+from rollbook_server.transport.enrollment_servicer import EnrollmentServicer
+from rollbook_server.transport.guard import Guard
+from rollbook_server.transport.profile_servicer import ProfileServicer
+from rollbook_server.transport.streams import UploadStreams
+from rollbook_server.transport.token_servicer import TokenServicer
+
+if TYPE_CHECKING:
+    from rollbook_server.config import Config
+    from rollbook_server.domain.clock import Clock
+    from rollbook_server.sealing import Sealer
+
+ADMIN_KEY_NAME = "admin.key"
+SEALING_KEY_NAME = "sealing.key"
+
+SERVICES = (
+    "rollbook.v1.AccessService",
+    "rollbook.v1.AuditService",
+    "rollbook.v1.DeviceService",
+    "rollbook.v1.EnrollmentService",
+    "rollbook.v1.ProfileService",
+    "rollbook.v1.TokenService",
+    "rollbook.v1.UserService",
+)
+
+_OPTIONS = (
+    # Two servers on one port would share its calls unseen, and with SQLite its file.
+    ("grpc.so_reuseport", 0),
+    # Clients may ping every 30 s, the usual time after which middleboxes forget them.
+    ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+
+
+class App:
+    """A server from its files to its port; stop it when done.
+
+    Raises ConfigError, StoreError or KeyFileError, whose texts tell what to do.
+    """
+
+    def __init__(self, config: Config, clock: Clock = clock.now) -> None:
+        config.check()
+        self._config, self._clock = config, clock
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._store = SqliteStore(config.database_path())
+        self._streams = UploadStreams(config.upload_streams)
+        self._health = health.HealthServicer()
+        try:
+            self._begin()
+        except BaseException:
+            self._store.close()
+            raise
+
+    def _begin(self) -> None:
+        data_dir = self._config.data_dir
+        self._sealer = sealing.load_or_create(
+            data_dir / SEALING_KEY_NAME, must_exist=self._store.holds_tokens()
+        )
+        self._key = admin_key.load_or_create(data_dir / ADMIN_KEY_NAME)
+        staging.sweep(self._store, self._clock)
+        pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
+        self._server = grpc.server(
+            pool, interceptors=[Guard(self._key.matches)], options=list(_OPTIONS)
+        )
+        self.address = self._bind()
+        self._register(self._sealer)
+
+    def _bind(self) -> str:
+        listen = self._config.listen
+        try:
+            port = self._server.add_insecure_port(listen)
+        except RuntimeError:
+            raise ConfigError(
+                f"--listen {listen}: the address cannot be used; another program may have the "
+                "port, or this machine does not have the address."
+            ) from None
+        return f"{listen.rpartition(':')[0]}:{port}"
+
+    def _register(self, sealer: Sealer) -> None:
+        server, store, clock = self._server, self._store, self._clock
+        limits, public = self._config.upload_limits, self._config.public_address or self.address
+        profiles = ProfileServicer(store, TokenMaker(sealer), clock)
+        tokens = TokenServicer(store, sealer, clock, qr.draw, public)
+        devices = DeviceServicer(store, clock, limits, self._streams)
+        enrollment = EnrollmentServicer(store, sealer, clock)
+        profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(profiles, server)
+        token_service_pb2_grpc.add_TokenServiceServicer_to_server(tokens, server)
+        device_service_pb2_grpc.add_DeviceServiceServicer_to_server(devices, server)
+        enrollment_service_pb2_grpc.add_EnrollmentServiceServicer_to_server(enrollment, server)
+        self._register_standard()
+
+    def _register_standard(self) -> None:
+        """Add the services that are not served yet, health and reflection."""
+        server = self._server
+        users = user_service_pb2_grpc.UserServiceServicer()
+        access = access_service_pb2_grpc.AccessServiceServicer()
+        audit = audit_service_pb2_grpc.AuditServiceServicer()
+        user_service_pb2_grpc.add_UserServiceServicer_to_server(users, server)
+        access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
+        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(audit, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.register(server, (*SERVICES, health.SERVICE_NAME))
+
+    def start(self) -> None:
+        """Serve; the address is then `address`."""
+        self._server.start()
+        for name in ("", *SERVICES):
+            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    def stop(self) -> None:
+        """Let no new call in, give those under way their grace, and close the files."""
+        self._health.enter_graceful_shutdown()
+        self._streams.stop()
+        self._server.stop(self._config.grace_seconds).wait()
+        self._store.close()
+
+    def wait(self) -> None:
+        """Wait until the server has been stopped."""
+        self._server.wait_for_termination()
+
+    @property
+    def public_address(self) -> str:
+        """What QR codes tell devices to call."""
+        _, port = split_address(self.address)
+        return self._config.public_address or f"{split_address(self.address)[0]}:{port}"

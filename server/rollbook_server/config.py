@@ -1,0 +1,81 @@
+"""The settings of a server: one dataclass, checked before anything is opened."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from rollbook_server.domain.upload_sessions import UploadLimits
+
+DEFAULT_LISTEN = "127.0.0.1:7443"
+DATABASE_NAME = "rollbook.db"
+_MAX_PORT = 65535
+
+
+class ConfigError(Exception):
+    """A setting cannot be used; the text says which and what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """How a server runs.
+
+    `database` is a URL such as sqlite:////var/lib/rollbook/roll.db; empty for a
+    file in `data_dir`. `public_address` is what QR codes tell devices to call;
+    empty for the address the server listens on. Threads serve one call each, and
+    every upload stream holds one: `upload_streams` stays well below `threads`.
+    """
+
+    data_dir: Path
+    listen: str = DEFAULT_LISTEN
+    database: str = ""
+    public_address: str = ""
+    allow_plaintext: bool = False
+    upload_limits: UploadLimits = field(default_factory=UploadLimits)
+    upload_streams: int = 8
+    threads: int = 32
+    grace_seconds: float = 5.0
+
+    def check(self) -> None:
+        """Raise ConfigError for what cannot work."""
+        host, port = split_address(self.listen)
+        if not port.isdigit() or int(port) > _MAX_PORT:
+            raise ConfigError(f"--listen {self.listen}: the port must be 0 to {_MAX_PORT}.")
+        if not self.allow_plaintext and not is_loopback(host):
+            raise ConfigError(
+                f"--listen {self.listen} can be reached from other machines, and this version "
+                "speaks plaintext only: API keys and tokens could be read on the way. Listen "
+                "on 127.0.0.1 behind a proxy that speaks TLS, or add --allow-plaintext."
+            )
+
+    def database_path(self) -> Path:
+        """Give the file of the database."""
+        if not self.database:
+            return self.data_dir / DATABASE_NAME
+        url = urlsplit(self.database)
+        if url.scheme != "sqlite" or url.netloc or len(url.path) <= 1:
+            raise ConfigError(
+                "--database takes sqlite:///PATH (three slashes and a path, four for an "
+                "absolute one) in this version."
+            )
+        return Path(unquote(url.path[1:]))
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Give host and port of HOST:PORT or [IPV6]:PORT."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host:
+        raise ConfigError(f"--listen {address}: write HOST:PORT, such as {DEFAULT_LISTEN}.")
+    return host.strip("[]"), port
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach the host."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Made-up devices, for trying Rollbook and for measuring it."""

@@ -1,0 +1,117 @@
+"""Decides what a device that switches on is told.
+
+The answer is an outcome, never an error, for anything a device can get wrong.
+The precise cause stays on this side: it goes to the log, not to the device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from rollbook_server.domain import token_values
+from rollbook_server.domain.devices import DeviceState
+from rollbook_server.domain.matching import Match, MatchRule, decide
+from rollbook_server.domain.tokens import TokenState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rollbook_server.domain.devices import Device
+    from rollbook_server.domain.matching import Presented
+    from rollbook_server.domain.ports import Roll, Sealer
+    from rollbook_server.domain.profiles import Profile
+    from rollbook_server.domain.tokens import Token
+
+
+class Outcome(StrEnum):
+    """What the device is told; see `EnrollOutcome` in the contract."""
+
+    REGISTERED = "REGISTERED"
+    NOT_REGISTERED = "NOT_REGISTERED"
+    SIGN_IN_REQUIRED = "SIGN_IN_REQUIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """A device that wants to take its place.
+
+    `token_digest` is None without a token and empty for one that cannot be a
+    token at all. `request_id` may be empty.
+    """
+
+    presented: Presented
+    token_digest: bytes | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome, its true cause for the log, and the device if it is registered."""
+
+    outcome: Outcome
+    cause: str
+    device: Device | None = None
+    profile: Profile | None = None
+
+    @property
+    def sign_in_available(self) -> bool:
+        """Tell whether the device may ask for user and password (the seed's IReg)."""
+        return self.outcome is Outcome.SIGN_IN_REQUIRED
+
+
+def token_digest(sealer: Sealer, text: str) -> bytes | None:
+    """Give what a presented token is looked up by; see Enrollment."""
+    if not text.strip():
+        return None
+    value = token_values.normalise(text)
+    return sealer.digest(value) if value else b""
+
+
+def enroll(roll: Roll, enrollment: Enrollment, now: datetime) -> Decision:
+    """Decide, and register the device if it is on the roll.
+
+    To enroll a registered device again succeeds with the same device; the same
+    request_id counts once.
+    """
+    token = None
+    if enrollment.token_digest is not None:
+        token = roll.tokens.find(enrollment.token_digest) if enrollment.token_digest else None
+        if token is None or token.state(now) is not TokenState.ACTIVE:
+            return Decision(Outcome.SIGN_IN_REQUIRED, _token_cause(token, now))
+    match = decide(roll.devices.candidates(enrollment.presented))
+    profile = roll.profiles.get(match.device.profile_id) if match.device else None
+    if match.device is None or profile is None or not _is_open(profile, token):
+        return Decision(Outcome.NOT_REGISTERED, _refusal_cause(match))
+    device = _register(roll, match.device, token, enrollment.request_id, now)
+    return Decision(Outcome.REGISTERED, match.rule, device, profile)
+
+
+def _token_cause(token: Token | None, now: datetime) -> str:
+    return "TOKEN_UNKNOWN" if token is None else f"TOKEN_{token.state(now)}"
+
+
+def _refusal_cause(match: Match) -> str:
+    if match.device is not None:
+        return "OTHER_PROFILE"
+    return "AMBIGUOUS" if match.rule is MatchRule.AMBIGUOUS else "UNKNOWN_DEVICE"
+
+
+def _is_open(profile: Profile, token: Token | None) -> bool:
+    if token is None:
+        return profile.tokenless
+    return profile.profile_id == token.profile_id
+
+
+def _register(
+    roll: Roll, device: Device, token: Token | None, request_id: str, now: datetime
+) -> Device:
+    if not roll.devices.note_enrollment(device.device_id, request_id):
+        return device
+    if token is not None:
+        roll.tokens.count_use(token.token_id, now)
+    if device.state is DeviceState.REGISTERED:
+        return device
+    roll.profiles.move_counts(device.profile_id, now, pending=-1, registered=+1)
+    return roll.devices.register(device.device_id, now)

@@ -1,0 +1,132 @@
+"""The common road of `rows`: judges many rows at once, column by column.
+
+It knows no errors: whatever is in any way unusual is left to the judge of single
+rows, who gives the same answer for all that passes here.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from operator import eq
+from typing import TYPE_CHECKING, cast
+
+from rollbook_server.domain.devices import DeviceRow
+from rollbook_server.domain.identifiers import LONGEST_NAME, IdentifierError, known_manufacturer
+from rollbook_server.domain.luhn import luhn_holds_for_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from rollbook_server.domain.columns import Columns
+    from rollbook_server.domain.devices import Record
+
+_CORE, _IMEI = 14, 15
+_ZERO_CORE = "0" * _CORE
+# A named tuple's own constructor is written in Python; this one is not.
+_new_row = cast("Callable[[Iterable[object]], DeviceRow]", partial(tuple.__new__, DeviceRow))
+
+
+class _UnusualError(Exception):
+    """Something in these rows asks for a closer look."""
+
+
+class EvenRows:
+    """Makes device rows of records that are all alike."""
+
+    def __init__(self, columns: Columns, longest_attribute: int) -> None:
+        """Judge by what these columns mean."""
+        self._columns = columns
+        self._width = len(columns.headers)
+        self._longest_attribute = longest_attribute
+        indexes = [index for index, _ in columns.attributes]
+        self._attribute_indexes = indexes
+        self._names = [name for _, name in columns.attributes]
+        keys = {columns.imei, columns.imei2, columns.serial_number, columns.manufacturer}
+        self._other_indexes = [i for i in range(self._width) if i not in keys]
+
+    def check(self, records: Sequence[Record]) -> list[DeviceRow] | None:
+        """Give the row of every record, or none if one of them is unusual."""
+        rows, lines, values = zip(*records, strict=True)
+        if set(map(len, values)) != {self._width}:
+            return None
+        try:
+            fields = self._fields(list(zip(*values, strict=True)), len(records))
+        except _UnusualError:
+            return None
+        return list(map(_new_row, zip(rows, lines, *fields, values, strict=True)))
+
+    def _fields(self, cells: list[tuple[str, ...]], count: int) -> list[Sequence[object]]:
+        """Give the fields of the rows from `imei` to `attributes`, each as a column."""
+        empty = ("",) * count
+        columns = self._columns
+        imeis = empty if columns.imei is None else _cores(cells[columns.imei])
+        imeis2 = empty if columns.imei2 is None else _cores(cells[columns.imei2])
+        column = columns.serial_number
+        serials = empty if column is None else _serial_numbers(cells[column])
+        column = columns.manufacturer
+        makers, keys = (empty, empty) if column is None else _manufacturers(cells[column])
+        _require_keys(imeis, imeis2, serials, makers)
+        if "" in serials:
+            keys = [key if serial else "" for key, serial in zip(keys, serials, strict=True)]
+        return [imeis, imeis2, serials, makers, keys, self._attributes(cells, count)]
+
+    def _attributes(self, cells: list[tuple[str, ...]], count: int) -> list[Mapping[str, str]]:
+        self._require_plain([cells[index] for index in self._other_indexes])
+        names = self._names
+        if not names:
+            return [{} for _ in range(count)]
+        columns = [cells[index] for index in self._attribute_indexes]
+        rows = zip(*columns, strict=True)
+        if not any("" in column for column in columns):
+            return [dict(zip(names, row)) for row in rows]  # noqa: B905 - strict costs a fifth
+        return [{n: v for n, v in zip(names, row) if v} for row in rows]  # noqa: B905 - as above
+
+    def _require_plain(self, columns: Iterable[Sequence[str]]) -> None:
+        for column in columns:
+            if "\0" in "".join(column) or max(map(len, column)) > self._longest_attribute:
+                raise _UnusualError
+
+
+def _cores(column: Sequence[str]) -> Sequence[str]:
+    filled = [cell for cell in column if cell]
+    if not filled:
+        return column
+    joined = "".join(filled)
+    widths = set(map(len, filled))
+    if not (joined.isascii() and joined.isdigit()) or _ZERO_CORE in joined:
+        raise _UnusualError
+    if widths == {_CORE}:
+        return column
+    if widths != {_IMEI} or not luhn_holds_for_all(joined.encode()):
+        raise _UnusualError
+    return [cell[:_CORE] for cell in column]
+
+
+def _serial_numbers(column: Sequence[str]) -> Sequence[str]:
+    joined = "".join(column)
+    # Hyphens are common, and part of nothing that is refused.
+    is_plain = joined.isascii() and joined.replace("-", "0").isalnum()
+    if joined and (not is_plain or max(map(len, column)) > LONGEST_NAME):
+        raise _UnusualError
+    return column
+
+
+def _manufacturers(column: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    if max(map(len, column)) > LONGEST_NAME:
+        raise _UnusualError
+    try:
+        names, keys = zip(*map(known_manufacturer, column), strict=True)
+    except IdentifierError as error:
+        raise _UnusualError from error
+    return names, keys
+
+
+def _require_keys(
+    imeis: Sequence[str], imeis2: Sequence[str], serials: Sequence[str], makers: Sequence[str]
+) -> None:
+    """Require that each row has keys enough, for the same reason in all of them."""
+    has_imeis = "" not in imeis
+    if not has_imeis and ("" in serials or "" in makers or any(imeis2)):
+        raise _UnusualError
+    if has_imeis and any(map(eq, imeis, imeis2)):
+        raise _UnusualError

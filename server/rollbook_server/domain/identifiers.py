@@ -1,0 +1,258 @@
+"""What identifies a device, in normal form: IMEI, serial number, manufacturer.
+
+Every road by which an identifier comes in (file, typed row, enrolling device)
+passes through here, so two spellings of one identifier are equal everywhere.
+The room knows single cells; what makes a row adequate is told in `rows`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+from rollbook_server.domain.errors import RowReason
+from rollbook_server.domain.luhn import check_digit, luhn_holds
+
+# Longer than any serial number or maker's name seen in the wild; the contract says so.
+LONGEST_NAME = 128
+# A cell is quoted to its owner up to here: enough to find it, short enough to read.
+_LONGEST_QUOTE = 40
+
+_CORE = 14
+_ZERO_CORE = "0" * _CORE
+# What people and labels put between the digits, and the marks that come along
+# invisibly when an IMEI is copied from a dialog or a web page.
+_SEPARATORS = dict.fromkeys(
+    map(ord, " \t-./_\u2010\u2011\u2012\u2013\u2014\u2212\u200b\u200e\u200f\u202a\u202c\ufeff")
+)
+# A MEID's region code is A0 or higher, or 99 where it doubles as an IMEI. Nothing
+# else is taken for one, or an IMEI with a mistyped letter would be.
+_MEID = re.compile(r"(?:99|[A-F][0-9A-F])[0-9A-F]{12}")
+_FORMULA = re.compile(r'=\s*"(.*)"\s*', re.DOTALL)
+_ROUNDED_IMEI = re.compile(r"\d+(?:[.,]\d+[eE]\+?|[eE]\+)\d{1,3}")
+# A serial number is opaque: only what no maker would print counts as damage.
+_ROUNDED_SERIAL = re.compile(r"\d[.,]\d+[eE]\+\d+")
+
+
+class IdentifierError(ValueError):
+    """An identifier cannot be used.
+
+    `message` tells a person what is wrong and how to mend it; `suggestion` is the
+    repaired text where the repair is certain, else empty.
+    """
+
+    def __init__(self, reason: RowReason, message: str, suggestion: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.suggestion = suggestion
+
+
+class Manufacturer(NamedTuple):
+    """A maker's name as it was written, and the key it is compared by."""
+
+    name: str
+    key: str
+
+
+def parse_imei(text: str) -> str:
+    """Give the 14-character core of an IMEI, an IMEISV or a hexadecimal MEID.
+
+    Raises:
+        IdentifierError: the text is none of these.
+    """
+    # Nearly every cell is 15 plain digits: 200,000 of them pass here.
+    if len(text) == _CORE + 1 and text.isascii() and text.isdigit() and luhn_holds(text):
+        core = text[:_CORE]
+        if core != _ZERO_CORE:
+            return core
+    return _parse_unusual_imei(text)
+
+
+def _parse_unusual_imei(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text).strip()
+    _refuse_formula(plain)
+    if _ROUNDED_IMEI.fullmatch(plain):
+        raise _rounded(plain, "IMEI")
+    digits = plain.translate(_SEPARATORS).upper()
+    if digits.isascii() and digits.isdigit():
+        return _core_of(digits)
+    if _MEID.fullmatch(digits):
+        return digits
+    raise _wrong_characters(plain, digits)
+
+
+def _core_of(digits: str) -> str:
+    if len(digits) not in (_CORE, _CORE + 1, _CORE + 2):
+        raise _wrong_length(digits)
+    core = digits[:_CORE]
+    if core == _ZERO_CORE:
+        message = "all digits are 0, which stands for no IMEI; leave the cell empty, or dial *#06#"
+        raise IdentifierError(RowReason.IMEI_CHARACTERS, message)
+    if len(digits) == _CORE + 1 and not luhn_holds(digits):
+        raise _wrong_check_digit(digits)
+    return core
+
+
+def _wrong_length(digits: str) -> IdentifierError:
+    count = len(digits)
+    padded = digits.zfill(_CORE + 1)
+    if count in (12, 13) and padded.strip("0"):
+        message = (
+            f"{count} digits: a spreadsheet took the leading zeros off this IMEI;"
+            " put them back, with the column formatted as text"
+        )
+        return IdentifierError(RowReason.SPREADSHEET_LOST_ZEROS, message, padded)
+    message = f"{count} digits; an IMEI has 14, 15 or 16"
+    if count in (28, 30, 32):
+        message += "; if these are two IMEIs, put the second into a column imei2"
+    return IdentifierError(RowReason.IMEI_LENGTH, message, _hexadecimal_meid(digits))
+
+
+def _hexadecimal_meid(digits: str) -> str:
+    """Give the MEID of its 18-digit decimal print form, empty if it is not one."""
+    if len(digits) != 18:  # noqa: PLR2004 - the length of that form, 10 digits and 8
+        return ""
+    meid = f"{int(digits[:10]):08X}{int(digits[10:]):06X}"
+    return meid if _MEID.fullmatch(meid) and not meid.isdigit() else ""
+
+
+def _wrong_check_digit(digits: str) -> IdentifierError:
+    message = (
+        f"the check digit is {digits[_CORE]}, but the 14 digits before it ask for"
+        f" {check_digit(digits[:_CORE])}: a digit is mistyped; compare with *#06# or the box"
+    )
+    if digits.endswith("0"):
+        message += ", and leave the last digit out if it is only a spare 0"
+    return IdentifierError(RowReason.IMEI_CHECK_DIGIT, message)
+
+
+def _wrong_characters(plain: str, digits: str) -> IdentifierError:
+    odd = next((sign for sign in digits if not ("0" <= sign <= "9")), "")
+    if not odd:
+        return IdentifierError(RowReason.IMEI_LENGTH, "no digits; an IMEI has 14, 15 or 16")
+    name = odd if odd.isprintable() else f"U+{ord(odd):04X}"
+    message = (
+        f"'{name}' is no digit; an IMEI has 14 to 16 digits,"
+        " a MEID 14 hexadecimal digits that begin with A to F or 99"
+    )
+    return IdentifierError(RowReason.IMEI_CHARACTERS, message, _without_text_mark(plain))
+
+
+def _without_text_mark(plain: str) -> str:
+    """Give what follows the apostrophe by which spreadsheets mark text, if that is an IMEI."""
+    rest = plain.removeprefix("'")
+    try:
+        return rest if rest != plain and not rest.startswith("'") and parse_imei(rest) else ""
+    except IdentifierError:
+        return ""
+
+
+def parse_serial_number(text: str) -> str:
+    """Give the serial number as it is compared: trimmed, NFC, at most 128 characters.
+
+    Raises:
+        IdentifierError: it is too long, holds control characters, or a
+            spreadsheet has damaged it.
+    """
+    # Letters and digits need no second look: no space, sign or control among them.
+    if len(text) <= LONGEST_NAME and text.isascii() and text.isalnum():
+        return text
+    plain = _plain(text)
+    if _ROUNDED_SERIAL.fullmatch(plain):
+        raise _rounded(plain, "serial number")
+    _refuse_long(plain, "serial number", RowReason.SERIAL_NUMBER_TOO_LONG)
+    _refuse_invisible(plain, "serial number", RowReason.SERIAL_NUMBER_CHARACTERS)
+    return plain
+
+
+def parse_manufacturer(text: str) -> Manufacturer:
+    """Give the name, trimmed and in NFC, and its key, which knows no case.
+
+    Raises:
+        IdentifierError: it is too long, holds control characters, or is written
+            as a formula.
+    """
+    # Only short cells are remembered, or padding could fill the memory.
+    return known_manufacturer(text) if len(text) <= LONGEST_NAME else _manufacturer(text)
+
+
+def _manufacturer(text: str) -> Manufacturer:
+    plain = _plain(text)
+    _refuse_long(plain, "manufacturer", RowReason.MANUFACTURER_TOO_LONG)
+    _refuse_invisible(plain, "manufacturer", RowReason.MANUFACTURER_CHARACTERS)
+    return Manufacturer(plain, plain.casefold())
+
+
+# `parse_manufacturer` for cells of at most 128 characters. A file names a few
+# makers 200,000 times; 4,096 spellings are more than there are makers.
+known_manufacturer = lru_cache(maxsize=4096)(_manufacturer)
+
+
+def imei_or_none(text: str) -> str | None:
+    """Give the core of what a device presents, or none if it is no IMEI."""
+    try:
+        return parse_imei(text)
+    except IdentifierError:
+        return None
+
+
+def serial_number_or_empty(text: str) -> str:
+    """Give the serial number that a device presents, empty if it cannot be on the roll."""
+    try:
+        return parse_serial_number(text)
+    except IdentifierError:
+        return ""
+
+
+def manufacturer_key(text: str) -> str:
+    """Give what a manufacturer is compared by, empty if it cannot be on the roll."""
+    try:
+        return parse_manufacturer(text).key
+    except IdentifierError:
+        return ""
+
+
+def _plain(text: str) -> str:
+    plain = unicodedata.normalize("NFC", text).strip()
+    _refuse_formula(plain)
+    return plain
+
+
+def _refuse_formula(plain: str) -> None:
+    if formula := _FORMULA.fullmatch(plain):
+        message = f"{shortened(plain)} is a spreadsheet formula; write only what is between quotes"
+        inner = formula[1].replace('""', '"')
+        raise IdentifierError(RowReason.SPREADSHEET_FORMULA, message, inner)
+
+
+def _rounded(plain: str, what: str) -> IdentifierError:
+    message = (
+        f"{shortened(plain)} is a number rounded by a spreadsheet, and digits are lost;"
+        f" take the {what} from its source again, with the column formatted as text"
+    )
+    return IdentifierError(RowReason.SPREADSHEET_EXPONENT, message)
+
+
+def _refuse_long(plain: str, what: str, reason: RowReason) -> None:
+    if len(plain) > LONGEST_NAME:
+        message = f"the {what} has {len(plain):,} characters; at most {LONGEST_NAME} are allowed"
+        raise IdentifierError(reason, message)
+
+
+def _refuse_invisible(plain: str, what: str, reason: RowReason) -> None:
+    """Refuse what nobody sees, and what would therefore never be found equal."""
+    if plain.isprintable():
+        return
+    hidden = [sign for sign in plain if unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp")]
+    if hidden:
+        message = f"the invisible character U+{ord(hidden[0]):04X} stands in the {what}; remove it"
+        raise IdentifierError(reason, message)
+
+
+def shortened(text: str) -> str:
+    """Give a cell in a form that fits a message: one line of at most 40 characters."""
+    line = "".join(sign if sign.isprintable() else " " for sign in text[: _LONGEST_QUOTE + 1])
+    return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 1] + "\u2026"

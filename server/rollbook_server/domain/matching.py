@@ -1,0 +1,78 @@
+"""Which device of the roll a presented one is.
+
+The seed's table of four scenarios and the rest: any presented IMEI that is on
+the roll decides, whatever serial number and manufacturer say; otherwise both of
+these must be right for one device; otherwise the device is not on the roll.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from rollbook_server.domain import identifiers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rollbook_server.domain.devices import Device
+
+IMEIS_LOOKED_AT = 4  # no device has more radios; the rest would only be guessing
+
+
+class MatchRule(StrEnum):
+    """The rule that decided; see `MatchRule` in the contract."""
+
+    IMEI = "IMEI"
+    SERIAL_AND_MANUFACTURER = "SERIAL_AND_MANUFACTURER"
+    NONE = "NONE"
+    AMBIGUOUS = "AMBIGUOUS"
+    TOKEN = "TOKEN"  # noqa: S105 - the name of a rule
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a device says of itself, in normal form; what is malformed is left out."""
+
+    imeis: tuple[str, ...] = ()
+    serial_number: str = ""
+    manufacturer_key: str = ""
+
+    @classmethod
+    def of(cls, imeis: Iterable[str], serial_number: str, manufacturer: str) -> Presented:
+        """Normalise; a malformed identifier is no error here, it just matches nothing."""
+        cores = (identifiers.imei_or_none(imei) for imei in tuple(imeis)[:IMEIS_LOOKED_AT])
+        return cls(
+            tuple(dict.fromkeys(core for core in cores if core)),
+            identifiers.serial_number_or_empty(serial_number),
+            identifiers.manufacturer_key(manufacturer),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The devices of the roll that hold a presented key."""
+
+    by_imei: Sequence[Device] = ()
+    by_serial: Device | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which device it is, if any, and the rule that decided."""
+
+    rule: MatchRule
+    device: Device | None = None
+
+
+def decide(candidates: Candidates) -> Match:
+    """Apply the rules to the devices found for one presented device."""
+    known = {device.device_id: device for device in candidates.by_imei}
+    if len(known) > 1:
+        return Match(MatchRule.AMBIGUOUS)
+    if known:
+        return Match(MatchRule.IMEI, next(iter(known.values())))
+    if candidates.by_serial is not None:
+        return Match(MatchRule.SERIAL_AND_MANUFACTURER, candidates.by_serial)
+    return Match(MatchRule.NONE)

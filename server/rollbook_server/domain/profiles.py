@@ -1,0 +1,189 @@
+"""Profiles: what they hold, how they are named, created and listed."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from rollbook_server.domain import configurations, tokens
+from rollbook_server.domain.clock import microseconds
+from rollbook_server.domain.configurations import EMPTY, Configuration
+from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
+from rollbook_server.domain.ids import new_id
+from rollbook_server.domain.pages import Page, page_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from rollbook_server.domain.pages import PageRequest
+    from rollbook_server.domain.ports import Roll
+    from rollbook_server.domain.tokens import TokenMaker
+
+NAME_LIMIT = 128  # characters; the seed's issue
+DESCRIPTION_LIMIT = 1024  # characters
+
+
+class ProfileType(StrEnum):
+    """Who maintains the devices; the seed's TYPE column."""
+
+    SELF_MAINTAINED = "SELF_MAINTAINED"
+
+
+class ProfileOrigin(StrEnum):
+    """How the profile was begun; decides whether it can be edited."""
+
+    CSV = "CSV"
+    SINGLE_DEVICE = "SINGLE_DEVICE"
+
+
+class ProfileOrder(StrEnum):
+    """Orders of a list of profiles."""
+
+    NAME = "NAME"
+    NEWEST = "NEWEST"
+    LAST_UPDATED = "LAST_UPDATED"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A bulk enrollment profile. Times are aware and in UTC.
+
+    `revision` counts the changes of what `update_time` covers; the counts and
+    `devices_update_time` move without it.
+    """
+
+    profile_id: str
+    name: str
+    create_time: datetime
+    update_time: datetime
+    description: str = ""
+    type: ProfileType = ProfileType.SELF_MAINTAINED
+    origin: ProfileOrigin = ProfileOrigin.CSV
+    tokenless: bool = False
+    user_id: str = ""
+    registered_count: int = 0
+    pending_count: int = 0
+    configuration: Configuration = EMPTY
+    devices_update_time: datetime | None = None
+    revision: int = 1
+
+    @property
+    def device_count(self) -> int:
+        """Devices on the roll, seen or not."""
+        return self.registered_count + self.pending_count
+
+
+@dataclass(frozen=True, slots=True)
+class NewProfile:
+    """What an administrator says of a profile to be made; not checked yet."""
+
+    name: str
+    description: str = ""
+    type: ProfileType = ProfileType.SELF_MAINTAINED
+    origin: ProfileOrigin = ProfileOrigin.CSV
+    tokenless: bool = False
+    user_id: str = ""
+    configuration: Configuration = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileQuery:
+    """Which profiles to list, and in which order."""
+
+    name_contains: str = ""
+    user_id: str = ""
+    order: ProfileOrder = ProfileOrder.NAME
+
+
+def name_key(name: str) -> str:
+    """Give what names are compared by: NFC without regard to case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def create(roll: Roll, wanted: NewProfile, maker: TokenMaker, now: datetime) -> Profile:
+    """Put a profile on the roll, and its first token unless it is tokenless.
+
+    Raises RollbookError with PROFILE_NAME_INVALID, PROFILE_NAME_TAKEN,
+    USER_NOT_FOUND, FIELD_INVALID or CONFIGURATION_INVALID.
+    """
+    checked = _checked(wanted)
+    profile = Profile(
+        profile_id=new_id("prf"),
+        name=checked.name,
+        description=checked.description,
+        type=checked.type,
+        origin=checked.origin,
+        tokenless=checked.tokenless,
+        user_id=checked.user_id,
+        configuration=checked.configuration,
+        create_time=now,
+        update_time=now,
+    )
+    if not roll.profiles.add(profile):
+        raise RollbookError(
+            Reason.PROFILE_NAME_TAKEN,
+            f"A profile named {profile.name!r} exists already; choose another name.",
+            name=profile.name,
+        )
+    if not profile.tokenless:
+        roll.tokens.add(tokens.create(maker, profile.profile_id, now))
+    return profile
+
+
+def _checked(wanted: NewProfile) -> NewProfile:
+    if wanted.user_id:
+        raise RollbookError(
+            Reason.USER_NOT_FOUND,
+            "There is no such user; leave user_id empty.",
+            user_id=wanted.user_id,
+        )
+    if len(wanted.description) > DESCRIPTION_LIMIT:
+        raise FieldsError({"description": f"has more than {DESCRIPTION_LIMIT} characters"})
+    configurations.check(wanted.configuration)
+    return replace(wanted, name=_checked_name(wanted.name))
+
+
+def _checked_name(name: str) -> str:
+    name = unicodedata.normalize("NFC", name).strip()
+    if not name:
+        raise RollbookError(Reason.PROFILE_NAME_INVALID, "The profile needs a name.")
+    if len(name) > NAME_LIMIT:
+        raise RollbookError(
+            Reason.PROFILE_NAME_INVALID,
+            f"The name has {len(name)} characters; at most {NAME_LIMIT} are allowed.",
+        )
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        raise RollbookError(
+            Reason.PROFILE_NAME_INVALID, "The name holds a control character; take it out."
+        )
+    return name
+
+
+def get(roll: Roll, profile_id: str) -> Profile:
+    """Give the profile, or raise RollbookError with PROFILE_NOT_FOUND."""
+    profile = roll.profiles.get(profile_id)
+    if profile is None:
+        raise RollbookError(
+            Reason.PROFILE_NOT_FOUND,
+            f"There is no profile {profile_id!r}; list the profiles to find it.",
+            profile_id=profile_id,
+        )
+    return profile
+
+
+def list_page(roll: Roll, query: ProfileQuery, request: PageRequest) -> Page[Profile]:
+    """Give one page of profiles in the order of the query."""
+    found = roll.profiles.list(query, after=request.after, limit=request.size + 1)
+    return page_of(
+        found, request, lambda profile: (_SORT_KEYS[query.order](profile), profile.profile_id)
+    )
+
+
+_SORT_KEYS: Mapping[ProfileOrder, Callable[[Profile], str | int]] = {
+    ProfileOrder.NAME: lambda profile: name_key(profile.name),
+    ProfileOrder.NEWEST: lambda profile: microseconds(profile.create_time),
+    ProfileOrder.LAST_UPDATED: lambda profile: microseconds(profile.update_time),
+}

@@ -1,0 +1,224 @@
+"""Which rows make a device: from cells to identifiers, or to what is wrong with them.
+
+Rows are judged one by one, each by itself; what they mean together with other rows
+and the roll is told in `conflicts`. CSV records and typed rows share these rules.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+from rollbook_server.domain.devices import DeviceRow, RowError
+from rollbook_server.domain.errors import RowReason
+from rollbook_server.domain.even_rows import EvenRows
+from rollbook_server.domain.identifiers import (
+    LONGEST_NAME,
+    IdentifierError,
+    Manufacturer,
+    parse_imei,
+    parse_manufacturer,
+    parse_serial_number,
+    shortened,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from rollbook_server.domain.columns import Columns
+    from rollbook_server.domain.devices import Record
+
+# The contract of DeviceRow.
+LONGEST_ATTRIBUTE = 4_096
+MOST_ATTRIBUTES = 100
+# Rows that are judged together: few enough that a bad one makes little extra work,
+# enough that looking at columns pays.
+_RUN = 256
+TYPED_COLUMNS = ("imei", "imei2", "serial_number", "manufacturer")
+_NO_MANUFACTURER = Manufacturer("", "")
+_T = TypeVar("_T")
+_typed_cells = attrgetter(*TYPED_COLUMNS)
+
+
+class TypedCells(Protocol):
+    """A row that a service sent as fields."""
+
+    @property
+    def imei(self) -> str: ...  # noqa: D102 - these are the contract's
+    @property
+    def imei2(self) -> str: ...  # noqa: D102
+    @property
+    def serial_number(self) -> str: ...  # noqa: D102
+    @property
+    def manufacturer(self) -> str: ...  # noqa: D102
+    @property
+    def attributes(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def source_line(self) -> int: ...  # noqa: D102
+
+
+class _Rejection(Exception):  # noqa: N818 - a verdict, not a failure
+    """The first and most telling thing wrong with a row."""
+
+    def __init__(self, column: str, reason: RowReason, message: str, suggestion: str = "") -> None:
+        self.column, self.reason, self.message = column, reason, message
+        self.suggestion = suggestion
+
+
+class _Cells(NamedTuple):
+    """The cells of one row by what they mean, and what the uploader calls them."""
+
+    identifiers: Sequence[str]
+    attributes: Mapping[str, str]
+    names: Sequence[str] = TYPED_COLUMNS
+
+
+class RowChecker:
+    """Judges the records of one file; keeps nothing of them."""
+
+    def __init__(self, columns: Columns) -> None:
+        """Judge by what these columns mean."""
+        self._columns = columns
+        self._even_rows = EvenRows(columns, LONGEST_ATTRIBUTE)
+        names = [name for _, name in columns.attributes]
+        self._is_even = (
+            len(names) <= MOST_ATTRIBUTES and max(map(len, names), default=0) <= LONGEST_NAME
+        )
+        indexes = [getattr(columns, name) for name in TYPED_COLUMNS]
+        self._indexes = indexes
+        self._names = [
+            name if index is None else columns.headers[index]
+            for name, index in zip(TYPED_COLUMNS, indexes, strict=True)
+        ]
+
+    def check(self, records: Sequence[Record]) -> tuple[list[DeviceRow], list[RowError]]:
+        """Judge many records; rows and errors keep their order."""
+        rows: list[DeviceRow] = []
+        errors: list[RowError] = []
+        for begin in range(0, len(records), _RUN):
+            run = records[begin : begin + _RUN]
+            even = self._even_rows.check(run) if self._is_even else None
+            if even is None:
+                self._check_singly(run, rows, errors)
+            else:
+                rows += even
+        return rows, errors
+
+    def _check_singly(
+        self, records: Sequence[Record], rows: list[DeviceRow], errors: list[RowError]
+    ) -> None:
+        for record in records:
+            try:
+                rows.append(_device_row(*record, self._cells(record.values)))
+            except _Rejection as error:
+                errors.append(_row_error(*record, error))
+
+    def _cells(self, values: Sequence[str]) -> _Cells:
+        headers = self._columns.headers
+        if len(values) > len(headers):
+            message = (
+                f"the row has {len(values)} fields, the header {len(headers)} columns; put a field"
+                " that holds the delimiter in quotes"
+            )
+            raise _Rejection("", RowReason.TOO_MANY_FIELDS, message)
+        _refuse_nul(zip(headers, values, strict=False))
+        padded = [*values, *[""] * (len(headers) - len(values))]
+        identifiers = ["" if index is None else padded[index] for index in self._indexes]
+        attributes = {name: padded[index] for index, name in self._columns.attributes}
+        return _Cells(identifiers, attributes, self._names)
+
+
+def check_typed(row: TypedCells, ordinal: int) -> DeviceRow | RowError:
+    """Judge one typed row, the `ordinal`-th of its upload; 1 is the first.
+
+    `values` of the answer are its cells in the order of `TYPED_COLUMNS`.
+    """
+    line = row.source_line or ordinal
+    values = _typed_cells(row)
+    try:
+        _refuse_nul(zip(TYPED_COLUMNS, values, strict=True))
+        _refuse_nul((name, name + value) for name, value in row.attributes.items())
+        return _device_row(ordinal, line, values, _Cells(values, row.attributes))
+    except _Rejection as error:
+        return _row_error(ordinal, line, values, error)
+
+
+def _refuse_nul(cells: Iterable[tuple[str, str]]) -> None:
+    for column, cell in cells:
+        if "\0" in cell:
+            message = "a NUL character stands in the cell; remove it"
+            raise _Rejection(column.replace("\0", ""), RowReason.NUL_CHARACTER, message)
+
+
+def _device_row(row: int, line: int, values: Sequence[str], cells: _Cells) -> DeviceRow:
+    imei = _parsed(cells, 0, parse_imei) or ""
+    imei2 = _parsed(cells, 1, parse_imei) or ""
+    serial_number = _parsed(cells, 2, parse_serial_number) or ""
+    maker = _parsed(cells, 3, parse_manufacturer) or _NO_MANUFACTURER
+    _require_keys(imei or imei2, serial_number, maker.name, cells.names)
+    if imei and imei == imei2:
+        message = f"the same IMEI stands in {cells.names[0]}; leave one of them empty"
+        raise _Rejection(cells.names[1], RowReason.IMEI_REPEATED, message)
+    return DeviceRow(
+        row=row,
+        line=line,
+        imei=imei or imei2,
+        imei2=imei2 if imei else "",
+        serial_number=serial_number,
+        manufacturer=maker.name,
+        manufacturer_key=maker.key if serial_number else "",
+        attributes=_attributes(cells.attributes),
+        values=values,
+    )
+
+
+def _parsed(cells: _Cells, place: int, parse: Callable[[str], _T]) -> _T | None:
+    """Give an identifier in normal form, none for an empty cell."""
+    cell = cells.identifiers[place]
+    if not cell.strip():
+        return None
+    try:
+        return parse(cell)
+    except IdentifierError as error:
+        column = cells.names[place]
+        raise _Rejection(column, error.reason, error.message, error.suggestion) from error
+
+
+def _require_keys(imei: str, serial_number: str, maker: str, names: Sequence[str]) -> None:
+    if imei or (serial_number and maker):
+        return
+    if serial_number:
+        message = "a serial number alone identifies no device; add the manufacturer or an IMEI"
+        raise _Rejection(names[3], RowReason.MANUFACTURER_MISSING, message)
+    if maker:
+        message = "a manufacturer alone identifies no device; add the serial number or an IMEI"
+        raise _Rejection(names[2], RowReason.SERIAL_NUMBER_MISSING, message)
+    message = "the row identifies no device; add an IMEI, or a serial number and a manufacturer"
+    raise _Rejection("", RowReason.NO_IDENTIFIER, message)
+
+
+def _attributes(cells: Mapping[str, str]) -> dict[str, str]:
+    attributes = {name: value for name, value in cells.items() if value}
+    for name, value in attributes.items():
+        if not 0 < len(name) <= LONGEST_NAME or not name.strip():
+            message = f"the name of an attribute has 1 to {LONGEST_NAME} characters"
+            raise _Rejection(shortened(name), RowReason.ATTRIBUTE_NAME_INVALID, message)
+        if len(value) > LONGEST_ATTRIBUTE:
+            message = f"{len(value):,} characters; an attribute has at most {LONGEST_ATTRIBUTE:,}"
+            raise _Rejection(name, RowReason.ATTRIBUTE_TOO_LONG, message)
+    if len(attributes) > MOST_ATTRIBUTES:
+        message = f"{len(attributes)} custom attributes; a device has at most {MOST_ATTRIBUTES}"
+        raise _Rejection("", RowReason.TOO_MANY_ATTRIBUTES, message)
+    return attributes
+
+
+def _row_error(row: int, line: int, values: Sequence[str], rejection: _Rejection) -> RowError:
+    return RowError(
+        row=row,
+        line=line,
+        column=rejection.column,
+        reason=rejection.reason,
+        message=rejection.message,
+        values=values,
+        suggestion=rejection.suggestion,
+    )

@@ -1,0 +1,100 @@
+"""Ends uploads: writes what was staged, all or nothing, and sweeps up what is left.
+
+Rows of an upload under FAIL wait in a staging table, invisible to enrollment,
+until every row is known to be good. The last transaction puts all of them on the
+roll and finishes the upload; so there is no instant, and no crash, after which
+some of them are enrollable and the upload is not FINISHED.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollbook_server.domain import batches, uploads
+from rollbook_server.domain.conflicts import Judge
+from rollbook_server.domain.uploads import Counts, OnInvalidRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from rollbook_server.domain.clock import Clock
+    from rollbook_server.domain.devices import DeviceRow, RowError
+    from rollbook_server.domain.ports import Roll, Store
+    from rollbook_server.domain.uploads import Upload
+
+PIECE = 10_000  # rows or devices a step, like a batch of the upload itself
+
+
+class _ConflictsArose(Exception):  # noqa: N818 - a signal that undoes a transaction
+    """Staged rows that were good when they were checked meet a device by now."""
+
+    def __init__(self, errors: Sequence[RowError]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Clock) -> Upload:
+    """End an upload whose rows are all taken in: FINISHED, or FAILED under FAIL.
+
+    Raises RollbookError with UPLOAD_SUPERSEDED if a later stream took it up.
+    """
+    now = clock()
+    try:
+        ended = store.write(lambda roll: _write_and_finish(roll, upload, headers, now))
+    except _ConflictsArose as conflicts:
+        errors = conflicts.errors
+        ended = store.write(lambda roll: _reject_and_finish(roll, upload, errors, now))
+    if not upload.options.writes_at_once:
+        sweep(store, clock)
+    return ended
+
+
+def sweep(store: Store, clock: Clock) -> None:
+    """Remove what ended uploads left behind, in short transactions; may be interrupted."""
+    while store.write(lambda roll: roll.uploads.sweep(clock(), PIECE)):
+        pass
+
+
+def _write_and_finish(
+    roll: Roll, upload: Upload, headers: Mapping[str, str], now: datetime
+) -> Upload:
+    if _has_staged(roll, upload):
+        judge_counts = Counts()
+        errors: list[RowError] = []
+        for rows in _staged(roll, upload.upload_id):
+            judge = Judge(upload, headers, now)
+            settlement = batches.write(roll, judge, roll.devices.pack(rows))
+            judge_counts += settlement.counts
+            errors += settlement.errors
+        if errors:
+            raise _ConflictsArose(errors)
+        roll.uploads.recount(upload.upload_id, judge_counts)
+    return uploads.finish(roll, upload, now)
+
+
+def _has_staged(roll: Roll, upload: Upload) -> bool:
+    options = upload.options
+    if options.validate_only or options.on_invalid_row is OnInvalidRow.SKIP:
+        return False
+    return not uploads.get(roll, upload.upload_id).counts.rejected
+
+
+def _staged(roll: Roll, upload_id: str) -> Iterator[list[DeviceRow]]:
+    after = 0
+    while rows := roll.uploads.staged(upload_id, after=after, limit=PIECE):
+        yield rows
+        after = rows[-1].row
+
+
+def _reject_and_finish(
+    roll: Roll, upload: Upload, errors: Sequence[RowError], now: datetime
+) -> Upload:
+    roll.uploads.add_errors(upload.upload_id, errors)
+    counts = uploads.get(roll, upload.upload_id).counts
+    late = Counts(created=counts.created - len(errors), rejected=len(errors))
+    roll.uploads.recount(
+        upload.upload_id,
+        Counts(late.created, counts.updated, counts.unchanged, late.rejected),
+    )
+    return uploads.finish(roll, upload, now)

@@ -1,0 +1,214 @@
+"""Leads one upload stream: opens, takes content batch by batch, finishes.
+
+While the store commits one batch, the next is read and judged; never more than
+these two are held. No transaction is open while the stream waits for its client.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from rollbook_server.domain import batches, staging, uploads
+from rollbook_server.domain.batches import Batch
+from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.domain.sources import CsvSource, Judged, RowsSource
+from rollbook_server.domain.uploads import UploadState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
+
+    from rollbook_server.domain.clock import Clock
+    from rollbook_server.domain.ports import Store
+    from rollbook_server.domain.sources import TypedRow
+    from rollbook_server.domain.uploads import Upload, UploadOptions
+
+S = TypeVar("S", CsvSource, RowsSource)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """How many rows an upload may have, and how many go into one transaction."""
+
+    max_rows: int = 200_000  # the seed: "Allows up to 200000 rows at a time"
+    batch_rows: int = 10_000  # as fast as any larger number, and enrollments wait less
+
+
+class UploadSession:
+    """One stream on one upload. Not thread-safe: belongs to the stream's thread.
+
+    After any error the upload stands at its committed position and can be
+    resumed by another session, unless the error says that it failed.
+    """
+
+    def __init__(self, store: Store, clock: Clock, limits: UploadLimits) -> None:
+        self._store, self._clock, self._limits = store, clock, limits
+        self._upload: Upload | None = None
+        self._source: CsvSource | RowsSource | None = None
+        self._judged = Judged()
+        self._committing: Future[None] | None = None
+
+    @property
+    def upload(self) -> Upload:
+        """The upload as it stood when the stream opened it."""
+        if self._upload is None:
+            raise unexpected("The first message of the stream must be `open`.")
+        return self._upload
+
+    def open(self, options: UploadOptions) -> Upload:
+        """Open the upload; if it is FINISHED already, there is nothing more to do."""
+        if self._upload is not None:
+            raise unexpected("`open` may only be the first message of the stream.")
+        now = self._clock()
+        self._upload = self._store.write(lambda roll: uploads.open_upload(roll, options, now))
+        return self._upload
+
+    def take_csv(self, offset: int, data: bytes) -> None:
+        """Take the next piece of the file, which begins at `offset`."""
+        source = self._open_source(CsvSource)
+        with self._settled_on_error():
+            self._add(source.take(offset, data))
+            source.raise_error()
+
+    def take_rows(self, first_row: int, rows: Sequence[TypedRow]) -> None:
+        """Take the next rows; `first_row` counts those before them."""
+        source = self._open_source(RowsSource)
+        with self._settled_on_error():
+            self._add(source.take(first_row, rows))
+
+    def finish(
+        self, *, total_bytes: int | None, total_rows: int | None, crc32: int | None
+    ) -> Upload:
+        """End the upload, if what arrived is what the client says it sent.
+
+        Raises RollbookError with UPLOAD_TOTAL_MISMATCH, UPLOAD_CHECKSUM_MISMATCH,
+        FILE_EMPTY, FILE_WITHOUT_ROWS or a CSV_ reason, and the upload stays OPEN;
+        with UPLOAD_HAS_INVALID_ROWS, and it has failed.
+        """
+        total = total_rows if total_bytes is None else total_bytes
+        source: CsvSource | RowsSource = (
+            self._open_source(RowsSource) if total_bytes is None else self._open_source(CsvSource)
+        )
+        source.begin()
+        with self._settled_on_error():
+            self._check_totals(source, total, crc32)
+            self._add(source.finish())
+            source.raise_error()
+        self._settle()
+        ended = staging.finish(self._store, self.upload, source.headers(), self._clock)
+        if ended.state is UploadState.FAILED:
+            raise _has_invalid_rows(ended)
+        return ended
+
+    def suspend(self) -> Upload:
+        """Keep the whole rows that came, and give the upload as it now stands."""
+        if self._source is not None:
+            self._add(self._source.drain())
+        self._settle()
+        upload_id = self.upload.upload_id
+        return self._store.read(lambda roll: uploads.get(roll, upload_id))
+
+    def _open_source(self, kind: type[S]) -> S:
+        """Give the source of the stream, which has one kind of content only."""
+        if self._source is None:
+            upload = self.upload
+            if upload.progress.rows and upload.progress.of_csv is not (kind is CsvSource):
+                raise unexpected("The upload was begun with the other kind of content.")
+            self._source = kind(upload)
+        if not isinstance(self._source, kind):
+            raise unexpected("A stream carries csv or rows, and finishes with the same total.")
+        return self._source
+
+    @contextmanager
+    def _settled_on_error(self) -> Iterator[None]:
+        """Keep what was good before an error, so that a resume begins behind it."""
+        try:
+            yield
+        except RollbookError:
+            self._settle()
+            raise
+
+    def _add(self, judged: Judged) -> None:
+        self._judged.extend(judged.rows, judged.errors)
+        source = self._source
+        if source is not None and source.progress_rows > self._limits.max_rows:
+            self._fail_for_rows()
+        if len(self._judged) >= self._limits.batch_rows:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Hand over what was judged, once the batch before is durable."""
+        if not len(self._judged) or self._source is None:
+            return
+        judged, self._judged, source = self._judged, Judged(), self._source
+        packed = self._store.pack(judged.rows)
+        batch = Batch(packed, judged.errors, source.progress(), source.headers())
+        self._await_commit()
+        upload, now = self.upload, self._clock()
+        self._committing = self._store.submit(lambda roll: batches.commit(roll, upload, batch, now))
+
+    def _await_commit(self) -> None:
+        if self._committing is not None:
+            committing, self._committing = self._committing, None
+            committing.result()
+
+    def _settle(self) -> None:
+        """Make everything judged so far durable."""
+        self._flush()
+        self._await_commit()
+
+    def _check_totals(
+        self, source: CsvSource | RowsSource, total: int | None, crc32: int | None
+    ) -> None:
+        if total is None or total != source.sent:
+            raise RollbookError(
+                Reason.UPLOAD_TOTAL_MISMATCH,
+                f"finish tells a total of {total}, but {source.sent} arrived; "
+                "send the rest, or finish with the right total.",
+                arrived=source.sent,
+            )
+        if crc32 is not None and crc32 != source.crc32:
+            raise RollbookError(
+                Reason.UPLOAD_CHECKSUM_MISMATCH,
+                "The CRC-32 in finish is not that of what arrived: the content was damaged "
+                "on its way or changed while it was read. Upload it anew.",
+                crc32=source.crc32,
+            )
+
+    def _fail_for_rows(self) -> None:
+        """Fail the upload for its length; nothing of it stays."""
+        self._await_commit()
+        upload, now, reason = self.upload, self._clock(), Reason.UPLOAD_TOO_MANY_ROWS
+        self._judged = Judged()
+        self._store.write(lambda roll: uploads.end(roll, upload, UploadState.FAILED, now, reason))
+        staging.sweep(self._store, self._clock)
+        raise RollbookError(
+            reason,
+            f"The upload has more than {self._limits.max_rows} rows and has failed; nothing "
+            "of it stays. Split the file, or raise the server's limit.",
+            limit=self._limits.max_rows,
+            upload_id=upload.upload_id,
+        )
+
+
+def unexpected(message: str) -> RollbookError:
+    """Give the error for a message that does not belong where it came."""
+    return RollbookError(Reason.UPLOAD_MESSAGE_UNEXPECTED, message)
+
+
+def _has_invalid_rows(upload: Upload) -> RollbookError:
+    first = upload.errors[0]
+    return RollbookError(
+        Reason.UPLOAD_HAS_INVALID_ROWS,
+        f"{upload.counts.rejected} of {upload.counts.total} rows are invalid, so nothing of the "
+        f"upload was kept. The first: line {first.line}, {first.column or 'whole row'}: "
+        f"{first.message} ListUploadErrors gives all of them.",
+        upload_id=upload.upload_id,
+        rejected_count=upload.counts.rejected,
+        row=first.row,
+        line=first.line,
+        column=first.column,
+        row_reason=first.reason,
+    )

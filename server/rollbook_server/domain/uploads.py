@@ -1,0 +1,270 @@
+"""Uploads: their state, their position, and the rules of opening and ending one.
+
+The rows themselves are settled in `batches`; the stream is led by
+`upload_sessions`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, cast
+
+from rollbook_server.domain import profiles
+from rollbook_server.domain.columns import Columns
+from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
+from rollbook_server.domain.pages import Page, page_of
+from rollbook_server.domain.rows import TYPED_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from rollbook_server.domain.devices import RowError
+    from rollbook_server.domain.pages import PageRequest
+    from rollbook_server.domain.ports import Roll
+
+ERRORS_SHOWN = 100  # in an Upload; the contract promises the first hundred
+FILE_NAME_LIMIT = 255  # characters, as most file systems have it
+_UPLOAD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class UploadState(StrEnum):
+    """Where an upload stands; see `UploadState` in the contract."""
+
+    OPEN = "OPEN"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    DISCARDED = "DISCARDED"
+
+
+class OnInvalidRow(StrEnum):
+    """What one invalid row does to its upload."""
+
+    SKIP = "SKIP"
+    FAIL = "FAIL"
+
+
+class OnConflict(StrEnum):
+    """What happens to a row whose device is on the roll with other content."""
+
+    REJECT = "REJECT"
+    KEEP = "KEEP"
+    UPDATE = "UPDATE"
+    MOVE = "MOVE"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOptions:
+    """What a client says when it opens an upload; the same again on every resume."""
+
+    upload_id: str
+    profile_id: str
+    file_name: str = ""
+    on_invalid_row: OnInvalidRow = OnInvalidRow.SKIP
+    on_conflict: OnConflict = OnConflict.REJECT
+    validate_only: bool = False
+    column_mapping: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def writes_at_once(self) -> bool:
+        """Tell whether good rows go onto the roll batch by batch.
+
+        They do not in a dry run, nor under FAIL, where they are staged until all
+        of them are known to be good.
+        """
+        return not self.validate_only and self.on_invalid_row is OnInvalidRow.SKIP
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows by what became of them."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        """Give the sums."""
+        return Counts(
+            self.created + other.created,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.rejected + other.rejected,
+        )
+
+    @property
+    def total(self) -> int:
+        """All rows."""
+        return self.created + self.updated + self.unchanged + self.rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an upload is durably taken in.
+
+    `reader` is the snapshot with which reading goes on there; None before the
+    header is known and for typed rows.
+    """
+
+    offset: int = 0
+    rows: int = 0
+    crc32: int = 0
+    reader: Mapping[str, object] | None = None
+
+    @property
+    def of_csv(self) -> bool:
+        """Tell what kind of content was taken in, if any was."""
+        return self.reader is not None
+
+    def columns(self) -> Columns | None:
+        """Tell how the columns of the file were understood, once its header is read."""
+        stored = self.reader.get("columns") if self.reader else None
+        return Columns.from_dict(cast("Mapping[str, Any]", stored)) if stored else None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One CSV file, or stream of rows, on its way into a profile.
+
+    `epoch` counts the streams that took it up: only the latest may go on.
+    """
+
+    options: UploadOptions
+    create_time: datetime
+    update_time: datetime
+    state: UploadState = UploadState.OPEN
+    epoch: int = 1
+    counts: Counts = Counts()
+    progress: Progress = Progress()
+    failure_reason: str = ""
+    errors: Sequence[RowError] = ()
+
+    @property
+    def upload_id(self) -> str:
+        """The name the client chose."""
+        return self.options.upload_id
+
+    @property
+    def profile_id(self) -> str:
+        """The profile the rows go to."""
+        return self.options.profile_id
+
+
+def open_upload(roll: Roll, options: UploadOptions, now: datetime) -> Upload:
+    """Begin an upload, or take up the one that has this id.
+
+    An OPEN upload is taken from whichever stream had it before; a FINISHED one
+    is given as it is. Raises RollbookError with UPLOAD_ID_INVALID, FIELD_INVALID,
+    PROFILE_NOT_FOUND, UPLOAD_MISMATCH, UPLOAD_FAILED or UPLOAD_DISCARDED.
+    """
+    _check_options(options)
+    profiles.get(roll, options.profile_id)
+    upload = roll.uploads.get(options.upload_id)
+    if upload is None:
+        upload = Upload(options=options, create_time=now, update_time=now)
+        roll.uploads.add(upload)
+        return upload
+    _check_same(upload, options)
+    if upload.state is UploadState.FINISHED:
+        return get(roll, upload.upload_id)
+    _check_open(upload)
+    return roll.uploads.take_up(upload)
+
+
+def get(roll: Roll, upload_id: str) -> Upload:
+    """Give an upload with its first errors, or raise RollbookError with UPLOAD_NOT_FOUND."""
+    upload = roll.uploads.get(upload_id)
+    if upload is None:
+        raise RollbookError(
+            Reason.UPLOAD_NOT_FOUND,
+            f"There is no upload {upload_id!r}; it may never have been opened.",
+            upload_id=upload_id,
+        )
+    return replace(upload, errors=roll.uploads.errors(upload_id, after=0, limit=ERRORS_SHOWN))
+
+
+def list_errors(roll: Roll, upload_id: str, request: PageRequest) -> Page[RowError]:
+    """Give one page of rejected rows in order of row."""
+    after = int(request.after[0]) if request.after else 0
+    found = roll.uploads.errors(upload_id, after=after, limit=request.size + 1)
+    return page_of(found, request, lambda error: (error.row,))
+
+
+def error_columns(upload: Upload) -> Sequence[str]:
+    """Give the uploader's own header, under which the cells of row errors stand."""
+    columns = upload.progress.columns()
+    return columns.headers if columns else TYPED_COLUMNS
+
+
+def finish(roll: Roll, upload: Upload, now: datetime) -> Upload:
+    """End an upload whose rows are all taken in: FINISHED, or FAILED under FAIL.
+
+    Raises RollbookError with UPLOAD_SUPERSEDED if a later stream took it up.
+    """
+    state, reason = UploadState.FINISHED, ""
+    stood = roll.uploads.get(upload.upload_id) or upload
+    if stood.options.on_invalid_row is OnInvalidRow.FAIL and stood.counts.rejected:
+        state, reason = UploadState.FAILED, Reason.UPLOAD_HAS_INVALID_ROWS
+    end(roll, upload, state, now, reason)
+    return get(roll, upload.upload_id)
+
+
+def end(
+    roll: Roll, upload: Upload, state: UploadState, now: datetime, failure_reason: str = ""
+) -> None:
+    """Give an OPEN upload its last state; what it leaves behind is swept up later."""
+    if not roll.uploads.end(upload, state, failure_reason, now):
+        raise superseded(upload.upload_id)
+
+
+def superseded(upload_id: str) -> RollbookError:
+    """Give the error for a stream that lost its upload to a later one."""
+    return RollbookError(
+        Reason.UPLOAD_SUPERSEDED,
+        f"A later stream took upload {upload_id} over; this one ends. Nothing is lost.",
+        upload_id=upload_id,
+    )
+
+
+def _check_options(options: UploadOptions) -> None:
+    if not _UPLOAD_ID.fullmatch(options.upload_id):
+        raise RollbookError(
+            Reason.UPLOAD_ID_INVALID,
+            "upload_id must be 1 to 64 letters, digits, hyphens and underscores; "
+            "a random UUID is a good choice.",
+        )
+    if len(options.file_name) > FILE_NAME_LIMIT:
+        raise FieldsError({"open.file_name": f"has more than {FILE_NAME_LIMIT} characters"})
+
+
+def _check_same(upload: Upload, options: UploadOptions) -> None:
+    if upload.options == options:
+        return
+    names = [name for name in options.__slots__ if _differs(upload.options, options, name)]
+    raise RollbookError(
+        Reason.UPLOAD_MISMATCH,
+        f"Upload {options.upload_id} was opened with another {' and '.join(names)}; "
+        "resume it with the same, or choose another upload_id.",
+        upload_id=options.upload_id,
+        fields=",".join(names),
+    )
+
+
+def _differs(one: UploadOptions, other: UploadOptions, name: str) -> bool:
+    return bool(getattr(one, name) != getattr(other, name))
+
+
+def _check_open(upload: Upload) -> None:
+    if upload.state is UploadState.OPEN:
+        return
+    failed = upload.state is UploadState.FAILED
+    raise RollbookError(
+        Reason.UPLOAD_FAILED if failed else Reason.UPLOAD_DISCARDED,
+        f"Upload {upload.upload_id} {'failed' if failed else 'was discarded'} before; "
+        "begin a new one with another upload_id.",
+        upload_id=upload.upload_id,
+        failure_reason=upload.failure_reason,
+    )

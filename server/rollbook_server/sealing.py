@@ -1,0 +1,219 @@
+"""Keeps token values unreadable at rest: sealed for showing again, digested for look-up.
+
+The keys live in one file outside the database, so that a thief of the database,
+of a backup or of a replica has no token. The file is JSON; sealing keys stand in
+it from the oldest to the newest:
+
+    {"format": 1, "lookup_key": BASE64, "sealing_keys": [{"key_id": HEX, "key": BASE64}]}
+
+A sealed value is one format byte, 4 bytes of key id, 12 bytes of nonce, then
+ciphertext and tag of AES-256-GCM. This module knows neither tokens nor storage.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import errno
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from rollbook_server.domain.errors import Reason, RollbookError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_FORMAT = 1
+_KEY_BYTES = 32  # AES-256, and as much for the HMAC
+_KEY_ID_BYTES = 4
+_NONCE_BYTES = 12  # random: 2^32 values a key stay safe (NIST SP 800-38D, 8.3)
+_TAG_BYTES = 16
+_HEAD_BYTES = 1 + _KEY_ID_BYTES + _NONCE_BYTES
+_FILE_LIMIT = 1 << 16  # bytes; a thousand keys fit, a wrong file is not read whole
+
+
+class KeyFileError(Exception):
+    """The key file cannot be used; the text tells the operator what to do."""
+
+
+class Sealer:
+    """Seals, unseals and digests token values; safe to share between threads.
+
+    The last of `sealing_keys` seals; all of them unseal, so that a new key can be
+    put to use while values under the old one still exist.
+    """
+
+    def __init__(self, lookup_key: bytes, sealing_keys: Mapping[bytes, bytes]) -> None:
+        self._lookup_key = lookup_key
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in sealing_keys.items()}
+        self._newest = next(reversed(self._ciphers))
+
+    def digest(self, value: str) -> bytes:
+        """Give the HMAC-SHA-256 by which a value is looked up; equal for equal values."""
+        return hmac.digest(self._lookup_key, value.encode(), hashlib.sha256)
+
+    def seal(self, value: str, *, token_id: str, profile_id: str) -> bytes:
+        """Encrypt a value so that it opens for this token of this profile only."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        bound_to = _bound_to(self._newest, token_id, profile_id)
+        ciphertext = self._ciphers[self._newest].encrypt(nonce, value.encode(), bound_to)
+        return bytes([_FORMAT]) + self._newest + nonce + ciphertext
+
+    def unseal(self, sealed: bytes, *, token_id: str, profile_id: str) -> str:
+        """Give the value back.
+
+        Raises RollbookError with TOKEN_UNREADABLE if the key is not in the file, or
+        if these bytes were not sealed for this token and profile.
+        """
+        key_id, nonce = sealed[1 : 1 + _KEY_ID_BYTES], sealed[1 + _KEY_ID_BYTES : _HEAD_BYTES]
+        if sealed[:1] != bytes([_FORMAT]) or len(sealed) < _HEAD_BYTES + _TAG_BYTES:
+            raise _unreadable("is damaged or was sealed by a later version of Rollbook")
+        if key_id not in self._ciphers:
+            what = f"was sealed with key {key_id.hex()}, which the key file lacks"
+            raise _unreadable(what, key_id=key_id.hex())
+        bound_to = _bound_to(key_id, token_id, profile_id)
+        try:
+            return self._ciphers[key_id].decrypt(nonce, sealed[_HEAD_BYTES:], bound_to).decode()
+        except InvalidTag:
+            raise _unreadable("is damaged or was moved here from another token") from None
+
+
+def _bound_to(key_id: bytes, token_id: str, profile_id: str) -> bytes:
+    # A JSON list cannot be read in two ways, whatever characters the ids hold.
+    parts = ["rollbook token value", _FORMAT, key_id.hex(), token_id, profile_id]
+    return json.dumps(parts).encode()
+
+
+def _unreadable(what: str, **metadata: str) -> RollbookError:
+    return RollbookError(
+        Reason.TOKEN_UNREADABLE,
+        f"The stored token {what}. Put the key back into the key file from its backup, or "
+        "refresh the token to make a new one.",
+        **metadata,
+    )
+
+
+def load_or_create(path: Path, *, must_exist: bool = False) -> Sealer:
+    """Read the key file, or make one with new keys on the first start.
+
+    `must_exist` says that tokens were sealed before: a new key would not open
+    them, so a missing file is refused. Two servers that start at once end up with
+    the same file. Raises KeyFileError.
+    """
+    try:
+        return _load(path)
+    except FileNotFoundError:
+        if must_exist:
+            raise KeyFileError(_missing(path)) from None
+    except OSError as error:
+        raise KeyFileError(f"Cannot read the key file {path}: {error.strerror}.") from error
+    try:
+        _create(path)
+        return _load(path)
+    except OSError as error:
+        raise KeyFileError(f"Cannot create the key file {path}: {error.strerror}.") from error
+
+
+def _missing(path: Path) -> str:
+    return (
+        f"The key file {path} is missing, and the database holds tokens that cannot be looked "
+        "up or shown without it. Put it back from its backup, or name its place with "
+        "ROLLBOOK_SEALING_KEY_FILE."
+    )
+
+
+def _load(path: Path) -> Sealer:
+    with path.open("rb") as file:
+        _refuse_open_to_others(path, os.fstat(file.fileno()).st_mode)
+        content = file.read(_FILE_LIMIT)
+    try:
+        return _parsed(json.loads(content))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        # Without the cause: its text would show parts of the file.
+        raise KeyFileError(
+            f"The key file {path} is damaged or of a later version of Rollbook. Put it back "
+            "from its backup; a new one would not open the tokens there are."
+        ) from None
+
+
+def _refuse_open_to_others(path: Path, mode: int) -> None:
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise KeyFileError(
+            f"The key file {path} is open to other users (mode {stat.S_IMODE(mode):04o}). If "
+            f"nobody can have read it, run: chmod 600 {path}"
+        )
+
+
+def _parsed(document: Mapping[str, object]) -> Sealer:
+    entries = document["sealing_keys"]
+    if document["format"] != _FORMAT or not isinstance(entries, list) or not entries:
+        raise ValueError("not a key file")
+    keys = {_key_id(entry["key_id"]): _key(entry["key"]) for entry in entries}
+    if len(keys) != len(entries):
+        raise ValueError("two keys have the same id")
+    return Sealer(_key(document["lookup_key"]), keys)
+
+
+def _key(text: object) -> bytes:
+    key = base64.b64decode(str(text), validate=True)
+    if len(key) != _KEY_BYTES:
+        raise binascii.Error("a key of another length")
+    return key
+
+
+def _key_id(text: object) -> bytes:
+    key_id = bytes.fromhex(str(text))
+    if len(key_id) != _KEY_ID_BYTES:
+        raise ValueError("a key id of another length")
+    return key_id
+
+
+def _create(path: Path) -> None:
+    # Written aside and linked into place: the file is whole or not there at all,
+    # whenever the power fails, and of two starters one wins.
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write_durably(aside, _new_document())
+        with suppress(FileExistsError):
+            os.link(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+    _flush_directory(path.parent)
+
+
+def _new_document() -> str:
+    def key() -> str:
+        return base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+
+    sealing_key = {"key_id": secrets.token_hex(_KEY_ID_BYTES), "key": key()}
+    document = {"format": _FORMAT, "lookup_key": key(), "sealing_keys": [sealing_key]}
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _write_durably(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some file systems cannot flush a directory
+            raise
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,117 @@
+"""Devices between the domain's form and the database's: pure conversion.
+
+Rows go into the database as one JSON array a batch, which SQLite itself takes
+apart (`json_each`): a single statement, during which Python is free to read on.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rollbook_server.domain import clock
+from rollbook_server.domain.devices import Device, DeviceState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from rollbook_server.domain.devices import DeviceRow
+
+_PREFIX = "dev-"
+
+DEVICE_COLUMNS = (
+    "d.id, p.profile_id, d.imei, d.imei2, d.serial_number, d.manufacturer, d.attributes,"
+    " u.upload_id, d.source_row, d.source_line, d.create_time, d.update_time,"
+    " d.register_time, d.user_id, d.revision"
+)
+DEVICE_TABLES = (
+    "devices d JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Rows, and the same as the JSON that `json_each` takes apart."""
+
+    rows: Sequence[DeviceRow]
+    payload: str
+    has_second_imei: bool
+    crosses_itself: bool
+
+
+def pack(rows: Sequence[DeviceRow]) -> Packed:
+    """Prepare rows for the insert statement; see INSERT in `devices`."""
+    cells = [
+        (
+            row.imei or None,
+            row.imei2 or None,
+            row.serial_number or None,
+            row.manufacturer or None,
+            row.manufacturer_key or None,
+            row.attributes,
+            row.row,
+            row.line,
+        )
+        for row in rows
+    ]
+    payload = json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
+    second = {row.imei2 for row in rows if row.imei2}
+    crosses_itself = bool(second) and any(row.imei in second for row in rows)
+    return Packed(rows, payload, bool(second), crosses_itself)
+
+
+def device_id(number: int) -> str:
+    """Give the name under which the contract knows a device."""
+    return f"{_PREFIX}{number}"
+
+
+def device_number(name: str) -> int | None:
+    """Give the key of a device, or None if no device has such a name."""
+    digits = name.removeprefix(_PREFIX)
+    plain = digits.isascii() and digits.isdigit() and len(digits) <= 18  # noqa: PLR2004 - fits 64 bits
+    return int(digits) if plain and device_id(int(digits)) == name else None
+
+
+def device(columns: Sequence[Any]) -> Device:
+    """Give the device of a row of DEVICE_COLUMNS."""
+    return Device(
+        device_id=device_id(columns[0]),
+        profile_id=columns[1],
+        imei=columns[2] or "",
+        imei2=columns[3] or "",
+        serial_number=columns[4] or "",
+        manufacturer=columns[5] or "",
+        attributes=json.loads(columns[6]),
+        state=DeviceState.PENDING if columns[12] is None else DeviceState.REGISTERED,
+        upload_id=columns[7] or "",
+        source_row=columns[8],
+        source_line=columns[9],
+        create_time=clock.instant(columns[10]),
+        update_time=clock.instant(columns[11]),
+        register_time=_instant(columns[12]),
+        user_id=columns[13],
+        revision=columns[14],
+    )
+
+
+def changed_columns(device: Device) -> dict[str, Any]:
+    """Give what `Devices.change` writes, but for profile and upload."""
+    key = device.manufacturer_key if device.serial_number else ""
+    return {
+        "imei": device.imei or None,
+        "imei2": device.imei2 or None,
+        "serial_number": device.serial_number or None,
+        "manufacturer": device.manufacturer or None,
+        "manufacturer_key": key or None,
+        "attributes": json.dumps(dict(device.attributes), ensure_ascii=False),
+        "source_row": device.source_row,
+        "source_line": device.source_line,
+        "update_time": device.update_time,
+        "revision": device.revision,
+    }
+
+
+def _instant(stored: int | None) -> datetime | None:
+    return None if stored is None else clock.instant(stored)

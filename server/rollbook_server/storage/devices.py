@@ -1,0 +1,198 @@
+"""Devices in the database."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rollbook_server.domain import clock
+from rollbook_server.domain.matching import Candidates
+from rollbook_server.storage import device_rows
+from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, Packed
+from rollbook_server.storage.tables import CounterTable, DeviceTable, UploadRangeTable, UploadTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from peewee import Database
+
+    from rollbook_server.domain.devices import Device, DeviceRow
+    from rollbook_server.domain.matching import Presented
+    from rollbook_server.domain.ports import PackedRows
+    from rollbook_server.domain.uploads import Upload
+    from rollbook_server.storage.profiles import StoredProfiles
+
+NEXT_DEVICE = "next_device"
+
+# One statement for a whole batch. Rows whose keys are taken are left out by the
+# unique indexes; which ones, their missing ids tell.
+_INSERT = """
+INSERT INTO devices (id, profile, imei, imei2, serial_number, manufacturer, manufacturer_key,
+    attributes, upload, source_row, source_line, create_time, update_time,
+    last_request_id, user_id, revision)
+SELECT ? + key, ?, json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+    json_extract(value, '$[2]'), json_extract(value, '$[3]'), json_extract(value, '$[4]'),
+    json_extract(value, '$[5]'), ?, json_extract(value, '$[6]'), json_extract(value, '$[7]'),
+    ?, ?, '', '', 1
+FROM json_each(?) WHERE true
+ON CONFLICT DO NOTHING
+"""
+
+# CROSS JOIN keeps SQLite from walking the roll and searching the batch in it.
+_HOLDERS = """
+SELECT json_extract(k.value, '$[0]'), d.id FROM json_each(?) k
+    CROSS JOIN devices d ON d.imei = json_extract(k.value, '$[1]')
+UNION
+SELECT json_extract(k.value, '$[0]'), d.id FROM json_each(?) k
+    CROSS JOIN devices d ON d.imei2 = json_extract(k.value, '$[1]')
+UNION
+SELECT json_extract(k.value, '$[0]'), d.id FROM json_each(?) k
+    CROSS JOIN devices d ON d.serial_number = json_extract(k.value, '$[1]')
+        AND d.manufacturer_key = json_extract(k.value, '$[2]')
+"""
+
+_FIRST_IS_SECOND = """
+SELECT 1 FROM json_each(?) r CROSS JOIN devices d ON d.imei2 = json_extract(r.value, '$[0]') LIMIT 1
+"""
+_SECOND_IS_FIRST = """
+SELECT 1 FROM json_each(?) r CROSS JOIN devices d ON d.imei = json_extract(r.value, '$[1]') LIMIT 1
+"""
+
+_BY_NUMBER = f"""
+SELECT {DEVICE_COLUMNS} FROM json_each(?) k CROSS JOIN {DEVICE_TABLES} WHERE d.id = k.value
+"""
+
+_BY_IMEI = f"""
+SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.imei IN (SELECT value FROM json_each(?))
+UNION
+SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.imei2 IN (SELECT value FROM json_each(?))
+"""
+
+_BY_SERIAL = f"""
+SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
+WHERE d.serial_number = ? AND d.manufacturer_key = ?
+"""
+
+
+class StoredDevices:
+    """The devices as one transaction sees them."""
+
+    def __init__(self, database: Database, profiles: StoredProfiles) -> None:
+        self._database, self._profiles = database, profiles
+
+    def pack(self, rows: Sequence[DeviceRow]) -> PackedRows:
+        """Prepare rows for insert."""
+        return device_rows.pack(rows)
+
+    def insert(self, upload: Upload, packed: PackedRows, now: datetime) -> list[DeviceRow]:
+        """Put rows on the roll; give back those of which a key was taken."""
+        if not packed.rows:
+            return []
+        assert isinstance(packed, Packed)
+        count, first = len(packed.rows), self._reserve(len(packed.rows))
+        profile, owner = self._profiles.key(upload.profile_id), self._upload_key(upload.upload_id)
+        time = clock.microseconds(now)
+        parameters = (first, profile, owner, time, time, packed.payload)
+        inserted = self._database.execute_sql(_INSERT, parameters).rowcount
+        if inserted:
+            UploadRangeTable.insert(
+                upload=owner, first_id=first, last_id=first + count - 1
+            ).execute(self._database)
+        return [] if inserted == count else self._missing(packed.rows, first)
+
+    def holders(self, rows: Sequence[DeviceRow]) -> list[list[Device]]:
+        """Give for each row the distinct devices that hold any of its keys."""
+        found: list[list[Device]] = [[] for _ in rows]
+        if rows:
+            pairs = self._rows_of(_HOLDERS, *_search_keys(rows))
+            devices = self._numbered({number for _, number in pairs})
+            for index, number in pairs:
+                found[index].append(devices[number])
+        return found
+
+    def change(self, devices: Sequence[Device]) -> None:
+        """Write changed devices in order: one may need a key that one before gives up."""
+        for device in devices:
+            DeviceTable.update(
+                profile=self._profiles.key(device.profile_id),
+                upload=self._upload_key(device.upload_id) if device.upload_id else None,
+                **device_rows.changed_columns(device),
+            ).where(DeviceTable.id == device_rows.device_number(device.device_id)).execute(
+                self._database
+            )
+
+    def crosses(self, packed: PackedRows) -> bool:
+        """Tell whether a first IMEI of the rows is a second one of the roll, or reverse."""
+        assert isinstance(packed, Packed)
+        second = DeviceTable.select().where(DeviceTable.imei2.is_null(is_null=False))
+        if second.exists(self._database) and self._rows_of(_FIRST_IS_SECOND, packed.payload):
+            return True
+        return packed.has_second_imei and bool(self._rows_of(_SECOND_IS_FIRST, packed.payload))
+
+    def candidates(self, presented: Presented) -> Candidates:
+        """Give the devices that hold a presented key."""
+        by_imei: list[Device] = []
+        if presented.imeis:
+            imeis = json.dumps(presented.imeis)
+            by_imei = [device_rows.device(row) for row in self._rows_of(_BY_IMEI, imeis, imeis)]
+        if by_imei or not (presented.serial_number and presented.manufacturer_key):
+            return Candidates(by_imei)
+        found = self._rows_of(_BY_SERIAL, presented.serial_number, presented.manufacturer_key)
+        return Candidates((), device_rows.device(found[0]) if found else None)
+
+    def note_enrollment(self, device_id: str, request_id: str) -> bool:
+        """Remember the request; False if it is the device's last one come again."""
+        query = DeviceTable.update(last_request_id=request_id).where(
+            (DeviceTable.id == device_rows.device_number(device_id))
+            & ((DeviceTable.last_request_id != request_id) | (DeviceTable.last_request_id == ""))
+        )
+        return bool(query.execute(self._database))
+
+    def register(self, device_id: str, now: datetime) -> Device:
+        """Make a PENDING device REGISTERED."""
+        number = device_rows.device_number(device_id)
+        DeviceTable.update(register_time=now, revision=DeviceTable.revision + 1).where(
+            DeviceTable.id == number
+        ).execute(self._database)
+        return self._numbered([number])[number]
+
+    def _reserve(self, count: int) -> int:
+        """Take so many ids that were never given before."""
+        wanted = CounterTable.name == NEXT_DEVICE
+        first = int(CounterTable.select(CounterTable.value).where(wanted).scalar(self._database))
+        CounterTable.update(value=first + count).where(wanted).execute(self._database)
+        return first
+
+    def _missing(self, rows: Sequence[DeviceRow], first: int) -> list[DeviceRow]:
+        query = DeviceTable.select(DeviceTable.id).where(
+            DeviceTable.id.between(first, first + len(rows) - 1)
+        )
+        there = {number for (number,) in query.tuples().execute(self._database)}
+        return [row for index, row in enumerate(rows) if first + index not in there]
+
+    def _numbered(self, numbers: Iterable[Any]) -> dict[Any, Device]:
+        found = self._rows_of(_BY_NUMBER, json.dumps(list(numbers)))
+        return {columns[0]: device_rows.device(columns) for columns in found}
+
+    def _upload_key(self, upload_id: str) -> int | None:
+        query = UploadTable.select(UploadTable.id).where(UploadTable.upload_id == upload_id)
+        key: int | None = query.scalar(self._database)
+        return key
+
+    def _rows_of(self, sql: str, *parameters: object) -> list[Any]:
+        return list(self._database.execute_sql(sql, parameters).fetchall())
+
+
+def _search_keys(rows: Sequence[DeviceRow]) -> tuple[str, str, str]:
+    """Give the keys of rows, each with the index of its row, for _HOLDERS."""
+    imeis = [
+        (index, imei) for index, row in enumerate(rows) for imei in (row.imei, row.imei2) if imei
+    ]
+    serials = [
+        (index, row.serial_number, row.manufacturer_key)
+        for index, row in enumerate(rows)
+        if row.serial_number and row.manufacturer_key
+    ]
+    either = json.dumps(imeis)
+    return either, either, json.dumps(serials, ensure_ascii=False)

@@ -1,0 +1,40 @@
+"""What the database complains of, in the words of the domain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import peewee
+
+from rollbook_server.domain.errors import Reason, RollbookError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RETRY_SECONDS = 5  # a full disk or a busy file is rarely better within less
+
+
+def translated(error: BaseException) -> BaseException:
+    """Give the domain's error for a failure of the database; others as they are."""
+    texts = [str(each).lower() for each in _chain(error) if isinstance(each, _KINDS)]
+    if any("is full" in text for text in texts):
+        return RollbookError(
+            Reason.STORE_FULL,
+            "The server's disk is full; nothing of this call was kept. Make room and try again.",
+        ).retry_after(RETRY_SECONDS)
+    if any(word in text for text in texts for word in _PASSING):
+        return RollbookError(
+            Reason.STORE_UNAVAILABLE,
+            "The server's database does not answer; nothing of this call was kept. Try again.",
+        ).retry_after(RETRY_SECONDS)
+    return error
+
+
+_KINDS = (peewee.OperationalError,)
+_PASSING = ("locked", "busy", "disk i/o error", "unable to open", "readonly")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__context__

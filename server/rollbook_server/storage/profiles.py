@@ -1,0 +1,123 @@
+"""Profiles in the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rollbook_server.domain.configurations import Configuration
+from rollbook_server.domain.profiles import (
+    Profile,
+    ProfileOrder,
+    ProfileOrigin,
+    ProfileQuery,
+    ProfileType,
+    name_key,
+)
+from rollbook_server.storage.tables import ProfileTable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from peewee import Database
+
+    from rollbook_server.domain.pages import Cursor
+
+_ORDERS = {
+    ProfileOrder.NAME: (ProfileTable.name_key, False),
+    ProfileOrder.NEWEST: (ProfileTable.create_time, True),
+    ProfileOrder.LAST_UPDATED: (ProfileTable.update_time, True),
+}
+
+
+class StoredProfiles:
+    """The profiles as one transaction sees them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, profile: Profile) -> bool:
+        """Add the profile; False if its name is taken."""
+        added = ProfileTable.insert(_values(profile)).on_conflict_ignore().as_rowcount()
+        return bool(added.execute(self._database))
+
+    def get(self, profile_id: str) -> Profile | None:
+        """Give the profile."""
+        query = ProfileTable.select().where(ProfileTable.profile_id == profile_id).dicts()
+        found = query.first(self._database)
+        return _profile(found) if found else None
+
+    def key(self, profile_id: str) -> int:
+        """Give the integer under which other tables refer to a profile that exists."""
+        query = ProfileTable.select(ProfileTable.id).where(ProfileTable.profile_id == profile_id)
+        return int(query.scalar(self._database))
+
+    def list(self, query: ProfileQuery, *, after: Cursor | None, limit: int) -> list[Profile]:
+        """Give at most `limit` profiles behind `after` (sort key, profile_id)."""
+        column, descending = _ORDERS[query.order]
+        wanted = ProfileTable.select().where(*_conditions(query, after)).limit(limit).dicts()
+        first = column.desc() if descending else column.asc()
+        return [
+            _profile(row)
+            for row in wanted.order_by(first, ProfileTable.profile_id).execute(self._database)
+        ]
+
+    def move_counts(self, profile_id: str, now: datetime, *, pending: int, registered: int) -> None:
+        """Add to the device counts, and note that devices changed."""
+        ProfileTable.update(
+            pending_count=ProfileTable.pending_count + pending,
+            registered_count=ProfileTable.registered_count + registered,
+            devices_update_time=now,
+        ).where(ProfileTable.profile_id == profile_id).execute(self._database)
+
+
+def _conditions(query: ProfileQuery, after: Cursor | None) -> list[Any]:
+    conditions = [ProfileTable.id.is_null(is_null=False)]
+    if query.name_contains:
+        conditions.append(ProfileTable.name_key.contains(name_key(query.name_contains)))
+    if query.user_id:
+        conditions.append(ProfileTable.user_id == query.user_id)
+    if after is not None:
+        conditions.append(_behind(query.order, after))
+    return conditions
+
+
+def _behind(order: ProfileOrder, after: Cursor) -> Any:
+    column, descending = _ORDERS[order]
+    sort_key, profile_id = after
+    beyond = column < sort_key if descending else column > sort_key
+    return beyond | ((column == sort_key) & (ProfileTable.profile_id > profile_id))
+
+
+def _values(profile: Profile) -> dict[str, Any]:
+    return {
+        "profile_id": profile.profile_id,
+        "name": profile.name,
+        "name_key": name_key(profile.name),
+        "description": profile.description,
+        "type": str(profile.type),
+        "origin": str(profile.origin),
+        "tokenless": profile.tokenless,
+        "user_id": profile.user_id,
+        "configuration": profile.configuration.to_json(),
+        "create_time": profile.create_time,
+        "update_time": profile.update_time,
+    }
+
+
+def _profile(row: dict[str, Any]) -> Profile:
+    return Profile(
+        profile_id=row["profile_id"],
+        name=row["name"],
+        description=row["description"],
+        type=ProfileType(row["type"]),
+        origin=ProfileOrigin(row["origin"]),
+        tokenless=row["tokenless"],
+        user_id=row["user_id"],
+        registered_count=row["registered_count"],
+        pending_count=row["pending_count"],
+        configuration=Configuration.from_json(row["configuration"]),
+        create_time=row["create_time"],
+        update_time=row["update_time"],
+        devices_update_time=row["devices_update_time"],
+        revision=row["revision"],
+    )

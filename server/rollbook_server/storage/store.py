@@ -1,0 +1,170 @@
+"""The roll in one SQLite file: one thread that writes, connections that only read."""
+
+from __future__ import annotations
+
+import fcntl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from peewee import OperationalError, SqliteDatabase
+from playhouse.pool import PooledSqliteDatabase
+
+from rollbook_server.storage import device_rows
+from rollbook_server.storage.answers import StoredAnswers
+from rollbook_server.storage.devices import NEXT_DEVICE, StoredDevices
+from rollbook_server.storage.faults import translated
+from rollbook_server.storage.profiles import StoredProfiles
+from rollbook_server.storage.tables import SCHEMA_VERSION, TABLES, CounterTable
+from rollbook_server.storage.tokens import StoredTokens
+from rollbook_server.storage.uploads import StoredUploads
+from rollbook_server.storage.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+    from typing import IO
+
+    from peewee import Database, Model
+
+    from rollbook_server.domain.devices import DeviceRow
+    from rollbook_server.domain.ports import PackedRows, Roll
+
+T = TypeVar("T")
+
+_SCHEMA = "schema_version"
+_PRAGMAS = {
+    "journal_mode": "wal",  # readers never wait for the writer
+    "synchronous": "full",  # an answer means that the disk has it, also after power loss
+    "foreign_keys": 0,
+    "cache_size": -16_384,  # KiB; bounds what an upload of any length makes us hold
+    "temp_store": "memory",
+}
+_READERS = 64  # connections; one for each thread that serves calls
+_WAIT_SECONDS = 10
+
+
+class StoreError(Exception):
+    """The database cannot be opened; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Roll:
+    """What is stored, on one connection."""
+
+    profiles: StoredProfiles
+    tokens: StoredTokens
+    devices: StoredDevices
+    uploads: StoredUploads
+    answers: StoredAnswers
+
+
+def _roll(database: Database) -> _Roll:
+    profiles = StoredProfiles(database)
+    return _Roll(
+        profiles,
+        StoredTokens(database, profiles),
+        StoredDevices(database, profiles),
+        StoredUploads(database, profiles),
+        StoredAnswers(database),
+    )
+
+
+class SqliteStore:
+    """A `domain.ports.Store` on one SQLite file; close it when done.
+
+    Raises StoreError if another server has the file, or if its schema is newer
+    than this program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = _lock(path)
+        self._database = SqliteDatabase(
+            str(path),
+            pragmas=_PRAGMAS,
+            lock_type="IMMEDIATE",
+            thread_safe=False,
+            check_same_thread=False,
+        )
+        _prepare(self._database)
+        self._readers = PooledSqliteDatabase(
+            f"{path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            pragmas={"query_only": 1},
+            max_connections=_READERS,
+            timeout=_WAIT_SECONDS,
+            check_same_thread=False,
+        )
+        self._reading = _roll(self._readers)
+        self._writer = Writer(self._database, _roll(self._database))
+
+    def read(self, work: Callable[[Roll], T]) -> T:
+        """Run work on one consistent state."""
+        try:
+            with self._readers.connection_context(), self._readers.atomic():
+                return work(self._reading)
+        except OperationalError as error:
+            raise translated(error) from error
+
+    def write(self, work: Callable[[Roll], T]) -> T:
+        """Run work and give its result once it is durable."""
+        return self.submit(work).result()
+
+    def submit(self, work: Callable[[Roll], T]) -> Future[T]:
+        """Run work as `write` does, without waiting."""
+        return self._writer.submit(work)
+
+    def pack(self, rows: Sequence[DeviceRow]) -> PackedRows:
+        """Prepare rows for Devices.insert outside a transaction."""
+        return device_rows.pack(rows)
+
+    def holds_tokens(self) -> bool:
+        """Tell whether a key file must be there already."""
+        return self.read(lambda _: self._reading.tokens.exist())
+
+    def close(self) -> None:
+        """Do the work that is queued, close the file and give it free."""
+        self._writer.close()
+        self._readers.close_all()
+        self._database.close()
+        self._lock.close()
+
+
+def _lock(path: Path) -> IO[str]:
+    """Keep every other server off the file; the operating system lets go if we die."""
+    lock = path.with_suffix(".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise StoreError(
+            f"{path} is in use by another server; stop that one, or choose another --data-dir."
+        ) from None
+    return lock
+
+
+def _prepare(database: SqliteDatabase) -> None:
+    """Make the tables that are missing, unless a newer program made what is there."""
+    database.connect()
+    with database.atomic():
+        _create(database, CounterTable)
+        for name, value in ((_SCHEMA, SCHEMA_VERSION), (NEXT_DEVICE, 1)):
+            CounterTable.insert(name=name, value=value).on_conflict_ignore().execute(database)
+        _check_version(database)
+        for table in TABLES:
+            _create(database, table)
+
+
+def _create(database: SqliteDatabase, table: type[Model]) -> None:
+    with table.bind_ctx(database):
+        table.create_table(safe=True)
+
+
+def _check_version(database: SqliteDatabase) -> None:
+    query = CounterTable.select(CounterTable.value).where(CounterTable.name == _SCHEMA)
+    version = query.scalar(database)
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"The database has schema {version}, this program knows {SCHEMA_VERSION}: it was "
+            "written by a newer Rollbook. Start that one."
+        )

@@ -1,0 +1,164 @@
+"""Uploads in the database: state, position, errors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rollbook_server.domain.devices import RowError
+from rollbook_server.domain.errors import RowReason
+from rollbook_server.domain.uploads import UploadState
+from rollbook_server.storage import upload_rows
+from rollbook_server.storage.leftovers import Leftovers
+from rollbook_server.storage.tables import ProfileTable, UploadErrorTable, UploadTable
+from rollbook_server.storage.waiting_rows import WaitingRows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from peewee import Database
+
+    from rollbook_server.domain.devices import DeviceRow
+    from rollbook_server.domain.uploads import Counts, Progress, Upload
+    from rollbook_server.storage.profiles import StoredProfiles
+
+_ADD_ERRORS = """
+INSERT INTO upload_errors ("upload", "row", "line", "column", "reason", "message", "device_id",
+    "cells", "suggestion")
+SELECT ?, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+    json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
+    json_extract(value, '$[6]'), json_extract(value, '$[7]')
+FROM json_each(?)
+"""
+
+
+class StoredUploads:
+    """The uploads as one transaction sees them."""
+
+    def __init__(self, database: Database, profiles: StoredProfiles) -> None:
+        self._database, self._profiles = database, profiles
+        self._waiting = WaitingRows(database)
+        self._leftovers = Leftovers(database, profiles)
+
+    def add(self, upload: Upload) -> None:
+        """Add a new upload."""
+        profile = self._profiles.key(upload.profile_id)
+        UploadTable.insert(profile=profile, **upload_rows.values(upload)).execute(self._database)
+
+    def get(self, upload_id: str) -> Upload | None:
+        """Give the upload, without its errors."""
+        query = (
+            UploadTable.select(UploadTable, ProfileTable.profile_id)
+            .join(ProfileTable, on=(ProfileTable.id == UploadTable.profile))
+            .where(UploadTable.upload_id == upload_id)
+        )
+        row = query.dicts().first(self._database)
+        return upload_rows.upload(row) if row else None
+
+    def take_up(self, upload: Upload) -> Upload:
+        """Give the upload the next epoch, so that earlier streams lose it."""
+        UploadTable.update(epoch=UploadTable.epoch + 1).where(
+            UploadTable.upload_id == upload.upload_id
+        ).execute(self._database)
+        return replace(upload, epoch=upload.epoch + 1)
+
+    def advance(self, upload: Upload, progress: Progress, counts: Counts, now: datetime) -> bool:
+        """Move the position and add to the counts; False if the epoch is not the latest."""
+        query = UploadTable.update(
+            created_count=UploadTable.created_count + counts.created,
+            updated_count=UploadTable.updated_count + counts.updated,
+            unchanged_count=UploadTable.unchanged_count + counts.unchanged,
+            rejected_count=UploadTable.rejected_count + counts.rejected,
+            update_time=now,
+            **upload_rows.position(progress),
+        )
+        return bool(query.where(_held(upload)).execute(self._database))
+
+    def end(self, upload: Upload, state: UploadState, failure_reason: str, now: datetime) -> bool:
+        """End an OPEN upload; False if the epoch is not the latest."""
+        query = UploadTable.update(
+            state=str(state), failure_reason=str(failure_reason), update_time=now
+        )
+        return bool(query.where(_held(upload)).execute(self._database))
+
+    def recount(self, upload_id: str, counts: Counts) -> None:
+        """Replace the counts."""
+        UploadTable.update(**upload_rows.counts(counts)).where(
+            UploadTable.upload_id == upload_id
+        ).execute(self._database)
+
+    def columns_used(self, profile_id: str) -> list[str]:
+        """Give the attribute columns of a profile's uploads, first seen first."""
+        query = UploadTable.select(UploadTable.reader).where(
+            (UploadTable.profile == self._profiles.key(profile_id))
+            & UploadTable.reader.is_null(is_null=False)
+        )
+        seen = query.order_by(UploadTable.id).tuples().execute(self._database)
+        names = (name for (reader,) in seen for name in upload_rows.attribute_columns(reader))
+        return list(dict.fromkeys(names))
+
+    def errors(self, upload_id: str, *, after: int, limit: int) -> list[RowError]:
+        """Give at most `limit` errors of rows behind row `after`, in order of row."""
+        query = (
+            UploadErrorTable.select()
+            .where(
+                (UploadErrorTable.upload == self._key(upload_id)) & (UploadErrorTable.row > after)
+            )
+            .order_by(UploadErrorTable.row)
+            .limit(limit)
+        )
+        return [_error(row) for row in query.dicts().execute(self._database)]
+
+    def add_errors(self, upload_id: str, errors: Iterable[RowError]) -> None:
+        """Add errors; a row has one at most."""
+        cells = [(*error[:6], json.dumps(list(error.values)), error.suggestion) for error in errors]
+        if cells:
+            self._database.execute_sql(_ADD_ERRORS, (self._key(upload_id), json.dumps(cells)))
+
+    def claims(self, upload_id: str, keys: Iterable[str]) -> dict[str, int]:
+        """Give those of the keys that earlier rows claimed, with their lines."""
+        return self._waiting.claims(self._key(upload_id), keys)
+
+    def claim(self, upload_id: str, claims: Mapping[str, int]) -> None:
+        """Remember claims, replacing those on the same keys."""
+        self._waiting.claim(self._key(upload_id), claims)
+
+    def stage(self, upload_id: str, rows: Iterable[DeviceRow]) -> None:
+        """Keep rows that are to be written when the upload ends."""
+        self._waiting.stage(self._key(upload_id), rows)
+
+    def staged(self, upload_id: str, *, after: int, limit: int) -> list[DeviceRow]:
+        """Give at most `limit` staged rows behind row `after`, in order of row."""
+        return self._waiting.staged(self._key(upload_id), after=after, limit=limit)
+
+    def sweep(self, now: datetime, limit: int) -> bool:
+        """Remove a piece of what ended uploads left behind; True if there may be more."""
+        return self._leftovers.sweep(now, limit)
+
+    def _key(self, upload_id: str) -> int:
+        query = UploadTable.select(UploadTable.id).where(UploadTable.upload_id == upload_id)
+        return int(query.scalar(self._database))
+
+
+def _held(upload: Upload) -> Any:
+    """Give the condition that a stream still has its upload."""
+    return (
+        (UploadTable.upload_id == upload.upload_id)
+        & (UploadTable.epoch == upload.epoch)
+        & (UploadTable.state == str(UploadState.OPEN))
+    )
+
+
+def _error(row: dict[str, Any]) -> RowError:
+    return RowError(
+        row=row["row"],
+        line=row["line"],
+        column=row["column"],
+        reason=RowReason(row["reason"]),
+        message=row["message"],
+        device_id=row["device_id"],
+        values=json.loads(row["cells"]),
+        suggestion=row["suggestion"],
+    )

@@ -1,0 +1,123 @@
+"""The one thread that writes: takes all work that waits and commits it together.
+
+Group commit: a commit to disk costs the same for one change as for hundreds, so
+everybody who waits shares it. Every piece of work has a savepoint of its own, so
+that an error undoes it alone. Work is answered once it is durable, first come
+first served; an upload has one batch in the queue at most, which keeps turns
+fair for enrollments.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.storage.faults import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from peewee import SqliteDatabase
+
+    from rollbook_server.domain.ports import Roll
+
+T = TypeVar("T")
+
+GROUP_LIMIT = 512  # pieces in one commit: bounds how long the first waits for the last
+
+_Job = tuple["Callable[[Roll], Any]", "Future[Any]"]
+
+
+class Writer:
+    """Owns the writing connection: nothing else may write or checkpoint.
+
+    SQLite before 3.51.3 can lose committed data when two connections do
+    (sqlite.org/wal.html, the WAL-reset bug).
+    """
+
+    def __init__(self, database: SqliteDatabase, roll: Roll) -> None:
+        self._database, self._roll = database, roll
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="rollbook-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[Roll], T]) -> Future[T]:
+        """Queue work; the future holds its result once it is durable."""
+        future: Future[T] = Future()
+        with self._closing:
+            if self._closed:
+                raise RollbookError(
+                    Reason.SERVER_STOPPING, "The server is shutting down; try again soon."
+                ).retry_after(5)
+            self._jobs.put((work, future))
+        return future
+
+    def close(self) -> None:
+        """Do the work that is queued and end the thread."""
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            group, going = self._take()
+            if group:
+                self._commit(group)
+
+    def _take(self) -> tuple[list[_Job], bool]:
+        """Wait for work, then take all there is; False behind the last of it."""
+        group: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            group.append(job)
+            if len(group) == GROUP_LIMIT or self._jobs.empty():
+                return group, True
+            job = self._jobs.get()
+        return group, False
+
+    def _commit(self, group: list[_Job]) -> None:
+        done: list[tuple[Future[Any], Any]] = []
+        try:
+            with self._database.atomic():
+                for work, future in group:
+                    self._perform(work, future, done)
+        except Exception as error:  # noqa: BLE001 - whatever it is, each waiter must hear of it
+            _fail(group, error)
+            return
+        for future, result in done:
+            future.set_result(result)
+
+    def _perform(
+        self, work: Callable[[Roll], Any], future: Future[Any], done: list[tuple[Future[Any], Any]]
+    ) -> None:
+        """Run work in a savepoint.
+
+        peewee's own savepoint would fail a second time where the engine has given
+        the whole transaction up, as it does on a full disk, and hide the cause.
+        """
+        self._database.execute_sql("SAVEPOINT work")
+        try:
+            result = work(self._roll)
+        except Exception as error:
+            if not self._database.connection().in_transaction:
+                raise
+            self._database.execute_sql("ROLLBACK TO work")
+            self._database.execute_sql("RELEASE work")
+            future.set_exception(translated(error))
+            return
+        self._database.execute_sql("RELEASE work")
+        done.append((future, result))
+
+
+def _fail(group: list[_Job], error: BaseException) -> None:
+    for _, future in group:
+        if not future.done():
+            future.set_exception(translated(error))

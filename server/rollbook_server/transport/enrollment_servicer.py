@@ -1,0 +1,45 @@
+"""EnrollmentService: convert, call, convert."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
+from rollbook_server.domain import enrollment
+from rollbook_server.domain.enrollment import Enrollment
+from rollbook_server.domain.matching import Presented
+from rollbook_server.transport import convert
+
+if TYPE_CHECKING:
+    import grpc
+
+    from rollbook_server.domain.clock import Clock
+    from rollbook_server.domain.ports import Sealer, Store
+
+REQUEST_ID_LIMIT = 64  # characters; longer ones are cut, for a device cannot be told
+
+_log = logging.getLogger(__name__)
+
+
+class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
+    """Decides about devices; what is not overridden here answers UNIMPLEMENTED."""
+
+    def __init__(self, store: Store, sealer: Sealer, clock: Clock) -> None:
+        self._store, self._sealer, self._clock = store, sealer, clock
+
+    def EnrollDevice(  # noqa: N802 - the contract's name
+        self,
+        request: enrollment_service_pb2.EnrollDeviceRequest,
+        context: grpc.ServicerContext,  # noqa: ARG002 - gRPC passes it
+    ) -> enrollment_service_pb2.EnrollDeviceResponse:
+        """Decide about a device, and register it if it is on the roll."""
+        wanted = Enrollment(
+            Presented.of(request.imeis, request.serial_number, request.manufacturer),
+            enrollment.token_digest(self._sealer, request.token),
+            request.request_id[:REQUEST_ID_LIMIT],
+        )
+        now = self._clock()
+        decision = self._store.write(lambda roll: enrollment.enroll(roll, wanted, now))
+        _log.info("enrollment %s: %s", decision.outcome, decision.cause)
+        return convert.enrollment(decision)

@@ -1,0 +1,186 @@
+"""The one interceptor every call passes: who calls, and what goes wrong.
+
+It checks the API key before anything else, refuses bytes that are no message, and
+turns every exception into a status: the domain's into theirs, all others into an
+INTERNAL that tells nothing but the number under which it was logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.transport.statuses import status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OPEN_SERVICES = frozenset({"rollbook.v1.EnrollmentService", "grpc.health.v1.Health"})
+"""What may be called without a key: device agents and probes have none."""
+
+_log = logging.getLogger(__name__)
+
+_Handler = Any  # grpc.RpcMethodHandler, of which the type stubs know half the fields
+_Behavior = Any
+
+
+class _Malformed:
+    """Stands for a request whose bytes could not be read."""
+
+
+class Guard(grpc.ServerInterceptor):
+    """Lets in callers with a key, and lets out nothing but statuses."""
+
+    def __init__(self, knows_key: Callable[[str], bool]) -> None:
+        self._knows_key = knows_key
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], _Handler],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> _Handler:
+        """Wrap the handler of a call; unknown methods are left to gRPC."""
+        handler = continuation(handler_call_details)
+        if handler is None:
+            return None
+        method = handler_call_details.method
+        refusal = self._refusal(method, handler_call_details.invocation_metadata or ())
+        return _guarded(handler, method, refusal)
+
+    def _refusal(self, method: str, metadata: Any) -> RollbookError | None:
+        if method.split("/")[1] in OPEN_SERVICES:
+            return None
+        sent = next((value for name, value in metadata if name == "authorization"), "")
+        scheme, _, key = str(sent).partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            return RollbookError(
+                Reason.API_KEY_MISSING,
+                "This call needs an API key, sent as metadata `authorization: Bearer KEY`. "
+                "The server keeps its first one in admin.key of its data directory.",
+            )
+        if not self._knows_key(key.strip()):
+            return RollbookError(
+                Reason.API_KEY_INVALID, "The API key is unknown; check it for missing characters."
+            )
+        return None
+
+
+def _guarded(handler: _Handler, method: str, refusal: RollbookError | None) -> _Handler:
+    """Give the same handler with its reading and its behavior guarded."""
+    make, behavior = _shape(handler)
+    wrapped = (
+        _streamed(behavior, method, refusal)
+        if handler.response_streaming
+        else _single(behavior, method, refusal)
+    )
+    return make(
+        wrapped,
+        request_deserializer=_lenient(handler.request_deserializer),
+        response_serializer=handler.response_serializer,
+    )
+
+
+def _shape(handler: _Handler) -> tuple[Any, _Behavior]:
+    if handler.request_streaming:
+        if handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler, handler.stream_stream
+        return grpc.stream_unary_rpc_method_handler, handler.stream_unary
+    if handler.response_streaming:
+        return grpc.unary_stream_rpc_method_handler, handler.unary_stream
+    return grpc.unary_unary_rpc_method_handler, handler.unary_unary
+
+
+def _lenient(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+    """Read bytes, or give _Malformed; gRPC itself would answer INTERNAL."""
+    if deserialize is None:
+        return None
+
+    def read(data: bytes) -> Any:
+        try:
+            return deserialize(data)
+        except Exception:  # noqa: BLE001 - whatever the parser dislikes, the caller sent it
+            return _Malformed()
+
+    return read
+
+
+def _single(behavior: _Behavior, method: str, refusal: RollbookError | None) -> _Behavior:
+    def call(request: Any, context: grpc.ServicerContext) -> Any:
+        with _Outlet(method, context):
+            _check(request, refusal)
+            return behavior(_checked_stream(request), context)
+
+    return call
+
+
+def _streamed(behavior: _Behavior, method: str, refusal: RollbookError | None) -> _Behavior:
+    def call(request: Any, context: grpc.ServicerContext) -> Any:
+        with _Outlet(method, context):
+            _check(request, refusal)
+            yield from behavior(_checked_stream(request), context)
+
+    return call
+
+
+def _check(request: Any, refusal: RollbookError | None) -> None:
+    if refusal is not None:
+        raise refusal
+    if isinstance(request, _Malformed):
+        raise RollbookError(
+            Reason.REQUEST_MALFORMED,
+            "The bytes of the request are not the message that this method takes.",
+        )
+
+
+def _checked_stream(request: Any) -> Any:
+    return _each_checked(request) if hasattr(request, "__next__") else request
+
+
+def _each_checked(requests: Any) -> Any:
+    for request in requests:
+        _check(request, None)
+        yield request
+
+
+class _Outlet:
+    """Ends a call with a status whatever is raised within."""
+
+    def __init__(self, method: str, context: grpc.ServicerContext) -> None:
+        self._method, self._context = method, context
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, RollbookError):
+            self._context.abort_with_status(status_of(error))
+        elif isinstance(error, NotImplementedError):
+            self._context.abort_with_status(status_of(_not_served(self._method)))
+        elif isinstance(error, Exception) and self._is_a_bug(error):
+            self._context.abort_with_status(status_of(self._logged(error)))
+
+    def _is_a_bug(self, error: Exception) -> bool:
+        """Tell our own faults from the end of a call: gRPC raises both as Exception."""
+        context: Any = self._context  # the type stubs know neither code() nor its None
+        ended = isinstance(error, grpc.RpcError) or not context.is_active()
+        return not ended and context.code() is None
+
+    def _logged(self, error: Exception) -> RollbookError:
+        number = secrets.token_hex(4)
+        _log.error("bug %s in %s", number, self._method, exc_info=error)
+        return RollbookError(
+            Reason.INTERNAL_ERROR,
+            f"A bug of the server; it is logged as {number}. Please report it.",
+            number=number,
+        )
+
+
+def _not_served(method: str) -> RollbookError:
+    name = method.rpartition("/")[2]
+    return RollbookError(
+        Reason.METHOD_NOT_SERVED, f"{name} is not served by this version of Rollbook.", method=name
+    )

@@ -1,0 +1,129 @@
+"""Turns the domain's errors into gRPC statuses: one table for all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from google.protobuf.message import Message
+
+DOMAIN = "rollbook"
+
+_INVALID = grpc.StatusCode.INVALID_ARGUMENT
+_MISSING = grpc.StatusCode.NOT_FOUND
+_TAKEN = grpc.StatusCode.ALREADY_EXISTS
+_PRECONDITION = grpc.StatusCode.FAILED_PRECONDITION
+_ABORTED = grpc.StatusCode.ABORTED
+_EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
+_UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
+_UNKNOWN_CALLER = grpc.StatusCode.UNAUTHENTICATED
+
+CODES: Mapping[Reason, grpc.StatusCode] = {
+    Reason.REQUEST_MALFORMED: _INVALID,
+    Reason.FIELD_INVALID: _INVALID,
+    Reason.METHOD_NOT_SERVED: grpc.StatusCode.UNIMPLEMENTED,
+    Reason.API_KEY_MISSING: _UNKNOWN_CALLER,
+    Reason.API_KEY_INVALID: _UNKNOWN_CALLER,
+    Reason.RIGHT_MISSING: grpc.StatusCode.PERMISSION_DENIED,
+    Reason.REQUEST_ID_INVALID: _INVALID,
+    Reason.REQUEST_ID_REUSED: _INVALID,
+    Reason.PAGE_TOKEN_INVALID: _INVALID,
+    Reason.ETAG_MISSING: _PRECONDITION,
+    Reason.ETAG_MISMATCH: _ABORTED,
+    Reason.STORE_FULL: _EXHAUSTED,
+    Reason.STORE_UNAVAILABLE: _UNAVAILABLE,
+    Reason.SERVER_STOPPING: _UNAVAILABLE,
+    Reason.INTERNAL_ERROR: grpc.StatusCode.INTERNAL,
+    Reason.PROFILE_NOT_FOUND: _MISSING,
+    Reason.PROFILE_NAME_INVALID: _INVALID,
+    Reason.PROFILE_NAME_TAKEN: _TAKEN,
+    Reason.PROFILE_NOT_EDITABLE: _PRECONDITION,
+    Reason.PROFILE_IS_TOKENLESS: _PRECONDITION,
+    Reason.CONFIGURATION_INVALID: _INVALID,
+    Reason.TOKEN_UNREADABLE: _PRECONDITION,
+    Reason.TOKEN_IS_REVOKED: _PRECONDITION,
+    Reason.TOKEN_DAYS_INVALID: _INVALID,
+    Reason.TOKEN_OVERLAP_INVALID: _INVALID,
+    Reason.QR_PAYLOAD_TOO_LARGE: _PRECONDITION,
+    Reason.DEVICE_NOT_FOUND: _MISSING,
+    Reason.DEVICES_INVALID: _INVALID,
+    Reason.TOO_MANY_DEVICES: _INVALID,
+    Reason.USER_NOT_FOUND: _MISSING,
+    Reason.USER_NAME_INVALID: _INVALID,
+    Reason.USER_NAME_TAKEN: _TAKEN,
+    Reason.PASSWORD_INVALID: _INVALID,
+    Reason.API_KEY_NOT_FOUND: _MISSING,
+    Reason.UPLOAD_NOT_FOUND: _MISSING,
+    Reason.UPLOAD_ID_INVALID: _INVALID,
+    Reason.UPLOAD_MISMATCH: _PRECONDITION,
+    Reason.UPLOAD_MESSAGE_UNEXPECTED: _INVALID,
+    Reason.UPLOAD_GAP: grpc.StatusCode.OUT_OF_RANGE,
+    Reason.UPLOAD_SOURCE_CHANGED: _PRECONDITION,
+    Reason.UPLOAD_SUPERSEDED: _ABORTED,
+    Reason.UPLOAD_TOTAL_MISMATCH: _INVALID,
+    Reason.UPLOAD_CHECKSUM_MISMATCH: _INVALID,
+    Reason.UPLOAD_TOO_MANY_ROWS: _EXHAUSTED,
+    Reason.UPLOAD_HAS_INVALID_ROWS: _PRECONDITION,
+    Reason.UPLOAD_FAILED: _PRECONDITION,
+    Reason.UPLOAD_DISCARDED: _PRECONDITION,
+    Reason.TOO_MANY_UPLOADS: _EXHAUSTED,
+    Reason.FILE_EMPTY: _INVALID,
+    Reason.FILE_WITHOUT_ROWS: _INVALID,
+    Reason.CSV_ENCODING: _INVALID,
+    Reason.CSV_UNCLOSED_QUOTE: _INVALID,
+    Reason.CSV_QUOTE_MISPLACED: _INVALID,
+    Reason.CSV_LINE_ENDING: _INVALID,
+    Reason.CSV_NUL_CHARACTER: _INVALID,
+    Reason.CSV_FIELD_TOO_LARGE: _INVALID,
+    Reason.CSV_TOO_MANY_COLUMNS: _INVALID,
+    Reason.CSV_DUPLICATE_COLUMN: _INVALID,
+    Reason.CSV_NO_IDENTIFIER_COLUMN: _INVALID,
+}
+
+MESSAGE_LIMIT = 1024  # characters; status details share the 8 KiB of a header frame
+
+
+def status_of(error: RollbookError) -> grpc.Status:
+    """Give the status: code, sentence, one ErrorInfo, and the details that help."""
+    code, _ = CODES[error.reason].value
+    status = status_pb2.Status(code=code, message=error.message[:MESSAGE_LIMIT])
+    for detail in _details(error):
+        packed = any_pb2.Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+    converted: grpc.Status = rpc_status.to_status(status)
+    return converted
+
+
+def _details(error: RollbookError) -> Iterator[Message]:
+    yield error_details_pb2.ErrorInfo(
+        reason=str(error.reason),
+        domain=DOMAIN,
+        metadata={name: value[:MESSAGE_LIMIT] for name, value in error.metadata.items()},
+    )
+    if isinstance(error, FieldsError):
+        yield error_details_pb2.BadRequest(field_violations=_violations(error))
+    if error.retry_after_seconds is not None:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(int(error.retry_after_seconds * 1000))
+        yield error_details_pb2.RetryInfo(retry_delay=delay)
+
+
+VIOLATIONS_SHOWN = 16  # the rest would not fit a header frame
+
+
+def _violations(error: FieldsError) -> list[error_details_pb2.BadRequest.FieldViolation]:
+    shown = list(error.fields.items())[:VIOLATIONS_SHOWN]
+    return [
+        error_details_pb2.BadRequest.FieldViolation(field=path, description=text[:256])
+        for path, text in shown
+    ]

@@ -1,0 +1,53 @@
+"""How many upload streams may be open, and whether any may go on."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rollbook_server.domain.errors import Reason, RollbookError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RETRY_SECONDS = 2
+
+
+class UploadStreams:
+    """Counts upload streams. Thread-safe.
+
+    Each stream holds a thread of the server for as long as its client likes; so
+    there must be fewer of them than threads, or nothing else is answered.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._free = threading.BoundedSemaphore(most)
+        self._stopping = threading.Event()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Hold a place; raises RollbookError with TOO_MANY_UPLOADS if there is none."""
+        if not self._free.acquire(blocking=False):
+            raise RollbookError(
+                Reason.TOO_MANY_UPLOADS,
+                f"{self._most} uploads are under way, as many as this server takes; try again.",
+                limit=self._most,
+            ).retry_after(RETRY_SECONDS)
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    def stop(self) -> None:
+        """Let no stream go on: each ends at its next message and can be resumed."""
+        self._stopping.set()
+
+    def check_open(self) -> None:
+        """Raise RollbookError with SERVER_STOPPING if the server is shutting down."""
+        if self._stopping.is_set():
+            raise RollbookError(
+                Reason.SERVER_STOPPING,
+                "The server is shutting down; resume the upload when it is back.",
+            ).retry_after(RETRY_SECONDS)

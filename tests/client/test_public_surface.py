@@ -1,0 +1,63 @@
+"""What users may import, pinned: a change here is a change for them."""
+
+from __future__ import annotations
+
+import inspect
+
+import rollbook
+from rollbook import AdminClient, EnrollmentAgent, errors, resources, words
+
+NAMES = """
+AbortedError AdminClient AlreadyExistsError ColumnMapping Configuration
+DeadlineExceededError DeviceRow EnrollOutcome EnrolledUser Enrollment EnrollmentAgent
+FailedPreconditionError InvalidArgumentError NotFoundError OnConflict OnInvalidRow
+OutOfRangeError PermissionDeniedError Profile ProfileOrder ProfileOrigin ProfileType
+QrCode QrCodeFormat ResourceExhaustedError RollbookError RowError ServerError
+SourceChangedError Token TokenState UnauthenticatedError UnavailableError
+UnimplementedError Upload UploadIncompleteError UploadProgress UploadState
+"""
+
+METHODS = """
+close create_profile generate_qr_code get_profile get_token get_upload
+get_upload_template list_profiles list_upload_errors reveal_token upload_devices
+upload_rows write_upload_errors
+"""
+
+
+def public(thing: object) -> list[str]:
+    return sorted(name for name in dir(thing) if not name.startswith("_"))
+
+
+def classes_of(module: object) -> set[str]:
+    return {
+        name
+        for name, thing in inspect.getmembers(module, inspect.isclass)
+        if thing.__module__ == getattr(module, "__name__", "")
+    }
+
+
+def test_the_names_are_these() -> None:
+    assert rollbook.__all__ == NAMES.split()
+    assert all(hasattr(rollbook, name) for name in rollbook.__all__)
+
+
+def test_every_value_word_and_error_is_public() -> None:
+    of_modules = classes_of(errors) | classes_of(resources) | classes_of(words)
+    assert of_modules | {"AdminClient", "EnrollmentAgent"} == set(rollbook.__all__)
+
+
+def test_the_methods_are_these() -> None:
+    assert public(AdminClient) == METHODS.split()
+    assert public(EnrollmentAgent) == ["close", "enroll_device"]
+
+
+def test_every_error_is_a_rollbook_error_in_the_tree() -> None:
+    for name in classes_of(errors):
+        assert issubclass(getattr(errors, name), errors.RollbookError)
+        assert name in (errors.__doc__ or "")
+
+
+def test_every_public_method_is_documented() -> None:
+    for client in (AdminClient, EnrollmentAgent):
+        for name in public(client):
+            assert inspect.getdoc(getattr(client, name))

@@ -1,0 +1,198 @@
+"""IMEI, serial number and manufacturer have one normal form each, or a clear fault."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from rollbook_server.domain.errors import RowReason
+from rollbook_server.domain.identifiers import (
+    IdentifierError,
+    imei_or_none,
+    manufacturer_key,
+    parse_imei,
+    parse_manufacturer,
+    parse_serial_number,
+    serial_number_or_empty,
+    shortened,
+)
+from rollbook_server.domain.luhn import check_digit, luhn_holds, luhn_holds_for_all
+
+IMEI = "356938035643809"
+CORE = "35693803564380"
+
+digits = st.text("0123456789", min_size=15, max_size=15)
+cores = st.text("0123456789", min_size=14, max_size=14).filter(lambda core: core.strip("0"))
+
+
+def naive_luhn_holds(number: str) -> bool:
+    total = 0
+    for place, digit in enumerate(reversed(number)):
+        weight = int(digit) * (2 if place % 2 else 1)
+        total += weight - 9 if weight > 9 else weight
+    return total % 10 == 0
+
+
+def fault(parse: object, text: str) -> IdentifierError:
+    assert callable(parse)
+    with pytest.raises(IdentifierError) as caught:
+        parse(text)
+    return caught.value
+
+
+@given(digits)
+def test_luhn_agrees_with_the_naive_sum(number: str) -> None:
+    assert luhn_holds(number) == naive_luhn_holds(number)
+
+
+@given(st.lists(cores, min_size=1, max_size=40), st.data())
+def test_a_column_holds_exactly_if_every_number_holds(
+    column: list[str], data: st.DataObject
+) -> None:
+    numbers = [core + check_digit(core) for core in column]
+    assert luhn_holds_for_all("".join(numbers).encode())
+    place = data.draw(st.integers(0, len(numbers) - 1))
+    wrong = numbers[place][:14] + str((int(numbers[place][14]) + 1) % 10)
+    numbers[place] = wrong
+    assert not luhn_holds_for_all("".join(numbers).encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        IMEI,
+        CORE,
+        CORE + "17",
+        "35-693803-564380-9",
+        "35 693803/564380.9",
+        " 35_693803_564380_9\t",
+        "\u00a035693803\u2011564380\u20139\u200b",
+        "".join(chr(0xFF10 + int(digit)) for digit in IMEI),  # full-width
+    ],
+)
+def test_every_spelling_of_an_imei_gives_its_core(text: str) -> None:
+    assert parse_imei(text) == CORE
+
+
+@given(cores)
+def test_the_check_digit_is_the_only_one_that_passes(core: str) -> None:
+    right = check_digit(core)
+    for digit in "0123456789":
+        assert imei_or_none(core + digit) == (core if digit == right else None)
+
+
+@pytest.mark.parametrize("text", ["A0000012345678", "a0000012345678", "FF00-0012-3456-78"])
+def test_a_hexadecimal_meid_is_taken_in_upper_case(text: str) -> None:
+    assert parse_imei(text) == text.replace("-", "").upper()
+
+
+def test_a_meid_of_region_99_is_taken() -> None:
+    assert parse_imei("99000012e45678") == "99000012E45678"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "suggestion"),
+    [
+        ("", RowReason.IMEI_LENGTH, ""),
+        ("3569380", RowReason.IMEI_LENGTH, ""),
+        (IMEI + IMEI, RowReason.IMEI_LENGTH, ""),
+        ("270113181400015904", RowReason.IMEI_LENGTH, "A1000026003E20"),
+        ("35693803564380O", RowReason.IMEI_CHARACTERS, ""),
+        ("3A693803564380", RowReason.IMEI_CHARACTERS, ""),
+        ("'" + IMEI, RowReason.IMEI_CHARACTERS, IMEI),
+        ("0" * 15, RowReason.IMEI_CHARACTERS, ""),
+        ("0" * 14, RowReason.IMEI_CHARACTERS, ""),
+        (CORE + "0", RowReason.IMEI_CHECK_DIGIT, ""),
+        ("3.56938E+14", RowReason.SPREADSHEET_EXPONENT, ""),
+        ("3,56938E+14", RowReason.SPREADSHEET_EXPONENT, ""),
+        ("3.56938E14", RowReason.SPREADSHEET_EXPONENT, ""),
+        ("4E+14", RowReason.SPREADSHEET_EXPONENT, ""),
+        ('="0123"', RowReason.SPREADSHEET_FORMULA, "0123"),
+        ("9900012345673", RowReason.IMEI_LENGTH, ""),
+    ],
+)
+def test_a_malformed_imei_is_named(text: str, reason: RowReason, suggestion: str) -> None:
+    error = fault(parse_imei, text)
+    assert (error.reason, error.suggestion) == (reason, suggestion)
+    assert len(error.message) > 20
+
+
+@given(st.text("0123456789", min_size=12, max_size=12).filter(lambda t: t[0] != "0"))
+def test_lost_zeros_are_put_back_where_the_check_digit_agrees(rest: str) -> None:
+    imei = "00" + rest + check_digit("00" + rest)
+    error = fault(parse_imei, imei[2:])
+    assert (error.reason, error.suggestion) == (RowReason.SPREADSHEET_LOST_ZEROS, imei)
+
+
+@given(st.text(max_size=30))
+def test_a_text_is_an_imei_or_a_fault_but_nothing_else(text: str) -> None:
+    core = imei_or_none(text)
+    if core is not None:
+        assert len(core) == 14
+        assert parse_imei(core) == core
+
+
+@given(st.text(max_size=200))
+def test_normal_forms_are_stable(text: str) -> None:
+    serial = serial_number_or_empty(text)
+    assert serial_number_or_empty(serial) == serial
+    assert len(serial) <= 128
+
+
+@given(st.text(max_size=60))
+def test_serial_numbers_keep_their_case_and_lose_only_the_edges(text: str) -> None:
+    serial = serial_number_or_empty(text)
+    assume(serial)
+    assert serial == unicodedata.normalize("NFC", text).strip()
+
+
+@pytest.mark.parametrize("text", ["R58N123", "a-b/c.d", "1E5", "12E+5", "=A1", "e\u0301", "日本"])
+def test_a_serial_number_is_opaque(text: str) -> None:
+    assert parse_serial_number(f" {text}\t") == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "suggestion"),
+    [
+        ("x" * 129, RowReason.SERIAL_NUMBER_TOO_LONG, ""),
+        ("a\x07b", RowReason.SERIAL_NUMBER_CHARACTERS, ""),
+        ("a\u200bb", RowReason.SERIAL_NUMBER_CHARACTERS, ""),
+        ("1.23457E+12", RowReason.SPREADSHEET_EXPONENT, ""),
+        ("1,23457E+12", RowReason.SPREADSHEET_EXPONENT, ""),
+        ('="00 12"', RowReason.SPREADSHEET_FORMULA, "00 12"),
+    ],
+)
+def test_a_malformed_serial_number_is_named(text: str, reason: RowReason, suggestion: str) -> None:
+    error = fault(parse_serial_number, text)
+    assert (error.reason, error.suggestion) == (reason, suggestion)
+
+
+def test_manufacturers_are_compared_without_case() -> None:
+    assert parse_manufacturer(" Samsung ") == ("Samsung", "samsung")
+    assert parse_manufacturer("SAMSUNG").key == parse_manufacturer("samsung").key
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x" * 129, RowReason.MANUFACTURER_TOO_LONG),
+        ("a\x07b", RowReason.MANUFACTURER_CHARACTERS),
+        ('="HTC"', RowReason.SPREADSHEET_FORMULA),
+    ],
+)
+def test_a_malformed_manufacturer_is_named(text: str, reason: RowReason) -> None:
+    assert fault(parse_manufacturer, text).reason is reason
+    assert manufacturer_key(text) == ""
+
+
+def test_a_padded_name_counts_without_its_padding() -> None:
+    assert parse_manufacturer(" " * 500 + "HTC").name == "HTC"
+    assert parse_serial_number("A1" + " " * 500) == "A1"
+
+
+def test_a_quoted_cell_is_short_and_on_one_line() -> None:
+    assert shortened("a\nb" * 40) == ("a b" * 40)[:39] + "…"
+    assert shortened("x" * 40) == "x" * 40
