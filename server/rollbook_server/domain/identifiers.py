@@ -99,7 +99,7 @@ def _core_of(digits: str) -> str:
 def _wrong_length(digits: str) -> IdentifierError:
     count = len(digits)
     padded = digits.zfill(_CORE + 1)
-    if count in (12, 13) and padded.strip("0"):
+    if count in (12, 13) and luhn_holds(padded) and padded.strip("0"):
         message = (
             f"{count} digits: a spreadsheet took the leading zeros off this IMEI;"
             " put them back, with the column formatted as text"

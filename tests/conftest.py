@@ -1,0 +1,58 @@
+"""Fixtures for every room: a real server, an administrator, a device agent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rollbook_server.config import Config
+from running import Server, ServerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from rollbook import AdminClient, EnrollmentAgent
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Give a way to start servers with settings of one's own; all are stopped again."""
+    started: list[Server] = []
+
+    def start(**settings: Any) -> Server:
+        settings = {"data_dir": tmp_path / "data", "listen": "127.0.0.1:0", **settings}
+        started.append(Server(Config(**settings)))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def server(serve: Callable[..., Server]) -> Server:
+    """Give a server with default settings."""
+    return serve()
+
+
+@pytest.fixture
+def admin(server: Server) -> Iterator[AdminClient]:
+    with server.admin() as admin:
+        yield admin
+
+
+@pytest.fixture
+def agent(server: Server) -> Iterator[EnrollmentAgent]:
+    with server.agent() as agent:
+        yield agent
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[ServerProcess]:
+    """Give a server process that is running, and is ended whatever happens."""
+    process = ServerProcess(tmp_path / "data").start()
+    yield process
+    process.kill()

@@ -1,0 +1,113 @@
+"""Real servers for tests: in this process on port 0, or as a process that can be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from rollbook import AdminClient, EnrollmentAgent
+from rollbook_server.app import ADMIN_KEY_NAME, App
+from rollbook_server.config import Config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass
+class TurnableClock:
+    """A clock that stands still until a test turns it."""
+
+    now: datetime = field(default_factory=lambda: datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def turn(self, **ahead: float) -> None:
+        """Go ahead by what timedelta takes: days, hours, seconds."""
+        self.now += timedelta(**ahead)
+
+
+class Server:
+    """A server in this process, over a real database file, on a free port."""
+
+    def __init__(self, config: Config) -> None:
+        self.config, self.data_dir = config, config.data_dir
+        self.clock = TurnableClock()
+        self.app = App(config, self.clock)
+        self.app.start()
+        self.address = self.app.address
+        self.api_key = read_key(self.data_dir)
+
+    def admin(self) -> AdminClient:
+        """Give a client with the administrator key; close it."""
+        return AdminClient(self.address, api_key=self.api_key)
+
+    def agent(self) -> EnrollmentAgent:
+        """Give a device agent; close it."""
+        return EnrollmentAgent(self.address)
+
+    def stop(self) -> None:
+        """Stop as on SIGTERM."""
+        self.app.stop()
+
+
+class ServerProcess:
+    """`python -m rollbook_server` over a data directory; it may be killed and started again."""
+
+    def __init__(self, data_dir: Path, *options: str) -> None:
+        self.data_dir, self._options = data_dir, options
+        self.log = data_dir.parent / "server.log"
+        self.address = "127.0.0.1:0"
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> Self:
+        """Start on the port it had before, if it had one, and wait until it listens."""
+        command = [sys.executable, "-m", "rollbook_server", "--listen", self.address]
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                [*command, "--data-dir", str(self.data_dir), *self._options],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+        assert self._process.stdout is not None
+        first = self._process.stdout.readline()
+        assert first.startswith("Rollbook listens on "), first
+        self.address = first.split()[-1]
+        return self
+
+    @property
+    def api_key(self) -> str:
+        return read_key(self.data_dir)
+
+    def admin(self) -> AdminClient:
+        """Give a client with the administrator key; close it."""
+        return AdminClient(self.address, api_key=self.api_key)
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        self._end(signal.SIGKILL)
+
+    def terminate(self) -> int:
+        """End it as an operator does; gives the exit status."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> int:
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        process.send_signal(how)
+        status = process.wait(timeout=30)
+        assert process.stdout is not None
+        process.stdout.close()
+        return status
+
+
+def read_key(data_dir: Path) -> str:
+    return (data_dir / ADMIN_KEY_NAME).read_text().strip()
