@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", CsvSource, RowsSource)
 
+# Read at once at most, whatever a message holds: bounds memory and batches.
+PIECE_BYTES = 256 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
@@ -69,8 +72,9 @@ class UploadSession:
         """Take the next piece of the file, which begins at `offset`."""
         source = self._open_source(CsvSource)
         with self._settled_on_error():
-            self._add(source.take(offset, data))
-            source.raise_error()
+            for begin in range(0, len(data), PIECE_BYTES) or (0,):
+                self._add(source.take(offset + begin, data[begin : begin + PIECE_BYTES]))
+                source.raise_error()
 
     def take_rows(self, first_row: int, rows: Sequence[TypedRow]) -> None:
         """Take the next rows; `first_row` counts those before them."""
