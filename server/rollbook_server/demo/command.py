@@ -21,7 +21,7 @@ from rollbook_server.demo.scenarios import LEGEND
 from rollbook_server.demo.stage import Stage, staged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 PROFILE = "Autumn tablets"
 TOKENLESS = "Warehouse scanners"
@@ -128,20 +128,24 @@ def _enroll(admin: AdminClient, stage: Stage) -> Iterator[Result]:
     upload = admin.upload_rows(profiles[TOKENLESS].profile_id, scanners)
     assert upload.state is UploadState.FINISHED
     token = admin.reveal_token(profiles[PROFILE].profile_id)
-    tablets = list(islice(_complete_rows(stage.folder / "devices.csv"), DEVICES_SHOWN))
+    rejected = _rejected(stage.folder / "errors.csv")
+    tablets = list(islice(_good_rows(stage.folder / "devices.csv", rejected), DEVICES_SHOWN))
     with EnrollmentAgent(stage.address) as agent:
         yield from enroll_all(agent, token, tablets, scanners)
 
 
-def _complete_rows(path: Path) -> Iterator[DeviceRow]:
-    """Give good rows that have every identifier; the sample's first rows are good."""
+def _good_rows(path: Path, rejected: Collection[tuple[str, ...]]) -> Iterator[DeviceRow]:
+    """Give rows of the file that have every identifier and were not rejected."""
     with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.reader(file):
-            imei, imei2, serial_number, manufacturer, *_ = row
-            if all((imei, imei2, serial_number, manufacturer)) and imei != "IMEI":
-                yield DeviceRow(
-                    imei=imei, imei2=imei2, serial_number=serial_number, manufacturer=manufacturer
-                )
+        for cells in islice(csv.reader(file), 1, None):
+            imei, imei2, serial_number, manufacturer = identifiers = tuple(cells[:4])
+            if all(identifiers) and identifiers not in rejected:
+                yield DeviceRow(imei, imei2, serial_number, manufacturer)
+
+
+def _rejected(path: Path) -> set[tuple[str, ...]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return {tuple(cells[:4]) for cells in csv.reader(file)}
 
 
 def _scanners() -> list[DeviceRow]:
@@ -161,7 +165,7 @@ def _wrong_outcomes(results: Iterator[Result]) -> list[str]:
 
 
 def _table(results: Sequence[Result]) -> Table:
-    columns = ("Device", "Token", "IMEI", "Serial", "Maker", "Expected", "Actual", "")
+    columns = ("Device", "Token", "IMEI", "S/N", "Mfr", "Expected", "Actual", "")
     table = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=LEGEND)
     for scenario, actual, right in (
         (each.scenario, each.actual, each.is_right) for each in results

@@ -1,0 +1,49 @@
+# Everything sets itself up: a virtual environment in the checkout, packages from the index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STUB_VENV := .venv-stubs
+# Where the generated stubs go; a test points it elsewhere and compares.
+OUT ?= clients/python
+# The oldest generator that works: what it writes loads on every protobuf from 6.33 on.
+STUB_TOOLS := grpcio-tools==1.71.2 mypy-protobuf==3.6.0
+
+.PHONY: demo test check stubs bench clean
+
+demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
+	$(BIN)/rollbook demo
+
+test: $(VENV)/dev $(STUB_VENV)/ready  ## everything that is known to work
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev  ## style, types, contract
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/buf lint
+
+stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
+	PATH="$(CURDIR)/$(STUB_VENV)/bin:$$PATH" $(STUB_VENV)/bin/python -m grpc_tools.protoc -Iproto \
+	  --python_out=$(OUT) --pyi_out=$(OUT) --grpc_python_out=$(OUT) --mypy_grpc_out=quiet:$(OUT) \
+	  proto/rollbook/v1/*.proto
+
+bench: $(VENV)/dev  ## speed, as ratios measured in one run
+	$(BIN)/python tests/benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) $(STUB_VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Rollbook needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/server $(VENV)/dev: $(VENV)/%: $(VENV)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+$(STUB_VENV)/ready: Makefile
+	$(PYTHON) -m venv $(STUB_VENV)
+	$(STUB_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(STUB_TOOLS)
+	@touch $@

@@ -1,0 +1,101 @@
+"""The rooms stay apart: transport -> domain <- storage, and the client knows no server."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+SOURCES = {
+    "rollbook": ROOT / "clients" / "python" / "rollbook",
+    "rollbook_server": ROOT / "server" / "rollbook_server",
+}
+GRPC = {"grpc", "google.protobuf"}
+STATUS = {"google.rpc", "grpc_status"}
+
+# What each room may import beside the standard library and itself; the most
+# specific room decides. Rooms that wire may know every room of their package.
+ALLOWED = {
+    "rollbook": {"rollbook.v1", *GRPC, *STATUS},
+    "rollbook.v1": GRPC,
+    "rollbook.cli": {"rollbook", "click", "rich"},
+    "rollbook_server": {"rollbook_server"},
+    "rollbook_server.domain": set(),
+    "rollbook_server.storage": {"rollbook_server.domain", "peewee", "playhouse"},
+    "rollbook_server.transport": {
+        "rollbook_server.domain",
+        "rollbook.v1",
+        "grpc_reflection",
+        *GRPC,
+        *STATUS,
+    },
+    "rollbook_server.qr": {"rollbook_server.domain", "segno"},
+    "rollbook_server.sealing": {"rollbook_server.domain", "cryptography"},
+    "rollbook_server.app": {"rollbook_server", "rollbook.v1", "grpc", "grpc_health"},
+    "rollbook_server.command": {"rollbook_server", "rollbook.data_dir", "click"},
+    "rollbook_server.demo": {"rollbook_server", "rollbook", "click", "rich"},
+    # The sample is of the domain's words alone.
+    "rollbook_server.demo.sample_csv": {"rollbook_server.domain"},
+}
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for folder in SOURCES.values():
+        for path in sorted(folder.rglob("*.py")):
+            parts = path.relative_to(folder.parent).with_suffix("").parts
+            yield ".".join(parts).removesuffix(".__init__"), path
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_of(module: str) -> str:
+    return max((room for room in ALLOWED if within(module, room)), key=len)
+
+
+def trespasses(module: str, path: Path) -> list[str]:
+    room = room_of(module)
+    allowed = {room, *ALLOWED[room]}
+    return [
+        name
+        for name in imports(path)
+        if name.partition(".")[0] not in sys.stdlib_module_names
+        and not any(within(name, each) for each in allowed)
+    ]
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=str)
+def test_a_module_imports_only_what_its_room_may_know(module: str, path: Path) -> None:
+    assert trespasses(module, path) == []
+
+
+def test_a_room_that_reaches_into_another_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "intruder.py"
+    path.write_text("import peewee\nfrom rollbook_server.storage import tables\nimport json\n")
+    assert trespasses("rollbook_server.domain.intruder", path) == [
+        "peewee",
+        "rollbook_server.storage.tables",
+    ]
+
+
+def test_the_client_does_not_know_its_own_command() -> None:
+    folder = SOURCES["rollbook"]
+    for path in folder.glob("*.py"):
+        assert not [name for name in imports(path) if within(name, "rollbook.cli")]

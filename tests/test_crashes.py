@@ -1,0 +1,146 @@
+"""Processes are really killed; nothing is lost and nothing is there twice."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rollbook import FailedPreconditionError, OnInvalidRow, UploadState
+from rollbook_server.config import DATABASE_NAME
+from rollbook_server.demo.sample_csv import SampleSummary, write_sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rollbook import AdminClient, UploadProgress
+    from running import ServerProcess
+
+ROWS = 60_000  # several batches, and several chunks in each
+
+UPLOADING_CLIENT = textwrap.dedent("""
+    import os, signal, sys
+    from rollbook import AdminClient
+
+    address, api_key, profile_id, path, upload_id = sys.argv[1:]
+
+    def die_half_way(progress):
+        if progress.sent_bytes > progress.total_bytes / 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with AdminClient(address, api_key=api_key) as admin:
+        admin.upload_devices(profile_id, path, upload_id=upload_id, progress=die_half_way)
+""")
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SampleSummary]:
+    path = tmp_path_factory.mktemp("sample") / "devices.csv"
+    return path, write_sample(path, rows=ROWS)
+
+
+class KillWhen:
+    """Kills the server and starts it again once the upload has come so far."""
+
+    def __init__(self, process: ServerProcess, *shares: float) -> None:
+        self._process, self._shares = process, list(shares)
+        self.kills = 0
+
+    def __call__(self, progress: UploadProgress) -> None:
+        total = progress.total_bytes or 1
+        if self._shares and progress.sent_bytes / total >= self._shares[0]:
+            self._shares.pop(0)
+            self.kills += 1
+            self._process.kill()
+            self._process.start()
+
+
+def stored(process: ServerProcess) -> sqlite3.Connection:
+    return sqlite3.connect(process.data_dir / DATABASE_NAME)
+
+
+def check_roll(process: ServerProcess, admin: AdminClient, profile_id: str, good: int) -> None:
+    """Every good row is on the roll exactly once, and all counts agree."""
+    profile = admin.get_profile(profile_id)
+    assert (profile.device_count, profile.pending_count) == (good, good)
+    roll = stored(process)
+    ((rows, distinct),) = roll.execute(
+        "SELECT count(*), count(DISTINCT source_row) FROM devices"
+    ).fetchall()
+    assert (rows, distinct) == (good, good)
+    assert roll.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    roll.close()
+
+
+def test_a_server_killed_twice_in_an_upload_has_every_good_row_once(
+    process: ServerProcess, sample: tuple[Path, SampleSummary]
+) -> None:
+    path, summary = sample
+    kill = KillWhen(process, 0.4, 0.8)
+    with process.admin() as admin:
+        profile_id = admin.create_profile("Tablets").profile_id
+        upload = admin.upload_devices(profile_id, path, progress=kill)
+        assert kill.kills == 2
+        assert upload.state is UploadState.FINISHED
+        assert upload.row_count == upload.committed_rows == ROWS
+        assert upload.rejected_count == summary.bad_rows
+        assert len(list(admin.list_upload_errors(upload.upload_id))) == summary.bad_rows
+        check_roll(process, admin, profile_id, ROWS - summary.bad_rows)
+
+
+def test_a_client_killed_in_an_upload_leaves_it_open_to_be_resumed(
+    process: ServerProcess, sample: tuple[Path, SampleSummary]
+) -> None:
+    path, summary = sample
+    with process.admin() as admin:
+        profile_id = admin.create_profile("Tablets").profile_id
+        arguments = [process.address, process.api_key, profile_id, str(path), "killed"]
+        client = subprocess.run([sys.executable, "-c", UPLOADING_CLIENT, *arguments], check=False)
+        assert client.returncode == -9
+        left = admin.get_upload("killed")
+        assert left.state is UploadState.OPEN
+        assert left.committed_rows < ROWS
+        upload = admin.upload_devices(profile_id, path, upload_id="killed")
+        assert upload.state is UploadState.FINISHED
+        check_roll(process, admin, profile_id, ROWS - summary.bad_rows)
+
+
+def test_a_server_killed_in_an_upload_under_fail_keeps_nothing_of_it(
+    process: ServerProcess, sample: tuple[Path, SampleSummary]
+) -> None:
+    path, _ = sample
+    with process.admin() as admin:
+        profile_id = admin.create_profile("Tablets").profile_id
+        with pytest.raises(FailedPreconditionError) as failure:
+            admin.upload_devices(
+                profile_id, path, on_invalid_row=OnInvalidRow.FAIL, progress=KillWhen(process, 0.5)
+            )
+        assert failure.value.reason == "UPLOAD_HAS_INVALID_ROWS"
+        check_roll(process, admin, profile_id, 0)
+    roll = stored(process)
+    for table in ("staged_rows", "upload_claims"):
+        assert roll.execute(f"SELECT count(*) FROM {table}").fetchall() == [(0,)]
+    roll.close()
+
+
+def test_an_operator_may_stop_the_server_in_an_upload(
+    process: ServerProcess, sample: tuple[Path, SampleSummary]
+) -> None:
+    path, summary = sample
+    statuses: list[int] = []
+
+    def stop_half_way(progress: UploadProgress) -> None:
+        if not statuses and progress.sent_bytes > (progress.total_bytes or 0) / 2:
+            statuses.append(process.terminate())
+            process.start()
+
+    with process.admin() as admin:
+        profile_id = admin.create_profile("Tablets").profile_id
+        upload = admin.upload_devices(profile_id, path, progress=stop_half_way)
+        assert statuses == [0]
+        assert upload.state is UploadState.FINISHED
+        check_roll(process, admin, profile_id, ROWS - summary.bad_rows)
