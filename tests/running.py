@@ -8,14 +8,14 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from rollbook import AdminClient, EnrollmentAgent
 from rollbook_server.app import ADMIN_KEY_NAME, App
-from rollbook_server.config import Config
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from rollbook_server.config import Config
 
 
 @dataclass
@@ -89,6 +89,12 @@ class ServerProcess:
     def admin(self) -> AdminClient:
         """Give a client with the administrator key; close it."""
         return AdminClient(self.address, api_key=self.api_key)
+
+    def memory_kib(self, figure: str) -> int:
+        """Give VmRSS (now) or VmHWM (at its peak) from /proc."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.split(f"{figure}:")[1].split()[0])
 
     def kill(self) -> None:
         """End it as a crash does."""

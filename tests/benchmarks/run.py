@@ -1,0 +1,29 @@
+"""Prints the speed of Rollbook as ratios measured in one run, each with its goal.
+
+Times of one machine mean nothing on another, so nothing absolute is printed: each
+line compares two things that were measured in turn. `python run.py ROUNDS`; the
+medians are of that many rounds, 5 by default.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # `running`, as the tests know it
+
+from benchmarks import enrollments, uploads
+
+
+def main(rounds: int) -> None:
+    """Run every benchmark and print a line for each."""
+    print(f"{'measured':<58} {'ratio':>8}  goal")
+    with tempfile.TemporaryDirectory() as folder:
+        for measure in (uploads.measure, enrollments.measure):
+            for line in measure(Path(folder), rounds):
+                print(f"{line.what:<58} {line.value:>8.2f}  {line.goal}", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
