@@ -188,7 +188,7 @@ class FakeClient:
 
     def generate_qr_code(self, profile_id: str, **options: Any) -> QrCode:
         self.roll.asked = {"profile_id": profile_id, **options}
-        picture = "\u2588\u2580\u2588\n\u2588 \u2588\n".encode()
+        picture = "\x1b[38;5;231m\u2588\u2580\u2588\x1b[0m\n\u2588 \u2588\n\x1b[2J".encode()
         return QrCode(picture, "text/plain", "{}", ("wifi_ssid is missing\x1b[2J",))
 
     def enroll_device(self, **presented: Any) -> Enrollment:

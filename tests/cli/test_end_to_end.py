@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cli.memory_roll import Ended
 
-IMEIS = ["356938035643809", "490154203237518", "353918052355564"]
+IMEIS = ["356938035643809", "490154203237518", "353918052355563"]
 MISTYPED = "356938035643808"
 WRONG_TOKEN = "7K3M-Q9XT-2AV4"
 ROLLBOOK = [sys.executable, "-c", "import sys; from rollbook.cli import main; sys.exit(main())"]
@@ -168,7 +168,7 @@ def test_after_ctrl_c_the_printed_command_completes_the_upload(
     command = [*ROLLBOOK, "upload", "depot", str(path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         assert process.stderr is not None
-        assert "10 %" in process.stderr.readline()
+        assert " %, " in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
     assert process.returncode == ExitCode.INTERRUPTED, said
@@ -188,3 +188,14 @@ def test_a_closed_pipe_is_no_failure_to_talk_about(there: Callable[..., Ended]) 
     )
     os.close(writing)
     assert done.stderr == b""
+
+
+def test_a_key_file_that_was_typed_goes_before_the_environment(
+    there: Callable[..., Ended], server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROLLBOOK_API_KEY", "rbk_wrong")
+    typed = tmp_path / "typed.key"
+    typed.write_text(server.api_key)
+    assert there("--api-key-file", str(typed), "profile", "list").code == ExitCode.DONE
+    monkeypatch.setenv("ROLLBOOK_API_KEY_FILE", str(typed))
+    assert there("profile", "list").code == ExitCode.REFUSED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -34,10 +35,22 @@ def test_a_revealed_token_stands_alone_on_stdout(cli: Callable[..., Ended]) -> N
 
 
 @pytest.mark.usefixtures("roll")
-def test_a_qr_code_is_drawn_on_the_terminal(cli: Callable[..., Ended]) -> None:
+def test_a_qr_code_is_drawn_where_there_is_no_terminal(cli: Callable[..., Ended]) -> None:
     ended = cli("qr", "Depot")
-    assert ended.out == "\u2588\u2580\u2588\n\u2588 \u2588\n"
+    assert ended.out.splitlines() == ["\u2588\u2580\u2588", "\u2588 \u2588", "[2J"]
     assert "Warning: wifi_ssid is missing[2J" in ended.err
+
+
+@pytest.mark.usefixtures("roll")
+def test_a_qr_code_on_a_terminal_is_white_on_black_and_obeyed_in_nothing_else(
+    cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "2")
+    drawn = cli("qr", "Depot").out
+    assert drawn.count("\n") == 3
+    assert set(re.findall(r"\x1b\[[0-9;]*.", drawn)) == {"\x1b[38;5;231;48;5;16m", "\x1b[0m"}
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf", "PNG"])

@@ -27,6 +27,7 @@ PROFILE = "Autumn tablets"
 TOKENLESS = "Warehouse scanners"
 DEVICES_SHOWN = 12
 ERROR_LINES_SHOWN = 5
+_WIDE = 150
 _UPLOAD_WITH_REJECTED_ROWS = 3  # exit status of `rollbook upload`
 
 # What a device policy controller's maker publishes; this one is made up.
@@ -110,7 +111,12 @@ def _show_errors(path: Path) -> None:
     click.secho(f"\nThe first lines of {path.name}, to be mended and uploaded again:", bold=True)
     with path.open(newline="", encoding="utf-8-sig") as file:
         for line in islice(file, ERROR_LINES_SHOWN):
-            click.echo(f"  {line.strip()[:160]}")
+            click.echo(f"  {_shortened(line.strip())}")
+
+
+def _shortened(line: str) -> str:
+    """Leave the middle of a long line out: what is wrong stands at its end."""
+    return line if len(line) <= _WIDE else f"{line[: _WIDE // 2]} … {line[-_WIDE // 2 :]}"
 
 
 def _wrong_counts(admin: AdminClient, summary: SampleSummary) -> list[str]:

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 _NOT_A_KEY = "The API key holds characters that no API key has: more than one line, perhaps."
 
 
-def find_api_key(key_file: Path | None, *, server_is_here: bool) -> str:
-    """Give the key from the environment, from the file, or from the server's own files.
+def find_api_key(key_file: Path | None, *, typed: bool, server_is_here: bool) -> str:
+    """Give the key from the file, the environment, or the server's own files.
 
-    The key that a server keeps on this machine is offered to no other machine.
+    A file that was typed goes before ROLLBOOK_API_KEY, one that the environment
+    names behind it. The key that a server keeps on this machine is offered to no
+    other machine.
     """
     kept = default_data_dir() / ADMIN_KEY_NAME
-    key = _from_environment() or _from_file(key_file) or (server_is_here and _kept(kept))
+    environment = "" if typed else _from_environment()
+    key = environment or _from_file(key_file) or (server_is_here and _kept(kept))
     if not key:
         raise _no_key(kept, server_is_here=server_is_here)
     if not key.isascii() or not key.isprintable():
@@ -56,7 +59,7 @@ def _no_key(kept: Path, *, server_is_here: bool) -> CommandError:
         reason="API_KEY_MISSING",
         code="UNAUTHENTICATED",
         next_step="Give it in one of three ways:\n"
-        "  ROLLBOOK_API_KEY=KEY\n"
-        "  --api-key-file FILE, or ROLLBOOK_API_KEY_FILE=FILE\n"
+        "  --api-key-file FILE\n"
+        "  ROLLBOOK_API_KEY=KEY, or ROLLBOOK_API_KEY_FILE=FILE\n"
         f"  {kept} ({fate}), where a server keeps the key of its first start",
     )

@@ -7,6 +7,7 @@ a server is cleaned before it meets a terminal, and never read as markup.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
 from datetime import datetime
@@ -33,6 +34,15 @@ _UNPRINTABLE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # like another.
 _DIRECTION_MARKS = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Fixed colours of the 256: a theme redefines the first sixteen.
+_WHITE_ON_BLACK = "color(231) on color(16)"
+
+_TOO_WIDE = (
+    "The picture needs {wide} columns and this terminal has {width}, so it cannot be scanned: "
+    "make the window wider, or write the picture to a file with --out."
 )
 
 
@@ -108,6 +118,21 @@ def show_raw(text: str) -> None:
     """Write text to stdout as it is: it must be clean, or meant for a program."""
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def show_picture(drawn: str) -> None:
+    """Write a picture made of half-block characters to stdout, white on black.
+
+    The colours in it are ours, whatever it brings: they have to be right on a dark
+    terminal and on a light one.
+    """
+    console = _console(stderr=False)
+    lines = _COLOUR.sub("", drawn).splitlines()
+    wide = max(map(len, lines), default=0)
+    if console.is_terminal and console.width < wide:
+        say(_TOO_WIDE.format(wide=wide, width=console.width), style="yellow")
+    for line in lines:
+        console.print(Text(clean(line), style=_WHITE_ON_BLACK), no_wrap=True, crop=False)
 
 
 def show_bytes(data: bytes) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import QrCodeFormat
-from rollbook.cli.output import clean, say, show_json, show_raw
+from rollbook.cli.output import say, show_json, show_picture
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
@@ -71,9 +71,8 @@ def _write_private(path: Path, image: bytes) -> None:
 
 def _show(code: QrCode, out: Path | None) -> None:
     if out is None:
-        lines = code.image.decode("utf-8").splitlines()
-        show_raw("".join(f"{clean(line)}\n" for line in lines))
+        show_picture(code.image.decode("utf-8"))
     else:
         say(f"Wrote {out}. It holds the token: keep it as you keep a key.")
     for warning in code.warnings:
-        say(f"Warning: {clean(warning)}", style="yellow")
+        say(f"Warning: {warning}", style="yellow")

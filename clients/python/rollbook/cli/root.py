@@ -70,8 +70,8 @@ def _usable_address(_ctx: click.Context, _option: click.Parameter, address: str)
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="ROLLBOOK_API_KEY_FILE",
     show_envvar=True,
-    help="A file with the API key to call with. ROLLBOOK_API_KEY goes before it; the key of "
-    "a server on this machine is found without.",
+    help="A file with the API key to call with. Without it ROLLBOOK_API_KEY is taken, then "
+    "the key of a server on this machine.",
 )
 @output_option
 @click.version_option(package_name="rollbook", message="%(prog)s %(version)s")

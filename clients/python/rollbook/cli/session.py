@@ -21,6 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 DEFAULT_ADDRESS = "127.0.0.1:7443"
+_KEY_FILE_OPTION = "--api-key-file"
 
 
 @dataclass
@@ -40,7 +41,8 @@ class Session:
     def admin(self) -> AdminClient:
         """Give a client for administrators, to be used in a `with` block."""
         here = is_loopback(endpoint(self.address).address)
-        key = find_api_key(self.api_key_file, server_is_here=here)
+        typed = _KEY_FILE_OPTION in self.typed
+        key = find_api_key(self.api_key_file, typed=typed, server_is_here=here)
         return AdminClient(self.address, api_key=key)
 
     def agent(self) -> EnrollmentAgent:
