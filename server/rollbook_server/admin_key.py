@@ -8,11 +8,14 @@ import secrets
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from rollbook_server.sealing import KeyFileError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 _PREFIX = "rbk_"  # so that secret scanners and people know one when they see it
 _BYTES = 32
+_SHORTEST = 32  # characters of a key that an operator may have put there instead
 
 
 class AdminKey:
@@ -27,10 +30,19 @@ class AdminKey:
 
 
 def load_or_create(path: Path) -> AdminKey:
-    """Read the key of this data directory, or make one with mode 0600."""
+    """Read the key of this data directory, or make one with mode 0600.
+
+    Raises KeyFileError for a file that holds none: an empty key would let in anyone.
+    """
     if not path.exists():
         _create(path)
-    return AdminKey(path.read_text(encoding="ascii").strip())
+    key = path.read_bytes().decode("ascii", errors="replace").strip()
+    if len(key) < _SHORTEST or not key.isascii() or not key.isprintable():
+        raise KeyFileError(
+            f"The administrator key in {path} is damaged or shorter than {_SHORTEST} characters; "
+            "remove the file, and the next start makes a new one."
+        )
+    return AdminKey(key)
 
 
 def _create(path: Path) -> None:

@@ -48,6 +48,11 @@ SERVICES = (
     "rollbook.v1.UserService",
 )
 
+# Watchers of our health need no key, so they must not wait in the threads that serve
+# calls. Nor in none, as is that library's default: there a watcher that goes away
+# while we set a status stops the whole server for ever.
+_HEALTH_WATCHERS = 8
+
 _OPTIONS = (
     # Two servers on one port would share its calls unseen, and with SQLite its file.
     ("grpc.so_reuseport", 0),
@@ -69,7 +74,7 @@ class App:
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._store = SqliteStore(config.database_path())
         self._streams = UploadStreams(config.upload_streams)
-        self._health = health.HealthServicer()
+        self._health = _health_servicer()
         try:
             self._begin()
         except BaseException:
@@ -148,3 +153,8 @@ class App:
         """What QR codes tell devices to call."""
         _, port = split_address(self.address)
         return self._config.public_address or f"{split_address(self.address)[0]}:{port}"
+
+
+def _health_servicer() -> health.HealthServicer:
+    watchers = futures.ThreadPoolExecutor(_HEALTH_WATCHERS, thread_name_prefix="rollbook-health")
+    return health.HealthServicer(experimental_non_blocking=False, experimental_thread_pool=watchers)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import sqlite3
-import threading
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import click
@@ -84,13 +84,14 @@ def serve(data_dir: Path | None, max_rows: int, **settings: Any) -> None:
 
 
 def _run(app: App, config: Config) -> None:
-    stopping = threading.Event()
+    # Not an Event: its set() may deadlock in a signal handler, put() may not.
+    signals: SimpleQueue[int] = SimpleQueue()
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopping.set())
+        signal.signal(name, lambda number, _: signals.put(number))
     app.start()
     click.echo(f"Rollbook listens on {app.address}")
     click.echo(f"Administrator key: {config.data_dir / ADMIN_KEY_NAME}")
-    stopping.wait()
+    signals.get()
     click.echo("Stopping: no new calls, those under way may end.", err=True)
     app.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,6 +13,7 @@ from rollbook_server.domain.upload_sessions import UploadLimits
 DEFAULT_LISTEN = "127.0.0.1:7443"
 DATABASE_NAME = "rollbook.db"
 _MAX_PORT = 65535
+_PORT = re.compile("[0-9]{1,5}")
 
 
 class ConfigError(Exception):
@@ -41,7 +43,7 @@ class Config:
     def check(self) -> None:
         """Raise ConfigError for what cannot work."""
         host, port = split_address(self.listen)
-        if not port.isdigit() or int(port) > _MAX_PORT:
+        if not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
             raise ConfigError(f"--listen {self.listen}: the port must be 0 to {_MAX_PORT}.")
         if not self.allow_plaintext and not is_loopback(host):
             raise ConfigError(

@@ -52,7 +52,7 @@ def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> None:
     Raises RollbookError with UPLOAD_SUPERSEDED, leaving nothing of the batch, if
     a later stream took the upload up.
     """
-    judge = Judge(upload, batch.headers, now)
+    judge = Judge(roll, upload, batch.headers, now)
     settle = write if upload.options.writes_at_once else rehearse
     settlement = settle(roll, judge, batch.rows)
     errors = [*batch.errors, *settlement.errors]
@@ -76,7 +76,8 @@ def rehearse(roll: Roll, judge: Judge, packed: PackedRows) -> Settlement:
     """
     keys = [key for row in packed.rows for _, key in keys_of(row)]
     upload_id = judge.upload.upload_id
-    judge.claims = roll.uploads.claims(upload_id, keys)
+    judge.recall = lambda wanted: roll.uploads.claims(upload_id, wanted)
+    judge.claims = dict(judge.recall(keys))
     _judge_all(roll, judge, packed.rows)
     roll.uploads.claim(upload_id, judge.claims)
     if not judge.upload.options.validate_only:

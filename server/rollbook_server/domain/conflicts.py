@@ -15,10 +15,11 @@ from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.uploads import Counts, OnConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from rollbook_server.domain.devices import Device, DeviceRow
+    from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.uploads import Upload
 
 FREE = 0
@@ -51,13 +52,16 @@ class Judge:
     """Judges the rows of one batch; afterwards its lists say what is to be done.
 
     `claims` maps the keys that earlier rows of the same upload took to their
-    lines, as far as the roll does not know of them yet.
+    lines, as far as the roll does not know of them yet; `recall` gives those of
+    earlier batches.
     """
 
+    roll: Roll
     upload: Upload
     headers: Mapping[str, str]
     now: datetime
     claims: dict[str, int] = field(default_factory=dict)
+    recall: Callable[[Iterable[str]], Mapping[str, int]] = lambda _: {}
     new_rows: list[DeviceRow] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     unchanged_rows: list[DeviceRow] = field(default_factory=list)
@@ -139,22 +143,47 @@ class Judge:
         policy = self.upload.options.on_conflict
         if (here and not differing) or policy is OnConflict.KEEP:
             self.unchanged_rows.append(row)
-        elif policy is OnConflict.MOVE or (policy is OnConflict.UPDATE and here):
-            self._change(row, device, merged)
-        else:
+        elif policy is OnConflict.REJECT or not (here or policy is OnConflict.MOVE):
             self._reject(row, *self._refusal(row, device, differing))
+        elif taken := self._taken(row, device, merged):
+            self._reject(row, *taken)
+        else:
+            self._change(row, device, merged)
+
+    def _taken(
+        self, row: DeviceRow, device: Device, merged: Device
+    ) -> tuple[RowReason, str, str, str] | None:
+        """Tell who has the key that row and device make only together, if anyone.
+
+        The row may bring a serial number and the device its manufacturer, or the other
+        way round; whoever has both was not found by the keys of the row.
+        """
+        gained = [key for key in keys_of(merged) if key not in keys_of(row) + keys_of(device)]
+        if not gained:
+            return None
+        self.claims = {**self.recall(key for _, key in gained), **self.claims}
+        made = row._replace(
+            serial_number=merged.serial_number, manufacturer_key=merged.manufacturer_key
+        )
+        others = self.roll.devices.holders([made])[0]
+        standing = [other for other in others if self._stands(other, row, gained)]
+        earlier = self._earlier_row(gained, standing)
+        return earlier or (
+            self._several(keys_of(merged), [device, *standing]) if standing else None
+        )
 
     def _merged(self, row: DeviceRow, device: Device) -> Device:
         """Give the device with the row's content; identifiers the row lacks are kept.
 
         Manufacturers that differ in case alone are the same.
         """
+        imei, imei2 = _merged_imeis(row, device)
         same_maker = identifiers.manufacturer_key(row.manufacturer) == device.manufacturer_key
         return replace(
             device,
             profile_id=self.upload.profile_id,
-            imei=row.imei or device.imei,
-            imei2=row.imei2 or device.imei2,
+            imei=imei,
+            imei2=imei2,
             serial_number=row.serial_number or device.serial_number,
             manufacturer=device.manufacturer
             if same_maker or not row.manufacturer
@@ -214,6 +243,13 @@ _WORDS = {
     "manufacturer": "manufacturer",
     "attributes": "custom attributes",
 }
+
+
+def _merged_imeis(row: DeviceRow, device: Device) -> tuple[str, str]:
+    """Give both IMEIs; a row with the device's second one alone leaves the first out."""
+    if not row.imei2 and row.imei in ("", device.imei2):
+        return device.imei, device.imei2
+    return row.imei, row.imei2 or device.imei2
 
 
 def _shared_key(row: DeviceRow, device: Device) -> str:

@@ -66,13 +66,18 @@ class RowError(NamedTuple):
     values: Sequence[str] = ()
     suggestion: str = ""
 
+    @property
+    def length(self) -> int:
+        """How many characters the error holds."""
+        return sum(map(len, (self.column, self.message, self.suggestion, *self.values)))
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
     """One line of the roll. Times are aware and in UTC.
 
     `source_row` and `source_line` are those of `upload_id`, the upload that last
-    wrote the device.
+    wrote the device; `last_request_id` is that of its last enrollment.
     """
 
     device_id: str
@@ -91,6 +96,7 @@ class Device:
     revision: int
     attributes: Mapping[str, str] = field(default_factory=dict)
     user_id: str = ""
+    last_request_id: str = ""
 
     @property
     def manufacturer_key(self) -> str:

@@ -107,11 +107,10 @@ def _is_open(profile: Profile, token: Token | None) -> bool:
 def _register(
     roll: Roll, device: Device, token: Token | None, request_id: str, now: datetime
 ) -> Device:
-    if not roll.devices.note_enrollment(device.device_id, request_id):
+    if request_id and request_id == device.last_request_id:
         return device
     if token is not None:
         roll.tokens.count_use(token.token_id, now)
-    if device.state is DeviceState.REGISTERED:
-        return device
-    roll.profiles.move_counts(device.profile_id, now, pending=-1, registered=+1)
-    return roll.devices.register(device.device_id, now)
+    if device.state is DeviceState.PENDING:
+        roll.profiles.move_counts(device.profile_id, now, pending=-1, registered=+1)
+    return roll.devices.register(device, request_id, now)

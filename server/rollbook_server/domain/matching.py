@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from rollbook_server.domain.devices import Device
 
 IMEIS_LOOKED_AT = 4  # no device has more radios; the rest would only be guessing
+# Characters of a presented text; no identifier is longer in any spelling. Without it
+# anyone could keep us busy: to normalise takes the square of a text's length.
+TEXT_LOOKED_AT = 512
 
 
 class MatchRule(StrEnum):
@@ -42,12 +45,17 @@ class Presented:
     @classmethod
     def of(cls, imeis: Iterable[str], serial_number: str, manufacturer: str) -> Presented:
         """Normalise; a malformed identifier is no error here, it just matches nothing."""
-        cores = (identifiers.imei_or_none(imei) for imei in tuple(imeis)[:IMEIS_LOOKED_AT])
+        looked_at = map(_looked_at, tuple(imeis)[:IMEIS_LOOKED_AT])
+        cores = (identifiers.imei_or_none(imei) for imei in looked_at)
         return cls(
             tuple(dict.fromkeys(core for core in cores if core)),
-            identifiers.serial_number_or_empty(serial_number),
-            identifiers.manufacturer_key(manufacturer),
+            identifiers.serial_number_or_empty(_looked_at(serial_number)),
+            identifiers.manufacturer_key(_looked_at(manufacturer)),
         )
+
+
+def _looked_at(text: str) -> str:
+    return text if len(text) <= TEXT_LOOKED_AT else ""
 
 
 @dataclass(frozen=True, slots=True)

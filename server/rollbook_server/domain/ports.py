@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from datetime import datetime
 
@@ -110,11 +110,8 @@ class Devices(Protocol):
     def candidates(self, presented: Presented) -> Candidates:
         """Give the devices that hold a presented key."""
 
-    def note_enrollment(self, device_id: str, request_id: str) -> bool:
-        """Remember the request; False if it is the device's last one come again."""
-
-    def register(self, device_id: str, now: datetime) -> Device:
-        """Make a PENDING device REGISTERED."""
+    def register(self, device: Device, request_id: str, now: datetime) -> Device:
+        """Make the device REGISTERED, since now if it was PENDING; remember the request."""
 
 
 class Uploads(Protocol):
@@ -141,8 +138,8 @@ class Uploads(Protocol):
     def columns_used(self, profile_id: str) -> list[str]:
         """Give the attribute columns of a profile's uploads, first seen first."""
 
-    def errors(self, upload_id: str, *, after: int, limit: int) -> list[RowError]:
-        """Give at most `limit` errors of rows behind row `after`, in order of row."""
+    def errors(self, upload_id: str, *, after: int, limit: int) -> Iterator[RowError]:
+        """Give at most `limit` errors of rows behind row `after`, in order of row, one by one."""
 
     def add_errors(self, upload_id: str, errors: Iterable[RowError]) -> None:
         """Add errors; a row has one at most."""

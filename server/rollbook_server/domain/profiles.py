@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from rollbook_server.domain.pages import PageRequest
+    from rollbook_server.domain.pages import Kinds, PageRequest
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.tokens import TokenMaker
 
 NAME_LIMIT = 128  # characters; the seed's issue
 DESCRIPTION_LIMIT = 1024  # characters
+# Before normalisation, which may shorten a name; of a long text it takes a time
+# that grows with the square of its length.
+_TYPED_NAME_LIMIT = 4 * NAME_LIMIT
 
 
 class ProfileType(StrEnum):
@@ -147,7 +150,9 @@ def _checked(wanted: NewProfile) -> NewProfile:
 
 
 def _checked_name(name: str) -> str:
-    name = unicodedata.normalize("NFC", name).strip()
+    name = name.strip()
+    if len(name) <= _TYPED_NAME_LIMIT:
+        name = unicodedata.normalize("NFC", name)
     if not name:
         raise RollbookError(Reason.PROFILE_NAME_INVALID, "The profile needs a name.")
     if len(name) > NAME_LIMIT:
@@ -155,11 +160,15 @@ def _checked_name(name: str) -> str:
             Reason.PROFILE_NAME_INVALID,
             f"The name has {len(name)} characters; at most {NAME_LIMIT} are allowed.",
         )
-    if any(unicodedata.category(character) == "Cc" for character in name):
+    if _holds_control_character(name):
         raise RollbookError(
             Reason.PROFILE_NAME_INVALID, "The name holds a control character; take it out."
         )
     return name
+
+
+def _holds_control_character(text: str) -> bool:
+    return any(unicodedata.category(character) == "Cc" for character in text)
 
 
 def get(roll: Roll, profile_id: str) -> Profile:
@@ -175,11 +184,24 @@ def get(roll: Roll, profile_id: str) -> Profile:
 
 
 def list_page(roll: Roll, query: ProfileQuery, request: PageRequest) -> Page[Profile]:
-    """Give one page of profiles in the order of the query."""
+    """Give one page of profiles in the order of the query; raises FieldsError."""
+    _check_wanted_name(query.name_contains)
     found = roll.profiles.list(query, after=request.after, limit=request.size + 1)
     return page_of(
         found, request, lambda profile: (_SORT_KEYS[query.order](profile), profile.profile_id)
     )
+
+
+def _check_wanted_name(part: str) -> None:
+    if len(part) > _TYPED_NAME_LIMIT:
+        raise FieldsError({"name_contains": f"is longer than any name, {NAME_LIMIT} characters"})
+    if _holds_control_character(part):
+        raise FieldsError({"name_contains": "holds a control character, which no name does"})
+
+
+def sort_kinds(query: ProfileQuery) -> Kinds:
+    """Give the types of the keys by which the list is sorted."""
+    return (str if query.order is ProfileOrder.NAME else int, str)
 
 
 _SORT_KEYS: Mapping[ProfileOrder, Callable[[Profile], str | int]] = {

@@ -89,18 +89,25 @@ class Resumed:
         """Pass over committed content that was sent again."""
         self.take(piece, units)
         if self.sent == self.committed and self.crc32 != self._committed_crc32:
-            raise RollbookError(
-                Reason.UPLOAD_SOURCE_CHANGED,
-                f"The first {self.committed} {self._unit} differ from those committed: the "
-                "source changed in between. Upload it anew; rows that are on the roll "
-                "already count as unchanged.",
-                committed=self.committed,
-            )
+            raise self._changed(f"The first {self.committed} {self._unit} differ from those")
+
+    def end(self) -> None:
+        """Check at the end of the stream that the source still holds all that is committed."""
+        if self.sent < self.committed:
+            raise self._changed(f"{self.sent} {self._unit} are fewer than the {self.committed}")
 
     def take(self, piece: bytes, units: int) -> None:
         """Move on over content."""
         self.crc32 = zlib.crc32(piece, self.crc32)
         self.sent += units
+
+    def _changed(self, finding: str) -> RollbookError:
+        return RollbookError(
+            Reason.UPLOAD_SOURCE_CHANGED,
+            f"{finding} committed: the source changed in between. Upload it anew; rows that "
+            "are on the roll already count as unchanged.",
+            committed=self.committed,
+        )
 
     def _gap(self, offset: int) -> RollbookError:
         begun = self.sent if self._begun else self.committed
@@ -109,8 +116,6 @@ class Resumed:
             f"The stream goes on at {self._unit[:-1]} {begun}, not at {offset}; "
             "begin at 0 or at the committed position and leave nothing out.",
             expected=begun,
-            committed_offset=self.committed if self._unit == "bytes" else 0,
-            committed_rows=self.committed if self._unit == "rows" else 0,
         )
 
 
@@ -160,6 +165,7 @@ class CsvSource:
 
     def finish(self) -> Judged:
         """Judge the last row, which may lack its line ending."""
+        self._stream.end()
         return self._judge(self._reader.finish())
 
     def drain(self) -> Judged:
@@ -226,6 +232,7 @@ class RowsSource:
 
     def finish(self) -> Judged:
         """Give nothing: every row was judged when it came."""
+        self._stream.end()
         if not self._stream.sent:
             raise RollbookError(Reason.FILE_WITHOUT_ROWS, "The upload holds no rows.")
         return Judged()

@@ -29,9 +29,9 @@ PIECE = 10_000  # rows or devices a step, like a batch of the upload itself
 class _ConflictsArose(Exception):  # noqa: N818 - a signal that undoes a transaction
     """Staged rows that were good when they were checked meet a device by now."""
 
-    def __init__(self, errors: Sequence[RowError]) -> None:
+    def __init__(self, errors: Sequence[RowError], passed: Counts) -> None:
         super().__init__()
-        self.errors = errors
+        self.errors, self.counts = errors, passed + Counts(rejected=len(errors))
 
 
 def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Clock) -> Upload:
@@ -43,8 +43,8 @@ def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Cloc
     try:
         ended = store.write(lambda roll: _write_and_finish(roll, upload, headers, now))
     except _ConflictsArose as conflicts:
-        errors = conflicts.errors
-        ended = store.write(lambda roll: _reject_and_finish(roll, upload, errors, now))
+        errors, counts = conflicts.errors, conflicts.counts
+        ended = store.write(lambda roll: _reject_and_finish(roll, upload, errors, counts, now))
     if not upload.options.writes_at_once:
         sweep(store, clock)
     return ended
@@ -63,12 +63,12 @@ def _write_and_finish(
         judge_counts = Counts()
         errors: list[RowError] = []
         for rows in _staged(roll, upload.upload_id):
-            judge = Judge(upload, headers, now)
+            judge = Judge(roll, upload, headers, now)
             settlement = batches.write(roll, judge, roll.devices.pack(rows))
             judge_counts += settlement.counts
             errors += settlement.errors
         if errors:
-            raise _ConflictsArose(errors)
+            raise _ConflictsArose(errors, judge_counts)
         roll.uploads.recount(upload.upload_id, judge_counts)
     return uploads.finish(roll, upload, now)
 
@@ -88,13 +88,8 @@ def _staged(roll: Roll, upload_id: str) -> Iterator[list[DeviceRow]]:
 
 
 def _reject_and_finish(
-    roll: Roll, upload: Upload, errors: Sequence[RowError], now: datetime
+    roll: Roll, upload: Upload, errors: Sequence[RowError], counts: Counts, now: datetime
 ) -> Upload:
     roll.uploads.add_errors(upload.upload_id, errors)
-    counts = uploads.get(roll, upload.upload_id).counts
-    late = Counts(created=counts.created - len(errors), rejected=len(errors))
-    roll.uploads.recount(
-        upload.upload_id,
-        Counts(late.created, counts.updated, counts.unchanged, late.rejected),
-    )
+    roll.uploads.recount(upload.upload_id, counts)
     return uploads.finish(roll, upload, now)

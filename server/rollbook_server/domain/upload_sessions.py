@@ -111,8 +111,7 @@ class UploadSession:
         if self._source is not None:
             self._add(self._source.drain())
         self._settle()
-        upload_id = self.upload.upload_id
-        return self._store.read(lambda roll: uploads.get(roll, upload_id))
+        return self._stored()
 
     def _open_source(self, kind: type[S]) -> S:
         """Give the source of the stream, which has one kind of content only."""
@@ -130,9 +129,20 @@ class UploadSession:
         """Keep what was good before an error, so that a resume begins behind it."""
         try:
             yield
-        except RollbookError:
+        except RollbookError as error:
             self._settle()
+            if error.reason is Reason.UPLOAD_GAP:
+                error.metadata |= self._position()
             raise
+
+    def _position(self) -> dict[str, str]:
+        """Tell where a client is to go on."""
+        progress = self._stored().progress
+        return {"committed_offset": str(progress.offset), "committed_rows": str(progress.rows)}
+
+    def _stored(self) -> Upload:
+        upload_id = self.upload.upload_id
+        return self._store.read(lambda roll: uploads.get(roll, upload_id))
 
     def _add(self, judged: Judged) -> None:
         self._judged.extend(judged.rows, judged.errors)
@@ -183,9 +193,9 @@ class UploadSession:
 
     def _fail_for_rows(self) -> None:
         """Fail the upload for its length; nothing of it stays."""
+        self._judged = Judged()  # first: if the batch before fails, these must not follow it
         self._await_commit()
         upload, now, reason = self.upload, self._clock(), Reason.UPLOAD_TOO_MANY_ROWS
-        self._judged = Judged()
         self._store.write(lambda roll: uploads.end(roll, upload, UploadState.FAILED, now, reason))
         staging.sweep(self._store, self._clock)
         raise RollbookError(

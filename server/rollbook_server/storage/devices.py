@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain import clock
+from rollbook_server.domain.devices import DeviceState
 from rollbook_server.domain.matching import Candidates
 from rollbook_server.storage import device_rows
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, Packed
@@ -67,6 +69,10 @@ _BY_IMEI = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.imei IN (SELECT value FROM json_each(?))
 UNION
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.imei2 IN (SELECT value FROM json_each(?))
+"""
+
+_REGISTER = """
+UPDATE devices SET register_time = ?, last_request_id = ?, revision = ? WHERE id = ?
 """
 
 _BY_SERIAL = f"""
@@ -141,21 +147,19 @@ class StoredDevices:
         found = self._rows_of(_BY_SERIAL, presented.serial_number, presented.manufacturer_key)
         return Candidates((), device_rows.device(found[0]) if found else None)
 
-    def note_enrollment(self, device_id: str, request_id: str) -> bool:
-        """Remember the request; False if it is the device's last one come again."""
-        query = DeviceTable.update(last_request_id=request_id).where(
-            (DeviceTable.id == device_rows.device_number(device_id))
-            & ((DeviceTable.last_request_id != request_id) | (DeviceTable.last_request_id == ""))
+    def register(self, device: Device, request_id: str, now: datetime) -> Device:
+        """Make the device REGISTERED, since now if it was PENDING; remember the request."""
+        registered = replace(
+            device,
+            state=DeviceState.REGISTERED,
+            register_time=device.register_time or now,
+            last_request_id=request_id,
+            revision=device.revision + 1,
         )
-        return bool(query.execute(self._database))
-
-    def register(self, device_id: str, now: datetime) -> Device:
-        """Make a PENDING device REGISTERED."""
-        number = device_rows.device_number(device_id)
-        DeviceTable.update(register_time=now, revision=DeviceTable.revision + 1).where(
-            DeviceTable.id == number
-        ).execute(self._database)
-        return self._numbered([number])[number]
+        time = clock.microseconds(registered.register_time or now)
+        number = device_rows.device_number(device.device_id)
+        self._database.execute_sql(_REGISTER, (time, request_id, registered.revision, number))
+        return registered
 
     def _reserve(self, count: int) -> int:
         """Take so many ids that were never given before."""

@@ -1,9 +1,14 @@
-"""Profiles in the database."""
+"""Profiles in the database.
+
+What every enrollment passes is written out as SQL: peewee takes ten times as long
+to compose such a statement as SQLite takes to run it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rollbook_server.domain import clock
 from rollbook_server.domain.configurations import Configuration
 from rollbook_server.domain.profiles import (
     Profile,
@@ -13,7 +18,7 @@ from rollbook_server.domain.profiles import (
     ProfileType,
     name_key,
 )
-from rollbook_server.storage.tables import ProfileTable
+from rollbook_server.storage.tables import ProfileTable, stored
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,6 +34,14 @@ _ORDERS = {
 }
 
 
+_GET = "SELECT * FROM profiles WHERE profile_id = ?"
+_MOVE_COUNTS = """
+UPDATE profiles SET pending_count = pending_count + ?, registered_count = registered_count + ?,
+    devices_update_time = ?
+WHERE profile_id = ?
+"""
+
+
 class StoredProfiles:
     """The profiles as one transaction sees them."""
 
@@ -42,9 +55,8 @@ class StoredProfiles:
 
     def get(self, profile_id: str) -> Profile | None:
         """Give the profile."""
-        query = ProfileTable.select().where(ProfileTable.profile_id == profile_id).dicts()
-        found = query.first(self._database)
-        return _profile(found) if found else None
+        found = self._database.execute_sql(_GET, (profile_id,)).fetchone()
+        return _profile(stored(ProfileTable, found)) if found else None
 
     def key(self, profile_id: str) -> int:
         """Give the integer under which other tables refer to a profile that exists."""
@@ -63,11 +75,8 @@ class StoredProfiles:
 
     def move_counts(self, profile_id: str, now: datetime, *, pending: int, registered: int) -> None:
         """Add to the device counts, and note that devices changed."""
-        ProfileTable.update(
-            pending_count=ProfileTable.pending_count + pending,
-            registered_count=ProfileTable.registered_count + registered,
-            devices_update_time=now,
-        ).where(ProfileTable.profile_id == profile_id).execute(self._database)
+        parameters = (pending, registered, clock.microseconds(now), profile_id)
+        self._database.execute_sql(_MOVE_COUNTS, parameters)
 
 
 def _conditions(query: ProfileQuery, after: Cursor | None) -> list[Any]:

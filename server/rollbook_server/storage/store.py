@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 _SCHEMA = "schema_version"
 _PRAGMAS = {
+    "page_size": 16_384,  # of a new file; larger pages, fewer of them to split and to log
     "journal_mode": "wal",  # readers never wait for the writer
     "synchronous": "full",  # an answer means that the disk has it, also after power loss
     "foreign_keys": 0,
@@ -86,7 +87,12 @@ class SqliteStore:
             thread_safe=False,
             check_same_thread=False,
         )
-        _prepare(self._database)
+        try:
+            _prepare(self._database)
+        except BaseException:  # the file is free again for whoever can read it
+            self._database.close()
+            self._lock.close()
+            raise
         self._readers = PooledSqliteDatabase(
             f"{path.absolute().as_uri()}?mode=ro",
             uri=True,
@@ -132,7 +138,7 @@ class SqliteStore:
 
 def _lock(path: Path) -> IO[str]:
     """Keep every other server off the file; the operating system lets go if we die."""
-    lock = path.with_suffix(".lock").open("w")
+    lock = path.with_name(path.name + ".lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -10,7 +10,7 @@ devices, and each reference is stored with every one of them.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from peewee import (
     AutoField,
@@ -25,6 +25,9 @@ from peewee import (
 )
 
 from rollbook_server.domain import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SCHEMA_VERSION = 1
 
@@ -263,6 +266,7 @@ TABLES: list[type[Model]] = [
 ]
 
 
-def columns(table: type[Model]) -> list[Field]:
-    """Give the columns of a table in their order."""
-    return list(table._meta.sorted_fields)  # noqa: SLF001 - peewee's public reflection
+def stored(table: type[Model], row: Sequence[Any]) -> dict[str, Any]:
+    """Give what `SELECT *` of raw SQL found, under its names and as Python has it."""
+    fields: list[Field] = table._meta.sorted_fields  # noqa: SLF001 - peewee's reflection
+    return {field.name: field.python_value(value) for field, value in zip(fields, row, strict=True)}

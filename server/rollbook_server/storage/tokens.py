@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rollbook_server.domain import clock
 from rollbook_server.domain.tokens import Token
-from rollbook_server.storage.tables import ProfileTable, TokenTable
+from rollbook_server.storage.tables import TokenTable, stored
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from peewee import Database
@@ -27,6 +29,12 @@ _FIELDS = (
 )
 
 
+_COUNT_USE = "UPDATE tokens SET use_count = use_count + 1, last_use_time = ? WHERE token_id = ?"
+_OWNED = "SELECT t.*, p.profile_id FROM tokens t JOIN profiles p ON p.id = t.profile"
+_FIND = f"{_OWNED} WHERE t.digest = ?"
+_CURRENT = f"{_OWNED} WHERE p.profile_id = ? AND t.current"
+
+
 class StoredTokens:
     """The tokens as one transaction sees them."""
 
@@ -44,31 +52,28 @@ class StoredTokens:
 
     def current(self, profile_id: str) -> Token | None:
         """Give a profile's current token."""
-        return self._first((ProfileTable.profile_id == profile_id) & TokenTable.current)
+        return self._first(_CURRENT, profile_id)
 
     def find(self, digest: bytes) -> Token | None:
         """Give the token with that digest, whatever its state."""
-        return self._first(TokenTable.digest == digest)
+        return self._first(_FIND, digest)
 
     def count_use(self, token_id: str, now: datetime) -> None:
         """Note that the token was used."""
-        TokenTable.update(use_count=TokenTable.use_count + 1, last_use_time=now).where(
-            TokenTable.token_id == token_id
-        ).execute(self._database)
+        self._database.execute_sql(_COUNT_USE, (clock.microseconds(now), token_id))
 
     def exist(self) -> bool:
         """Tell whether there is any token."""
         return bool(TokenTable.select().exists(self._database))
 
-    def _first(self, condition: Any) -> Token | None:
-        query = TokenTable.select(TokenTable, ProfileTable.profile_id).join(
-            ProfileTable, on=(ProfileTable.id == TokenTable.profile)
-        )
-        row = query.where(condition).dicts().first(self._database)
+    def _first(self, sql: str, parameter: object) -> Token | None:
+        row = self._database.execute_sql(sql, (parameter,)).fetchone()
         return _token(row) if row else None
 
 
-def _token(row: dict[str, Any]) -> Token:
-    values = {name: row[name] for name in _FIELDS}
-    values |= {name: bytes(row[name]) for name in ("digest", "sealed_value")}
-    return Token(profile_id=row["profile_id"], **values)
+def _token(row: Sequence[Any]) -> Token:
+    *columns, profile_id = row
+    found = stored(TokenTable, columns)
+    values = {name: found[name] for name in _FIELDS}
+    values |= {name: bytes(found[name]) for name in ("digest", "sealed_value")}
+    return Token(profile_id=profile_id, **values)

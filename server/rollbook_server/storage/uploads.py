@@ -15,7 +15,7 @@ from rollbook_server.storage.tables import ProfileTable, UploadErrorTable, Uploa
 from rollbook_server.storage.waiting_rows import WaitingRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from peewee import Database
@@ -99,8 +99,8 @@ class StoredUploads:
         names = (name for (reader,) in seen for name in upload_rows.attribute_columns(reader))
         return list(dict.fromkeys(names))
 
-    def errors(self, upload_id: str, *, after: int, limit: int) -> list[RowError]:
-        """Give at most `limit` errors of rows behind row `after`, in order of row."""
+    def errors(self, upload_id: str, *, after: int, limit: int) -> Iterator[RowError]:
+        """Give at most `limit` errors of rows behind row `after`, in order of row, one by one."""
         query = (
             UploadErrorTable.select()
             .where(
@@ -109,7 +109,7 @@ class StoredUploads:
             .order_by(UploadErrorTable.row)
             .limit(limit)
         )
-        return [_error(row) for row in query.dicts().execute(self._database)]
+        return map(_error, query.dicts().iterator(self._database))
 
     def add_errors(self, upload_id: str, errors: Iterable[RowError]) -> None:
         """Add errors; a row has one at most."""

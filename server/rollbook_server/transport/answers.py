@@ -28,6 +28,10 @@ class Mutation(Protocol):
     def request_id(self) -> str:
         """A UUID, or empty."""
 
+    @classmethod
+    def FromString(cls, s: bytes) -> Any:  # noqa: N802
+        """Read such bytes again; protobuf's own method."""
+
     def SerializeToString(self, *, deterministic: bool = ...) -> bytes:  # noqa: N802
         """Give its bytes; protobuf's own method."""
 
@@ -75,6 +79,8 @@ def _canonical(request_id: str) -> str:
 
 
 def _digest(request: Mutation) -> bytes:
-    """Give a digest of method and fields; deterministic within one version of protobuf."""
+    """Give a digest of method and body; deterministic within one version of protobuf."""
     name: bytes = request.DESCRIPTOR.full_name.encode()
-    return hashlib.sha256(name + b"\0" + request.SerializeToString(deterministic=True)).digest()
+    body: Any = type(request).FromString(request.SerializeToString())
+    body.ClearField("request_id")  # one UUID can be spelled in several ways
+    return hashlib.sha256(name + b"\0" + body.SerializeToString(deterministic=True)).digest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format, struct_pb2
@@ -39,8 +40,15 @@ def configuration_out(value: Configuration) -> configuration_pb2.Configuration:
 
 
 def _struct_in(message: struct_pb2.Struct) -> dict[str, Any]:
-    read: dict[str, Any] = json_format.MessageToDict(message)
-    return read
+    return {name: _value_in(value) for name, value in message.fields.items()}
+
+
+def _value_in(value: struct_pb2.Value) -> Any:
+    """Read a value; infinity stands for all that JSON cannot say, for the domain to refuse."""
+    try:
+        return json_format.MessageToDict(value)
+    except ValueError:
+        return math.inf
 
 
 def _struct_out(message: struct_pb2.Struct, value: Mapping[str, Any]) -> None:

@@ -84,6 +84,7 @@ class DeviceServicer(device_service_pb2_grpc.DeviceServiceServicer):
             request.page_size,
             request.page_token,
             scope,
+            kinds=(int,),
             default=ERRORS_BY_DEFAULT,
             most=MOST_ERRORS,
         )

@@ -72,13 +72,9 @@ class Guard(grpc.ServerInterceptor):
 def _guarded(handler: _Handler, method: str, refusal: RollbookError | None) -> _Handler:
     """Give the same handler with its reading and its behavior guarded."""
     make, behavior = _shape(handler)
-    wrapped = (
-        _streamed(behavior, method, refusal)
-        if handler.response_streaming
-        else _single(behavior, method, refusal)
-    )
+    wrap = _streamed if handler.response_streaming else _single
     return make(
-        wrapped,
+        wrap(behavior, method, refusal),
         request_deserializer=_lenient(handler.request_deserializer),
         response_serializer=handler.response_serializer,
     )
@@ -123,6 +119,9 @@ def _streamed(behavior: _Behavior, method: str, refusal: RollbookError | None) -
             _check(request, refusal)
             yield from behavior(_checked_stream(request), context)
 
+    # By this name gRPC finds the threads of health watchers, which are not ours.
+    own_threads = getattr(behavior, "experimental_thread_pool", None)
+    call.experimental_thread_pool = own_threads  # type: ignore[attr-defined]
     return call
 
 

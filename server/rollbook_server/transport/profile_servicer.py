@@ -56,7 +56,8 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
         """List profiles."""
         query = convert.profile_query(request)
         scope = ("profiles", query.name_contains, query.user_id, query.order)
-        wanted = page_request(request.page_size, request.page_token, scope)
+        kinds = profiles.sort_kinds(query)
+        wanted = page_request(request.page_size, request.page_token, scope, kinds=kinds)
         page = self._store.read(lambda roll: profiles.list_page(roll, query, wanted))
         return profile_service_pb2.ListProfilesResponse(
             profiles=[convert.profile(each) for each in page.values],

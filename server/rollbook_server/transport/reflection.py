@@ -19,7 +19,9 @@ V1 = "grpc.reflection.v1.ServerReflection"
 
 def register(server: grpc.Server, services: Sequence[str]) -> None:
     """Let tools such as grpcurl find these services without files."""
-    servicer = reflection.ReflectionServicer((*services, reflection.SERVICE_NAME, V1))
+    # v1 is not listed: it has no descriptor here, and `grpcurl describe` asks for that
+    # of every service in the list.
+    servicer = reflection.ReflectionServicer((*services, reflection.SERVICE_NAME))
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
     handler = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,

@@ -89,13 +89,18 @@ CODES: Mapping[Reason, grpc.StatusCode] = {
     Reason.CSV_NO_IDENTIFIER_COLUMN: _INVALID,
 }
 
-MESSAGE_LIMIT = 1024  # characters; status details share the 8 KiB of a header frame
+# Bytes. All of a status travels in headers, of which clients take 8 KiB by default;
+# the message twice, once with three bytes for each that is not ASCII, and the
+# details in base 64.
+MESSAGE_LIMIT = 768
+METADATA_LIMIT = 256  # of each value
+VIOLATIONS_LIMIT = 2400  # of all together
 
 
 def status_of(error: RollbookError) -> grpc.Status:
     """Give the status: code, sentence, one ErrorInfo, and the details that help."""
     code, _ = CODES[error.reason].value
-    status = status_pb2.Status(code=code, message=error.message[:MESSAGE_LIMIT])
+    status = status_pb2.Status(code=code, message=_cut(error.message, MESSAGE_LIMIT))
     for detail in _details(error):
         packed = any_pb2.Any()
         packed.Pack(detail)
@@ -108,7 +113,7 @@ def _details(error: RollbookError) -> Iterator[Message]:
     yield error_details_pb2.ErrorInfo(
         reason=str(error.reason),
         domain=DOMAIN,
-        metadata={name: value[:MESSAGE_LIMIT] for name, value in error.metadata.items()},
+        metadata={name: _cut(value, METADATA_LIMIT) for name, value in error.metadata.items()},
     )
     if isinstance(error, FieldsError):
         yield error_details_pb2.BadRequest(field_violations=_violations(error))
@@ -118,12 +123,19 @@ def _details(error: RollbookError) -> Iterator[Message]:
         yield error_details_pb2.RetryInfo(retry_delay=delay)
 
 
-VIOLATIONS_SHOWN = 16  # the rest would not fit a header frame
+def _violations(error: FieldsError) -> Iterator[error_details_pb2.BadRequest.FieldViolation]:
+    """Give the violations that fit, the first ones first."""
+    room = VIOLATIONS_LIMIT
+    for path, text in error.fields.items():
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=path, description=_cut(text, METADATA_LIMIT)
+        )
+        room -= violation.ByteSize()
+        if room < 0:
+            return
+        yield violation
 
 
-def _violations(error: FieldsError) -> list[error_details_pb2.BadRequest.FieldViolation]:
-    shown = list(error.fields.items())[:VIOLATIONS_SHOWN]
-    return [
-        error_details_pb2.BadRequest.FieldViolation(field=path, description=text[:256])
-        for path, text in shown
-    ]
+def _cut(text: str, limit: int) -> str:
+    """Give as much of a text as fits so many bytes of UTF-8."""
+    return text.encode()[:limit].decode(errors="ignore")
