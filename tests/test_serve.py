@@ -15,8 +15,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rollbook import AdminClient, DeviceRow, UnauthenticatedError
-from rollbook_server.app import ADMIN_KEY_NAME, SEALING_KEY_NAME, SERVICES
-from rollbook_server.config import ConfigError
+from rollbook_server.app import ADMIN_KEY_NAME, SERVICES
+from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME, ConfigError
 from rollbook_server.sealing import KeyFileError
 from rollbook_server.storage.store import StoreError
 
@@ -125,6 +125,32 @@ def test_without_tokens_a_new_sealing_key_is_made(serve: Callable[..., Server]) 
     first.stop()
     (first.data_dir / SEALING_KEY_NAME).unlink()
 
+    assert serve().address
+
+
+def test_the_sealing_key_may_be_kept_elsewhere(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
+    first = serve(sealing_key_file=tmp_path / "kept.key")
+    with first.admin() as admin:
+        admin.create_profile("Depot")
+    first.stop()
+
+    assert not (first.data_dir / SEALING_KEY_NAME).exists()
+    assert serve(sealing_key_file=tmp_path / "kept.key").address
+
+
+def test_a_damaged_database_is_refused_and_left_free(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    database = tmp_path / "data" / DATABASE_NAME
+    database.write_bytes(b"this is no database, " * 1000)
+
+    with pytest.raises(StoreError, match="cannot be used as the database"):
+        serve()
+
+    database.unlink()
     assert serve().address
 
 

@@ -36,16 +36,16 @@ COMPONENT = "com.example.dpc/com.example.dpc.Receiver"
 METHODS = [method.name for method in messages.DESCRIPTOR.services_by_name["TokenService"].methods]
 
 
+CONFIGURATION = Configuration(
+    vendor_keys={"fleet": "Nord-Süd", "level": 3, "nested": {"on": True}},
+    system_extras={"device_admin_component_name": COMPONENT, "wifi_ssid": "東京"},
+    custom_system_keys={"com.example.KEY": "on"},
+)
+
+
 @pytest.fixture
 def profile(admin: AdminClient) -> Profile:
-    return admin.create_profile(
-        "Depot",
-        configuration=Configuration(
-            vendor_keys={"fleet": "Nord-Süd", "level": 3, "nested": {"on": True}},
-            system_extras={"device_admin_component_name": COMPONENT, "wifi_ssid": "東京"},
-            custom_system_keys={"com.example.KEY": "on"},
-        ),
-    )
+    return admin.create_profile("Depot", configuration=CONFIGURATION)
 
 
 def call(admin: AdminClient, method: str, **fields: Any) -> Any:
@@ -141,7 +141,6 @@ def test_a_camera_reads_the_payload(admin: AdminClient, profile: Profile, form: 
     shown = QrCodeFormat.PNG if form == "UNSPECIFIED" else QrCodeFormat(form)
     assert read_code(code.image, shown, code.payload) == code.payload
     assert code.payload.isascii()
-    assert code.warnings == ()
 
 
 def test_a_pdf_is_drawn_too(admin: AdminClient, profile: Profile) -> None:
@@ -185,9 +184,19 @@ def test_a_device_that_scanned_the_code_enrolls(
 
 def test_a_code_tells_the_public_address_of_the_server(serve: Callable[..., Server]) -> None:
     with serve(public_address="enroll.example.com:443").admin() as admin:
-        code = admin.generate_qr_code(admin.create_profile("Depot").profile_id)
+        profile = admin.create_profile("Depot", configuration=CONFIGURATION)
+        code = admin.generate_qr_code(profile.profile_id)
 
+    assert code.warnings == ()
     assert json.loads(code.payload)[BUNDLE]["rollbook.server_address"] == "enroll.example.com:443"
+
+
+def test_a_code_that_calls_this_machine_alone_is_warned_of(
+    admin: AdminClient, profile: Profile
+) -> None:
+    (warning,) = admin.generate_qr_code(profile.profile_id).warnings
+
+    assert "--public-address" in warning
 
 
 def test_what_android_would_not_understand_is_warned_of(server: Server, admin: AdminClient) -> None:

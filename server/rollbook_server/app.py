@@ -18,7 +18,7 @@ from rollbook.v1 import (
     user_service_pb2_grpc,
 )
 from rollbook_server import admin_key, qr, sealing
-from rollbook_server.config import ConfigError, split_address
+from rollbook_server.config import ConfigError
 from rollbook_server.domain import clock, staging
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.storage.store import SqliteStore
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from rollbook_server.sealing import Sealer
 
 ADMIN_KEY_NAME = "admin.key"
-SEALING_KEY_NAME = "sealing.key"
 
 SERVICES = (
     "rollbook.v1.AccessService",
@@ -82,18 +81,17 @@ class App:
             raise
 
     def _begin(self) -> None:
-        data_dir = self._config.data_dir
-        self._sealer = sealing.load_or_create(
-            data_dir / SEALING_KEY_NAME, must_exist=self._store.holds_tokens()
+        sealer = sealing.load_or_create(
+            self._config.sealing_key_path(), must_exist=self._store.holds_tokens()
         )
-        self._key = admin_key.load_or_create(data_dir / ADMIN_KEY_NAME)
+        self._key = admin_key.load_or_create(self._config.data_dir / ADMIN_KEY_NAME)
         staging.sweep(self._store, self._clock)
         pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
         self._server = grpc.server(
             pool, interceptors=[Guard(self._key.matches)], options=list(_OPTIONS)
         )
         self.address = self._bind()
-        self._register(self._sealer)
+        self._register(sealer)
 
     def _bind(self) -> str:
         listen = self._config.listen
@@ -143,16 +141,6 @@ class App:
         self._streams.stop()
         self._server.stop(self._config.grace_seconds).wait()
         self._store.close()
-
-    def wait(self) -> None:
-        """Wait until the server has been stopped."""
-        self._server.wait_for_termination()
-
-    @property
-    def public_address(self) -> str:
-        """What QR codes tell devices to call."""
-        _, port = split_address(self.address)
-        return self._config.public_address or f"{split_address(self.address)[0]}:{port}"
 
 
 def _health_servicer() -> health.HealthServicer:

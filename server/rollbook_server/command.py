@@ -45,6 +45,13 @@ _SAFE_SQLITE = (3, 51, 3)
     help="sqlite:///PATH; by default a file in the data directory.",
 )
 @click.option(
+    "--sealing-key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="ROLLBOOK_SEALING_KEY_FILE",
+    help="What token values are sealed with; made if it is missing and there are no tokens "
+    "yet.  [default: sealing.key in the data directory]",
+)
+@click.option(
     "--public-address",
     default="",
     envvar="ROLLBOOK_PUBLIC_ADDRESS",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from rollbook_server.domain.addresses import is_loopback
 from rollbook_server.domain.upload_sessions import UploadLimits
 
 DEFAULT_LISTEN = "127.0.0.1:7443"
 DATABASE_NAME = "rollbook.db"
+SEALING_KEY_NAME = "sealing.key"
 _MAX_PORT = 65535
 _PORT = re.compile("[0-9]{1,5}")
 
@@ -26,7 +27,8 @@ class Config:
 
     `database` is a URL such as sqlite:////var/lib/rollbook/roll.db; empty for a
     file in `data_dir`. `public_address` is what QR codes tell devices to call;
-    empty for the address the server listens on. Threads serve one call each, and
+    empty for the address the server listens on. `sealing_key_file` holds what token
+    values are sealed with; None for a file in `data_dir`. Threads serve one call each, and
     every upload stream holds one: `upload_streams` stays well below `threads`.
     """
 
@@ -34,6 +36,7 @@ class Config:
     listen: str = DEFAULT_LISTEN
     database: str = ""
     public_address: str = ""
+    sealing_key_file: Path | None = None
     allow_plaintext: bool = False
     upload_limits: UploadLimits = field(default_factory=UploadLimits)
     upload_streams: int = 8
@@ -51,6 +54,10 @@ class Config:
                 "speaks plaintext only: API keys and tokens could be read on the way. Listen "
                 "on 127.0.0.1 behind a proxy that speaks TLS, or add --allow-plaintext."
             )
+
+    def sealing_key_path(self) -> Path:
+        """Give the file of the sealing keys."""
+        return self.sealing_key_file or self.data_dir / SEALING_KEY_NAME
 
     def database_path(self) -> Path:
         """Give the file of the database."""
@@ -71,13 +78,3 @@ def split_address(address: str) -> tuple[str, str]:
     if not colon or not host:
         raise ConfigError(f"--listen {address}: write HOST:PORT, such as {DEFAULT_LISTEN}.")
     return host.strip("[]"), port
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach the host."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -237,7 +237,7 @@ def test_keys_that_a_row_sets_free_may_be_taken_by_a_later_one(
 
 def test_keys_of_a_rejected_row_are_left_to_later_ones(wire: Wire, here: str) -> None:
     wire.send(opening(here, "old"), file(table(f"{A},,,,a")))
-    lines = [f"{A},{B},R5,HTC,b", ",,R5,HTC,", f"{B},,,,"]
+    lines = [f"{A},{B},R5,HTC,b", ",,R5,HTC,", f"{C},{B},,,"]
     upload = wire.send(opening(here), file(table(*lines)))
     assert counts(upload) == (2, 0, 0, 1)
     assert reasons(wire) == [(1, "DEVICE_ON_ROLL")]

@@ -225,7 +225,6 @@ def test_a_failed_upload_cannot_be_opened_again(wire: Wire, profile: str) -> Non
         ({"on_conflict": KEEP}, "on_conflict"),
         ({"on_invalid_row": FAIL}, "on_invalid_row"),
         ({"validate_only": True}, "validate_only"),
-        ({"file_name": "b.csv"}, "file_name"),
         ({"column_mapping": {"site": "ignored"}}, "column_mapping"),
         ({"profile_id": "other"}, "profile_id"),
     ],
@@ -241,6 +240,12 @@ def test_an_upload_is_not_resumed_with_other_options(
     assert refused[:2] == ("FAILED_PRECONDITION", "UPLOAD_MISMATCH")
     assert refused.metadata["fields"] == named
     assert wire.send(opening(profile), file(SIX)).state == FINISHED
+
+
+def test_a_mended_file_may_have_another_name(wire: Wire, profile: str) -> None:
+    wire.send(opening(profile, file_name="a.csv"), csv(SIX[:-LINE]))
+    upload = wire.send(opening(profile, file_name="b.csv"), file(SIX))
+    assert (upload.state, upload.created_count) == (FINISHED, 6)
 
 
 def test_an_unknown_profile_is_refused_and_no_upload_begun(wire: Wire) -> None:

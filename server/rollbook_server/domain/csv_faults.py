@@ -30,7 +30,7 @@ class CsvLimits:
     """How much of a file is taken at once.
 
     65,536 characters hold any attribute with its 4,096, and far more than a
-    person means to write. 1 MiB for a record is met only by an unclosed quote or
+    person means to write. 262,144 for a record are met only by an unclosed quote or
     a file that is no CSV, and bounds what a stream keeps in memory.
 
     A reader holds bytes back until it has 64 KiB, or as many as the characters it
@@ -39,7 +39,7 @@ class CsvLimits:
     """
 
     field_characters: int = 65_536
-    record_characters: int = 1_048_576
+    record_characters: int = 262_144  # at most 1 MiB in UTF-8: an error about it fits an answer
     hold_bytes: int = 65_536
 
 

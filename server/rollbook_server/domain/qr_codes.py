@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rollbook_server.domain import profiles, provisioning, tokens
+from rollbook_server.domain.addresses import host_of, is_no_destination
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
 from rollbook_server.domain.tokens import TokenState
 
@@ -92,6 +93,11 @@ def generate(subject: Subject, sealer: Sealer, server_address: str, now: datetim
         )
     if state is TokenState.EXPIRED:
         warnings.append("The token in this code has expired; extend it before devices scan it.")
+    if is_no_destination(host_of(server_address)):
+        warnings.append(
+            f"The code tells devices to call {server_address}, which no other machine can "
+            "reach; start the server with --public-address."
+        )
     payload = provisioning.payload(
         profile.configuration,
         server_address=server_address,

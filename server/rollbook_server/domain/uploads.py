@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ERRORS_SHOWN = 100  # in an Upload, at most; says the contract
 ERROR_CHARACTERS = 524_288  # in a message: gRPC takes 4 MiB, and cells may be long
 FILE_NAME_LIMIT = 255  # characters, as most file systems have it
+# What must not change between two streams; a mended file may have another name.
+_LASTING = ("profile_id", "on_invalid_row", "on_conflict", "validate_only", "column_mapping")
 _UPLOAD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -246,9 +248,9 @@ def _check_options(options: UploadOptions) -> None:
 
 
 def _check_same(upload: Upload, options: UploadOptions) -> None:
-    if upload.options == options:
+    names = [name for name in _LASTING if _differs(upload.options, options, name)]
+    if not names:
         return
-    names = [name for name in options.__slots__ if _differs(upload.options, options, name)]
     raise RollbookError(
         Reason.UPLOAD_MISMATCH,
         f"Upload {options.upload_id} was opened with another {' and '.join(names)}; "

@@ -11,7 +11,7 @@ from rollbook_server.domain.errors import Reason, RollbookError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-RETRY_SECONDS = 5  # a full disk or a busy file is rarely better within less
+RETRY_SECONDS = 5  # a busy file is rarely free within less
 
 
 def translated(error: BaseException) -> BaseException:
@@ -21,7 +21,7 @@ def translated(error: BaseException) -> BaseException:
         return RollbookError(
             Reason.STORE_FULL,
             "The server's disk is full; nothing of this call was kept. Make room and try again.",
-        ).retry_after(RETRY_SECONDS)
+        )
     if any(word in text for text in texts for word in _PASSING):
         return RollbookError(
             Reason.STORE_UNAVAILABLE,

@@ -6,7 +6,7 @@ import fcntl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from peewee import OperationalError, SqliteDatabase
+from peewee import DatabaseError, OperationalError, SqliteDatabase
 from playhouse.pool import PooledSqliteDatabase
 
 from rollbook_server.storage import device_rows
@@ -88,7 +88,7 @@ class SqliteStore:
             check_same_thread=False,
         )
         try:
-            _prepare(self._database)
+            _open(self._database, path, self._lock)
         except BaseException:  # the file is free again for whoever can read it
             self._database.close()
             self._lock.close()
@@ -147,6 +147,21 @@ def _lock(path: Path) -> IO[str]:
             f"{path} is in use by another server; stop that one, or choose another --data-dir."
         ) from None
     return lock
+
+
+def _open(database: SqliteDatabase, path: Path, lock: IO[str]) -> None:
+    """Prepare the file, or give everything free again."""
+    try:
+        _prepare(database)
+    except (DatabaseError, StoreError) as error:
+        database.close()
+        lock.close()
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(
+            f"{path} cannot be used as the database: {error}. Restore it from a backup, or "
+            "choose another --data-dir."
+        ) from error
 
 
 def _prepare(database: SqliteDatabase) -> None:

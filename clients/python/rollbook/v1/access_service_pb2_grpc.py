@@ -74,7 +74,7 @@ class AccessServiceServicer(object):
 
         Callers: administrators with the right MANAGE_ACCESS.
         On failure: nothing changes.
-        Reasons: PAGE_TOKEN_INVALID.
+        Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,7 @@ class AccessServiceStub:
 
     Callers: administrators with the right MANAGE_ACCESS.
     On failure: nothing changes.
-    Reasons: PAGE_TOKEN_INVALID.
+    Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
     RevokeApiKey: grpc.UnaryUnaryMultiCallable[
@@ -80,7 +80,7 @@ class AccessServiceAsyncStub:
 
     Callers: administrators with the right MANAGE_ACCESS.
     On failure: nothing changes.
-    Reasons: PAGE_TOKEN_INVALID.
+    Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
     RevokeApiKey: grpc.aio.UnaryUnaryMultiCallable[
@@ -122,7 +122,7 @@ class AccessServiceServicer(metaclass=abc.ABCMeta):
 
         Callers: administrators with the right MANAGE_ACCESS.
         On failure: nothing changes.
-        Reasons: PAGE_TOKEN_INVALID.
+        Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
         """
 
     @abc.abstractmethod

@@ -154,7 +154,7 @@ class DeviceServiceServicer(object):
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
-        Reasons: PROFILE_NOT_FOUND, PAGE_TOKEN_INVALID.
+        Reasons: PROFILE_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,7 +165,7 @@ class DeviceServiceServicer(object):
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
-        Reasons: UPLOAD_NOT_FOUND, PAGE_TOKEN_INVALID.
+        Reasons: UPLOAD_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -223,7 +223,7 @@ class DeviceServiceServicer(object):
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
-        Reasons: PROFILE_NOT_FOUND, PAGE_TOKEN_INVALID.
+        Reasons: PROFILE_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -72,7 +72,7 @@ class DeviceServiceStub:
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
-    Reasons: PROFILE_NOT_FOUND, PAGE_TOKEN_INVALID.
+    Reasons: PROFILE_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
     ListUploadErrors: grpc.UnaryUnaryMultiCallable[
@@ -83,7 +83,7 @@ class DeviceServiceStub:
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
-    Reasons: UPLOAD_NOT_FOUND, PAGE_TOKEN_INVALID.
+    Reasons: UPLOAD_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
     DiscardUpload: grpc.UnaryUnaryMultiCallable[
@@ -141,7 +141,7 @@ class DeviceServiceStub:
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
-    Reasons: PROFILE_NOT_FOUND, PAGE_TOKEN_INVALID.
+    Reasons: PROFILE_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
     UpdateDevices: grpc.UnaryUnaryMultiCallable[
@@ -245,7 +245,7 @@ class DeviceServiceAsyncStub:
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
-    Reasons: PROFILE_NOT_FOUND, PAGE_TOKEN_INVALID.
+    Reasons: PROFILE_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
     ListUploadErrors: grpc.aio.UnaryUnaryMultiCallable[
@@ -256,7 +256,7 @@ class DeviceServiceAsyncStub:
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
-    Reasons: UPLOAD_NOT_FOUND, PAGE_TOKEN_INVALID.
+    Reasons: UPLOAD_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
     DiscardUpload: grpc.aio.UnaryUnaryMultiCallable[
@@ -314,7 +314,7 @@ class DeviceServiceAsyncStub:
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
-    Reasons: PROFILE_NOT_FOUND, PAGE_TOKEN_INVALID.
+    Reasons: PROFILE_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
     UpdateDevices: grpc.aio.UnaryUnaryMultiCallable[
@@ -424,7 +424,7 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
-        Reasons: PROFILE_NOT_FOUND, PAGE_TOKEN_INVALID.
+        Reasons: PROFILE_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
         """
 
     @abc.abstractmethod
@@ -437,7 +437,7 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
-        Reasons: UPLOAD_NOT_FOUND, PAGE_TOKEN_INVALID.
+        Reasons: UPLOAD_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
         """
 
     @abc.abstractmethod
@@ -505,7 +505,7 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
-        Reasons: PROFILE_NOT_FOUND, PAGE_TOKEN_INVALID.
+        Reasons: PROFILE_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
         """
 
     @abc.abstractmethod

@@ -78,7 +78,7 @@ class UserServiceServicer(object):
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
-        Reasons: PAGE_TOKEN_INVALID.
+        Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

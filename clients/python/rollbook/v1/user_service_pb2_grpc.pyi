@@ -41,7 +41,7 @@ class UserServiceStub:
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
-    Reasons: PAGE_TOKEN_INVALID.
+    Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
     UpdateUser: grpc.UnaryUnaryMultiCallable[
@@ -91,7 +91,7 @@ class UserServiceAsyncStub:
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
-    Reasons: PAGE_TOKEN_INVALID.
+    Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
     UpdateUser: grpc.aio.UnaryUnaryMultiCallable[
@@ -145,7 +145,7 @@ class UserServiceServicer(metaclass=abc.ABCMeta):
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
-        Reasons: PAGE_TOKEN_INVALID.
+        Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
         """
 
     @abc.abstractmethod
