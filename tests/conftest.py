@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rollbook_server.config import Config
 from running import Server, ServerProcess
@@ -15,6 +17,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rollbook import AdminClient, EnrollmentAgent
+
+
+# Time decides nothing here: a busy machine is no failure. In CI the same examples come
+# every time; new ones are looked for at a developer's desk.
+settings.register_profile(
+    "rollbook",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+settings.load_profile("rollbook")
 
 
 @pytest.fixture
