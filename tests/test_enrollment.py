@@ -168,6 +168,12 @@ def test_four_imeis_are_looked_at(guarded: Depot) -> None:
         assert guarded.agent.enroll_device(token=guarded.token, imeis=imeis).outcome is outcome
 
 
+def test_empty_slots_for_imeis_do_not_hide_the_one_there_is(guarded: Depot) -> None:
+    slots = ["", " ", "", "", "", DEVICE.imei]
+    enrollment = guarded.agent.enroll_device(token=guarded.token, imeis=slots)
+    assert enrollment.outcome is EnrollOutcome.REGISTERED
+
+
 def test_a_registered_device_gets_its_attributes_and_its_configuration(depot: Depot) -> None:
     given = depot.agent.enroll_device(token=depot.token, imeis=[IMEI])
 

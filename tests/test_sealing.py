@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollbook_server.domain.errors import Reason, RollbookError
-from rollbook_server.sealing import KeyFileError, Sealer, load_or_create
+from rollbook_server.key_files import KeyFileError
+from rollbook_server.sealing import Sealer, load_or_create
 
 if TYPE_CHECKING:
     from pathlib import Path

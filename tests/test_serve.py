@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rollbook import AdminClient, DeviceRow, UnauthenticatedError
 from rollbook_server.app import ADMIN_KEY_NAME, SERVICES
 from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME, ConfigError
-from rollbook_server.sealing import KeyFileError
+from rollbook_server.key_files import KeyFileError
 from rollbook_server.storage.store import StoreError
 
 if TYPE_CHECKING:
@@ -82,7 +82,6 @@ def test_a_new_administrator_key_is_made_when_the_file_is_removed(
     first.stop()
     (first.data_dir / ADMIN_KEY_NAME).unlink()
     second = serve()
-
     assert second.api_key != first.api_key
     with second.admin() as admin:
         assert list(admin.list_profiles()) == []
@@ -173,9 +172,7 @@ def test_a_second_server_on_the_same_data_is_refused(
         assert admin.create_profile("Depot").name == "Depot"
 
 
-@pytest.mark.parametrize(
-    "host", ["0.0.0.0", "[::]", "192.0.2.1", "example.com", "127.0.0.1.nip.io"]
-)
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "192.0.2.1", "a.test", "127.0.0.1.nip.io"])
 def test_plaintext_beyond_this_machine_must_be_asked_for(
     serve: Callable[..., Server], host: str
 ) -> None:
@@ -188,9 +185,8 @@ def test_plaintext_beyond_this_machine_is_served_if_asked_for(
 ) -> None:
     server = serve(listen="0.0.0.0:0", allow_plaintext=True)
 
-    with AdminClient(
-        f"127.0.0.1:{server.address.rpartition(':')[2]}", api_key=server.api_key
-    ) as admin:
+    here = f"127.0.0.1:{server.address.rpartition(':')[2]}"
+    with AdminClient(here, api_key=server.api_key) as admin:
         assert list(admin.list_profiles()) == []
 
 
@@ -244,6 +240,7 @@ def test_a_killed_process_leaves_a_data_directory_that_starts_again(process: Ser
 
 
 BAD_OPTIONS = {
+    "public scheme": ("--public-address", "https://enroll.example.com"),
     "no port": ("--listen", "127.0.0.1"),
     "no host": ("--listen", ":7443"),
     "port too high": ("--listen", "127.0.0.1:65536"),

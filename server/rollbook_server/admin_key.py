@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from rollbook_server.sealing import KeyFileError
+from rollbook_server.key_files import KeyFileError, read_or_create
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,29 +31,17 @@ class AdminKey:
 def load_or_create(path: Path) -> AdminKey:
     """Read the key of this data directory, or make one with mode 0600.
 
-    Raises KeyFileError for a file that holds none: an empty key would let in anyone.
+    Raises KeyFileError, also for a file that holds none: an empty key would let in
+    anyone.
     """
-    if not path.exists():
-        _create(path)
-    key = path.read_bytes().decode("ascii", errors="replace").strip()
+    content = read_or_create(path, lambda: _PREFIX + secrets.token_urlsafe(_BYTES) + "\n")
+    key = content.decode("ascii", errors="replace").strip()
     if len(key) < _SHORTEST or not key.isascii() or not key.isprintable():
         raise KeyFileError(
             f"The administrator key in {path} is damaged or shorter than {_SHORTEST} characters; "
             "remove the file, and the next start makes a new one."
         )
     return AdminKey(key)
-
-
-def _create(path: Path) -> None:
-    """Write aside and rename: a crash leaves a whole key or none."""
-    aside = path.with_suffix(".new")
-    aside.unlink(missing_ok=True)
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(_PREFIX + secrets.token_urlsafe(_BYTES) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.rename(path)
 
 
 def _digest(value: str) -> bytes:

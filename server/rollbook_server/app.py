@@ -58,6 +58,9 @@ _OPTIONS = (
     # Clients may ping every 30 s, the usual time after which middleboxes forget them.
     ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # A client that vanished without a word gives its upload stream free in 40 s.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
 )
 
 

@@ -14,20 +14,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import errno
 import hashlib
 import hmac
 import json
-import os
 import secrets
-import stat
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.key_files import KeyFileError, read_or_create
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,11 +36,6 @@ _KEY_ID_BYTES = 4
 _NONCE_BYTES = 12  # random: 2^32 values a key stay safe (NIST SP 800-38D, 8.3)
 _TAG_BYTES = 16
 _HEAD_BYTES = 1 + _KEY_ID_BYTES + _NONCE_BYTES
-_FILE_LIMIT = 1 << 16  # bytes; a thousand keys fit, a wrong file is not read whole
-
-
-class KeyFileError(Exception):
-    """The key file cannot be used; the text tells the operator what to do."""
 
 
 class Sealer:
@@ -107,35 +99,15 @@ def load_or_create(path: Path, *, must_exist: bool = False) -> Sealer:
     """Read the key file, or make one with new keys on the first start.
 
     `must_exist` says that tokens were sealed before: a new key would not open
-    them, so a missing file is refused. Two servers that start at once end up with
-    the same file. Raises KeyFileError.
+    them, so a missing file is refused. Raises KeyFileError.
     """
-    try:
-        return _load(path)
-    except FileNotFoundError:
+
+    def new_content() -> str:
         if must_exist:
-            raise KeyFileError(_missing(path)) from None
-    except OSError as error:
-        raise KeyFileError(f"Cannot read the key file {path}: {error.strerror}.") from error
-    try:
-        _create(path)
-        return _load(path)
-    except OSError as error:
-        raise KeyFileError(f"Cannot create the key file {path}: {error.strerror}.") from error
+            raise KeyFileError(_missing(path))
+        return _new_document()
 
-
-def _missing(path: Path) -> str:
-    return (
-        f"The key file {path} is missing, and the database holds tokens that cannot be looked "
-        "up or shown without it. Put it back from its backup, or name its place with "
-        "ROLLBOOK_SEALING_KEY_FILE."
-    )
-
-
-def _load(path: Path) -> Sealer:
-    with path.open("rb") as file:
-        _refuse_open_to_others(path, os.fstat(file.fileno()).st_mode)
-        content = file.read(_FILE_LIMIT)
+    content = read_or_create(path, new_content)
     try:
         return _parsed(json.loads(content))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -146,20 +118,20 @@ def _load(path: Path) -> Sealer:
         ) from None
 
 
-def _refuse_open_to_others(path: Path, mode: int) -> None:
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise KeyFileError(
-            f"The key file {path} is open to other users (mode {stat.S_IMODE(mode):04o}). If "
-            f"nobody can have read it, run: chmod 600 {path}"
-        )
+def _missing(path: Path) -> str:
+    return (
+        f"The key file {path} is missing, and the database holds tokens that cannot be looked "
+        "up or shown without it. Put it back from its backup, or name its place with "
+        "--sealing-key-file or ROLLBOOK_SEALING_KEY_FILE."
+    )
 
 
 def _parsed(document: Mapping[str, object]) -> Sealer:
-    entries = document["sealing_keys"]
-    if document["format"] != _FORMAT or not isinstance(entries, list) or not entries:
+    listed = document["sealing_keys"]
+    if document["format"] != _FORMAT or not isinstance(listed, list) or not listed:
         raise ValueError("not a key file")
-    keys = {_key_id(entry["key_id"]): _key(entry["key"]) for entry in entries}
-    if len(keys) != len(entries):
+    keys = {_key_id(each["key_id"]): _key(each["key"]) for each in listed}
+    if len(keys) != len(listed):
         raise ValueError("two keys have the same id")
     return Sealer(_key(document["lookup_key"]), keys)
 
@@ -178,19 +150,6 @@ def _key_id(text: object) -> bytes:
     return key_id
 
 
-def _create(path: Path) -> None:
-    # Written aside and linked into place: the file is whole or not there at all,
-    # whenever the power fails, and of two starters one wins.
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        _write_durably(aside, _new_document())
-        with suppress(FileExistsError):
-            os.link(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-    _flush_directory(path.parent)
-
-
 def _new_document() -> str:
     def key() -> str:
         return base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
@@ -198,22 +157,3 @@ def _new_document() -> str:
     sealing_key = {"key_id": secrets.token_hex(_KEY_ID_BYTES), "key": key()}
     document = {"format": _FORMAT, "lookup_key": key(), "sealing_keys": [sealing_key]}
     return json.dumps(document, indent=2) + "\n"
-
-
-def _write_durably(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _flush_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems cannot flush a directory
-            raise
-    finally:
-        os.close(descriptor)

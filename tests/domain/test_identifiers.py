@@ -80,8 +80,31 @@ def test_every_spelling_of_an_imei_gives_its_core(text: str) -> None:
 @given(cores)
 def test_the_check_digit_is_the_only_one_that_passes(core: str) -> None:
     right = check_digit(core)
-    for digit in "0123456789":
-        assert imei_or_none(core + digit) == (core if digit == right else None)
+    for digit in set("0123456789") - {right}:
+        with pytest.raises(IdentifierError) as caught:
+            parse_imei(core + digit)
+        assert caught.value.reason is RowReason.IMEI_CHECK_DIGIT
+    assert parse_imei(core + right) == core
+
+
+@given(cores)
+def test_a_device_may_present_a_spare_zero_for_its_check_digit(core: str) -> None:
+    assert imei_or_none(f"{core}0") == core
+
+
+def test_a_single_lost_zero_is_told_by_a_type_code_that_was_never_given_out() -> None:
+    with pytest.raises(IdentifierError) as caught:
+        parse_imei("13327001234568")
+    assert caught.value.reason is RowReason.SPREADSHEET_LOST_ZEROS
+    assert caught.value.suggestion == "013327001234568"
+    assert parse_imei("10327001234568") == "10327001234568"
+
+
+def test_a_text_too_long_to_normalise_is_refused_unread() -> None:
+    marks = "a" + "\u0301" * 500_000 + "\u0316" * 500_000
+    for parse in (parse_imei, parse_serial_number, parse_manufacturer):
+        with pytest.raises(IdentifierError):
+            parse(marks)
 
 
 @pytest.mark.parametrize("text", ["A0000012345678", "a0000012345678", "FF00-0012-3456-78"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
@@ -54,6 +55,22 @@ def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
     """Ask the file on a connection of our own, as a server that starts anew would see it."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         return connection.execute(sql).fetchall()
+
+
+def test_its_files_are_for_their_owner_alone(path: Path) -> None:
+    with closing(SqliteStore(path)) as store:
+        store.write(lambda roll: add(roll, "a"))
+        files = list(path.parent.iterdir())
+        assert len(files) == 4  # the database, its log, its index of the log, and the lock
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_a_link_to_a_file_in_use_is_refused_too(store: SqliteStore, path: Path) -> None:
+    store.write(lambda roll: add(roll, "a"))
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    with pytest.raises(StoreError, match="in use"):
+        SqliteStore(link)
 
 
 def execute(roll: Roll, sql: str) -> Any:

@@ -166,7 +166,7 @@ def test_a_row_that_would_change_nothing_is_unchanged_under_every_policy(
         (f"{C},,R5,HTC,", (CC, CB, "R5", "HTC")),
         (f"{A},,R6,,", (CA, CB, "R6", "HTC")),
         (f"{A},,,LG,", (CA, CB, "R5", "LG")),
-        (f"{B},{A},,,", (CB, CA, "R5", "HTC")),
+        (f"{B},{A},,,", (CA, CB, "R5", "HTC")),
     ],
 )
 def test_identifiers_that_a_row_leaves_out_are_kept(

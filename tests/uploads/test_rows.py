@@ -150,7 +150,7 @@ def test_rows_that_repeat_an_identifier_point_to_the_line_that_has_it(
     errors = upload.errors
     assert [(e.reason, e.row, e.column) for e in errors] == [each[:3] for each in expected]
     assert all(
-        line == 0 or f"Line {line} " in e.message
+        line == 0 or f"line {line} " in e.message
         for e, (*_, line) in zip(errors, expected, strict=True)
     )
 

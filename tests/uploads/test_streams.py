@@ -14,6 +14,7 @@ from uploads.wire import (
     FAILED,
     FINISHED,
     OPEN,
+    SKIP,
     Row,
     Wire,
     core,
@@ -102,6 +103,29 @@ def test_a_displaced_stream_cannot_finish(wire: Wire, profile: str) -> None:
     refused = earlier.send(finish(total_rows=2)).refused()
     assert refused[:2] == ("ABORTED", "UPLOAD_SUPERSEDED")
     assert wire.upload().state == OPEN
+
+
+@pytest.mark.parametrize("policy", [SKIP, FAIL])
+def test_a_displaced_stream_with_rows_that_are_stored_already_is_told_so(
+    wire: Wire, profile: str, policy: int
+) -> None:
+    opened, lines = opening(profile, on_invalid_row=policy), f"imei\n{imei(1)}\nbad\n{imei(2)}\n"
+    earlier = wire.stream().send(opened, csv(lines))
+    until(lambda: is_open(wire))
+    later = wire.send(opened, csv(lines))
+    assert later.committed_rows == 3
+    assert earlier.refused()[:2] == ("ABORTED", "UPLOAD_SUPERSEDED")
+    assert wire.upload() == later
+
+
+def test_a_batch_is_closed_by_its_bytes_too(serve: Callable[..., Server]) -> None:
+    server = serve(upload_limits=UploadLimits(batch_bytes=1 << 17))
+    table = "imei,note\n" + "".join(f"{imei(n)},{'x' * 4000}\n" for n in range(64))
+    with Wire(server) as wire, server.admin() as admin:
+        profile = admin.create_profile("Depot").profile_id
+        stream = wire.stream().send(opening(profile), csv(table))
+        until(lambda: is_open(wire) and wire.upload().committed_offset > 1 << 16)
+        assert stream.end().row_count == 64
 
 
 def test_more_streams_than_the_server_takes_are_sent_away_to_come_again(

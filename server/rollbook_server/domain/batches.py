@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain.conflicts import Judge, keys_of
+from rollbook_server.domain.conflicts import Judge
 from rollbook_server.domain.devices import DeviceState
 from rollbook_server.domain.uploads import Counts, OnConflict, Progress, superseded
 
@@ -52,42 +53,40 @@ def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> None:
     Raises RollbookError with UPLOAD_SUPERSEDED, leaving nothing of the batch, if
     a later stream took the upload up.
     """
-    judge = Judge(roll, upload, batch.headers, now)
-    settle = write if upload.options.writes_at_once else rehearse
-    settlement = settle(roll, judge, batch.rows)
+    if not roll.uploads.holds(upload):
+        raise superseded(upload.upload_id)
+    settle = write if upload.options.writes_at_once else _rehearse
+    settlement = settle(roll, upload, batch.rows, batch.headers, now)
     errors = [*batch.errors, *settlement.errors]
     roll.uploads.add_errors(upload.upload_id, errors)
     counts = settlement.counts + Counts(rejected=len(errors))
-    if not roll.uploads.advance(upload, batch.progress, counts, now):
-        raise superseded(upload.upload_id)
+    roll.uploads.advance(upload, batch.progress, counts, now)
 
 
-def write(roll: Roll, judge: Judge, packed: PackedRows) -> Settlement:
+def write(
+    roll: Roll, upload: Upload, packed: PackedRows, headers: Mapping[str, str], now: datetime
+) -> Settlement:
     """Put rows on the roll."""
-    if _may_settle_in_sets(roll, judge.upload, packed):
-        return _write_as_set(roll, judge, packed)
-    return _write_in_turn(roll, judge, packed.rows)
+    judge = Judge(roll, upload, headers, now)
+    if _may_settle_in_sets(roll, upload, packed):
+        return _write_as_set(judge, packed)
+    return _write_in_turn(judge, packed.rows)
 
 
-def rehearse(roll: Roll, judge: Judge, packed: PackedRows) -> Settlement:
+def _rehearse(
+    roll: Roll, upload: Upload, packed: PackedRows, headers: Mapping[str, str], now: datetime
+) -> Settlement:
     """Find what writing the rows would do, without touching the roll.
 
     Rows that passed are staged if they are to be written at the end.
     """
-    keys = [key for row in packed.rows for _, key in keys_of(row)]
-    upload_id = judge.upload.upload_id
-    judge.recall = lambda wanted: roll.uploads.claims(upload_id, wanted)
-    judge.claims = dict(judge.recall(keys))
-    _judge_all(roll, judge, packed.rows)
-    roll.uploads.claim(upload_id, judge.claims)
-    if not judge.upload.options.validate_only:
-        roll.uploads.stage(upload_id, judge.passed_rows)
-    return Settlement(judge.counts, judge.errors)
-
-
-def _judge_all(roll: Roll, judge: Judge, rows: Sequence[DeviceRow]) -> None:
-    for row, holders in zip(rows, roll.devices.holders(rows), strict=True):
-        judge.judge(row, holders)
+    recall = partial(roll.uploads.claims, upload.upload_id)
+    judge = Judge(roll, upload, headers, now, recall)
+    verdicts = judge.judge_all(packed.rows)
+    roll.uploads.claim(upload.upload_id, judge.claims)
+    if not upload.options.validate_only:
+        roll.uploads.stage(upload.upload_id, verdicts.passed_rows)
+    return Settlement(verdicts.counts, verdicts.errors)
 
 
 def _may_settle_in_sets(roll: Roll, upload: Upload, packed: PackedRows) -> bool:
@@ -100,35 +99,35 @@ def _may_settle_in_sets(roll: Roll, upload: Upload, packed: PackedRows) -> bool:
     return keeps_roll and not packed.crosses_itself and not roll.devices.crosses(packed)
 
 
-def _write_as_set(roll: Roll, judge: Judge, packed: PackedRows) -> Settlement:
-    left = roll.devices.insert(judge.upload, packed, judge.now)
+def _write_as_set(judge: Judge, packed: PackedRows) -> Settlement:
+    left = judge.roll.devices.insert(judge.upload, packed, judge.now)
     created = len(packed.rows) - len(left)
-    _judge_all(roll, judge, left)
-    _count(roll, judge, created)
-    return Settlement(replace(judge.counts, created=created), judge.errors)
+    verdicts = judge.judge_all(left)
+    _count(judge, created)
+    return Settlement(replace(verdicts.counts, created=created), verdicts.errors)
 
 
-def _write_in_turn(roll: Roll, judge: Judge, rows: Sequence[DeviceRow]) -> Settlement:
+def _write_in_turn(judge: Judge, rows: Sequence[DeviceRow]) -> Settlement:
     """Judge every row first; changes go before new devices, whose keys they may free."""
-    _judge_all(roll, judge, rows)
-    roll.devices.change([change.after for change in judge.changes])
-    left = roll.devices.insert(judge.upload, roll.devices.pack(judge.new_rows), judge.now)
+    verdicts, devices = judge.judge_all(rows), judge.roll.devices
+    devices.change([change.after for change in verdicts.changes])
+    left = devices.insert(judge.upload, devices.pack(verdicts.new_rows), judge.now)
     if left:
         raise AssertionError("a row that was judged to be new met a device of the roll")
-    _count(roll, judge, len(judge.new_rows))
-    return Settlement(judge.counts, judge.errors)
+    _count(judge, len(verdicts.new_rows))
+    return Settlement(verdicts.counts, verdicts.errors)
 
 
-def _count(roll: Roll, judge: Judge, created: int) -> None:
+def _count(judge: Judge, created: int) -> None:
     """Keep the counts of every profile that gained, lost or changed devices."""
     pending: Counter[str] = Counter()
     registered: Counter[str] = Counter()
     if created:
         pending[judge.upload.profile_id] += created
-    for change in judge.changes:
+    for change in judge.verdicts.changes:
         _count_change(change, pending, registered)
     for profile_id in pending.keys() | registered.keys():
-        roll.profiles.move_counts(
+        judge.roll.profiles.move_counts(
             profile_id, judge.now, pending=pending[profile_id], registered=registered[profile_id]
         )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rollbook_server.domain import dialects
 from rollbook_server.domain.dialects import ATTRIBUTE, IDENTIFIERS, IGNORED
 from rollbook_server.domain.errors import FieldsError, FileError, Reason
-from rollbook_server.domain.identifiers import shortened
+from rollbook_server.domain.identifiers import LONGEST_TYPED, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,6 +97,9 @@ def _refuse_nul(cells: Sequence[str], line: int) -> None:
 
 def _named(cells: Sequence[str], line: int) -> tuple[str, ...]:
     """Give the trimmed headers; spreadsheets leave any number of empty ones at the end."""
+    if any(len(cell) > LONGEST_TYPED for cell in cells):
+        message = f"a column name has more than {LONGEST_TYPED} characters"
+        raise FileError(Reason.CSV_FIELD_TOO_LARGE, message, line=line)
     headers = tuple(unicodedata.normalize("NFC", cell).strip() for cell in cells)
     if any(headers[MOST_COLUMNS:]):
         message = f"{len(headers):,} columns; at most {MOST_COLUMNS} are allowed"

@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain.identifiers import imei_or_none
+from rollbook_server.domain.identifiers import LONGEST_TYPED, imei_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +106,7 @@ _KNOWN_NAMES = frozenset({*MEANINGS, *WEAK_MEANINGS, *_ZERO_TOUCH}).union(
 
 def normalised(header: str) -> str:
     """Give the form in which column names are compared."""
-    plain = unicodedata.normalize("NFKC", header)
+    plain = unicodedata.normalize("NFKC", header) if len(header) <= LONGEST_TYPED else header
     return _FILLERS.sub("", plain).casefold()
 
 

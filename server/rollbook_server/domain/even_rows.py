@@ -96,6 +96,8 @@ def _cores(column: Sequence[str]) -> Sequence[str]:
     if not (joined.isascii() and joined.isdigit()) or _ZERO_CORE in joined:
         raise _UnusualError
     if widths == {_CORE}:
+        if any(cell[0] == "1" for cell in filled):
+            raise _UnusualError  # may have lost a zero
         return column
     if widths != {_IMEI} or not luhn_holds_for_all(joined.encode()):
         raise _UnusualError

@@ -17,6 +17,9 @@ from rollbook_server.domain.luhn import check_digit, luhn_holds
 
 # Longer than any serial number or maker's name seen in the wild; the contract says so.
 LONGEST_NAME = 128
+# Before normalisation, which may shorten a text, and of a long one takes a time that
+# grows with the square of its length.
+LONGEST_TYPED = 4 * LONGEST_NAME
 # A cell is quoted to its owner up to here: enough to find it, short enough to read.
 _LONGEST_QUOTE = 40
 
@@ -72,11 +75,14 @@ def parse_imei(text: str) -> str:
 
 
 def _parse_unusual_imei(text: str) -> str:
+    if len(text) > LONGEST_TYPED:
+        message = f"{len(text):,} characters; an IMEI has 14, 15 or 16 digits"
+        raise IdentifierError(RowReason.IMEI_LENGTH, message)
     plain = unicodedata.normalize("NFKC", text).strip()
     _refuse_formula(plain)
     if _ROUNDED_IMEI.fullmatch(plain):
         raise _rounded(plain, "IMEI")
-    digits = plain.translate(_SEPARATORS).upper()
+    digits = _digits(plain)
     if digits.isascii() and digits.isdigit():
         return _core_of(digits)
     if _MEID.fullmatch(digits):
@@ -84,10 +90,17 @@ def _parse_unusual_imei(text: str) -> str:
     raise _wrong_characters(plain, digits)
 
 
+def _digits(text: str) -> str:
+    """Give what is left of an IMEI without its separators."""
+    return unicodedata.normalize("NFKC", text).strip().translate(_SEPARATORS).upper()
+
+
 def _core_of(digits: str) -> str:
     if len(digits) not in (_CORE, _CORE + 1, _CORE + 2):
         raise _wrong_length(digits)
     core = digits[:_CORE]
+    if len(digits) == _CORE and _lost_a_zero(digits):
+        raise _lost_zeros(digits)
     if core == _ZERO_CORE:
         message = "all digits are 0, which stands for no IMEI; leave the cell empty, or dial *#06#"
         raise IdentifierError(RowReason.IMEI_CHARACTERS, message)
@@ -100,15 +113,28 @@ def _wrong_length(digits: str) -> IdentifierError:
     count = len(digits)
     padded = digits.zfill(_CORE + 1)
     if count in (12, 13) and luhn_holds(padded) and padded.strip("0"):
-        message = (
-            f"{count} digits: a spreadsheet took the leading zeros off this IMEI;"
-            " put them back, with the column formatted as text"
-        )
-        return IdentifierError(RowReason.SPREADSHEET_LOST_ZEROS, message, padded)
-    message = f"{count} digits; an IMEI has 14, 15 or 16"
+        return _lost_zeros(digits)
+    message = f"{count} digit{'' if count == 1 else 's'}; an IMEI has 14, 15 or 16"
     if count in (28, 30, 32):
         message += "; if these are two IMEIs, put the second into a column imei2"
     return IdentifierError(RowReason.IMEI_LENGTH, message, _hexadecimal_meid(digits))
+
+
+def _lost_a_zero(digits: str) -> bool:
+    """Tell whether 14 digits are an IMEI of 15 that has lost the zero before them.
+
+    Type codes begin with the reporting body, and of those from 01 to 19 only 01 and
+    10 were ever given out (GSMA TS.06, annex A).
+    """
+    return digits[0] == "1" and digits[1] != "0" and luhn_holds("0" + digits)
+
+
+def _lost_zeros(digits: str) -> IdentifierError:
+    message = (
+        f"{len(digits)} digits: a spreadsheet took the leading zeros off this IMEI;"
+        " put them back, with the column formatted as text"
+    )
+    return IdentifierError(RowReason.SPREADSHEET_LOST_ZEROS, message, digits.zfill(_CORE + 1))
 
 
 def _hexadecimal_meid(digits: str) -> str:
@@ -192,11 +218,16 @@ known_manufacturer = lru_cache(maxsize=4096)(_manufacturer)
 
 
 def imei_or_none(text: str) -> str | None:
-    """Give the core of what a device presents, or none if it is no IMEI."""
+    """Give the core of what a device presents, or none if it is no IMEI.
+
+    Devices may show a spare 0 for the check digit, which networks never transmit
+    (3GPP TS 23.003, 6.2.1).
+    """
     try:
         return parse_imei(text)
-    except IdentifierError:
-        return None
+    except IdentifierError as error:
+        digits = _digits(text) if error.reason is RowReason.IMEI_CHECK_DIGIT else ""
+        return digits[:_CORE] if digits.endswith("0") else None
 
 
 def serial_number_or_empty(text: str) -> str:
@@ -216,7 +247,9 @@ def manufacturer_key(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    plain = unicodedata.normalize("NFC", text).strip()
+    plain = text.strip()
+    if len(plain) <= LONGEST_TYPED:
+        plain = unicodedata.normalize("NFC", plain).strip()
     _refuse_formula(plain)
     return plain
 

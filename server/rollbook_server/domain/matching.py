@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import identifiers
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.devices import Device
 
+SLOTS_LOOKED_AT = 16  # agents send a slot for every radio, empty ones too
 IMEIS_LOOKED_AT = 4  # no device has more radios; the rest would only be guessing
 # Characters of a presented text; no identifier is longer in any spelling. Without it
 # anyone could keep us busy: to normalise takes the square of a text's length.
@@ -31,7 +33,6 @@ class MatchRule(StrEnum):
     SERIAL_AND_MANUFACTURER = "SERIAL_AND_MANUFACTURER"
     NONE = "NONE"
     AMBIGUOUS = "AMBIGUOUS"
-    TOKEN = "TOKEN"  # noqa: S105 - the name of a rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Presented:
     @classmethod
     def of(cls, imeis: Iterable[str], serial_number: str, manufacturer: str) -> Presented:
         """Normalise; a malformed identifier is no error here, it just matches nothing."""
-        looked_at = map(_looked_at, tuple(imeis)[:IMEIS_LOOKED_AT])
+        filled = (imei for imei in tuple(imeis)[:SLOTS_LOOKED_AT] if imei.strip())
+        looked_at = map(_looked_at, islice(filled, IMEIS_LOOKED_AT))
         cores = (identifiers.imei_or_none(imei) for imei in looked_at)
         return cls(
             tuple(dict.fromkeys(core for core in cores if core)),

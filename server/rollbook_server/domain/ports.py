@@ -126,11 +126,14 @@ class Uploads(Protocol):
     def take_up(self, upload: Upload) -> Upload:
         """Give the upload the next epoch, so that earlier streams lose it."""
 
-    def advance(self, upload: Upload, progress: Progress, counts: Counts, now: datetime) -> bool:
-        """Move the position and add to the counts; False if the epoch is not the latest."""
+    def holds(self, upload: Upload) -> bool:
+        """Tell whether the upload is OPEN and no later stream has taken it up."""
 
-    def end(self, upload: Upload, state: UploadState, failure_reason: str, now: datetime) -> bool:
-        """End an OPEN upload; False if the epoch is not the latest."""
+    def advance(self, upload: Upload, progress: Progress, counts: Counts, now: datetime) -> None:
+        """Move the position and add to the counts."""
+
+    def end(self, upload: Upload, state: UploadState, failure_reason: str, now: datetime) -> None:
+        """Give the upload its last state."""
 
     def recount(self, upload_id: str, counts: Counts) -> None:
         """Replace the counts."""

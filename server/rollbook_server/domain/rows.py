@@ -37,6 +37,7 @@ _RUN = 256
 TYPED_COLUMNS = ("imei", "imei2", "serial_number", "manufacturer")
 _NO_MANUFACTURER = Manufacturer("", "")
 _T = TypeVar("_T")
+_LONGEST_CELL = 65_536  # of a typed row, as of a CSV: more would not fit the answer about it
 _typed_cells = attrgetter(*TYPED_COLUMNS)
 
 
@@ -133,8 +134,8 @@ def check_typed(row: TypedCells, ordinal: int) -> DeviceRow | RowError:
 
     `values` of the answer are its cells in the order of `TYPED_COLUMNS`.
     """
-    line = row.source_line or ordinal
-    values = _typed_cells(row)
+    line = row.source_line if row.source_line > 0 else ordinal
+    values = tuple(cell[:_LONGEST_CELL] for cell in _typed_cells(row))
     try:
         _refuse_nul(zip(TYPED_COLUMNS, values, strict=True))
         _refuse_nul((name, name + value) for name, value in row.attributes.items())
@@ -147,7 +148,7 @@ def _refuse_nul(cells: Iterable[tuple[str, str]]) -> None:
     for column, cell in cells:
         if "\0" in cell:
             message = "a NUL character stands in the cell; remove it"
-            raise _Rejection(column.replace("\0", ""), RowReason.NUL_CHARACTER, message)
+            raise _Rejection(shortened(column.replace("\0", "")), RowReason.NUL_CHARACTER, message)
 
 
 def _device_row(row: int, line: int, values: Sequence[str], cells: _Cells) -> DeviceRow:

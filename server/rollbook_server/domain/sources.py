@@ -65,7 +65,7 @@ class Resumed:
     def __init__(self, committed: int, committed_crc32: int, unit: str) -> None:
         """Begin a stream; `unit` names in messages what positions count."""
         self.committed, self._committed_crc32, self._unit = committed, committed_crc32, unit
-        self.sent = self.crc32 = 0
+        self.sent = self.crc32 = self.taken_bytes = 0
         self._begun = False
 
     def begin(self) -> None:
@@ -100,6 +100,7 @@ class Resumed:
         """Move on over content."""
         self.crc32 = zlib.crc32(piece, self.crc32)
         self.sent += units
+        self.taken_bytes += len(piece)
 
     def _changed(self, finding: str) -> RollbookError:
         return RollbookError(
@@ -142,6 +143,11 @@ class CsvSource:
     def crc32(self) -> int:
         """CRC-32 of these bytes."""
         return self._stream.crc32
+
+    @property
+    def taken_bytes(self) -> int:
+        """Bytes that this stream brought."""
+        return self._stream.taken_bytes
 
     @property
     def progress_rows(self) -> int:
@@ -212,6 +218,11 @@ class RowsSource:
     def crc32(self) -> int:
         """CRC-32 of their canonical text."""
         return self._stream.crc32
+
+    @property
+    def taken_bytes(self) -> int:
+        """Bytes that this stream brought."""
+        return self._stream.taken_bytes
 
     @property
     def progress_rows(self) -> int:

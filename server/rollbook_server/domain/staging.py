@@ -8,10 +8,11 @@ some of them are enrollable and the upload is not FINISHED.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import batches, uploads
-from rollbook_server.domain.conflicts import Judge
+from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.uploads import Counts, OnInvalidRow
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Cloc
         errors, counts = conflicts.errors, conflicts.counts
         ended = store.write(lambda roll: _reject_and_finish(roll, upload, errors, counts, now))
     if not upload.options.writes_at_once:
-        sweep(store, clock)
+        with suppress(RollbookError):  # the upload has ended; the next start sweeps again
+            sweep(store, clock)
     return ended
 
 
@@ -59,17 +61,19 @@ def sweep(store: Store, clock: Clock) -> None:
 def _write_and_finish(
     roll: Roll, upload: Upload, headers: Mapping[str, str], now: datetime
 ) -> Upload:
+    if not roll.uploads.holds(upload):
+        raise uploads.superseded(upload.upload_id)
     if _has_staged(roll, upload):
-        judge_counts = Counts()
+        counts = Counts()
         errors: list[RowError] = []
         for rows in _staged(roll, upload.upload_id):
-            judge = Judge(roll, upload, headers, now)
-            settlement = batches.write(roll, judge, roll.devices.pack(rows))
-            judge_counts += settlement.counts
+            packed = roll.devices.pack(rows)
+            settlement = batches.write(roll, upload, packed, headers, now)
+            counts += settlement.counts
             errors += settlement.errors
         if errors:
-            raise _ConflictsArose(errors, judge_counts)
-        roll.uploads.recount(upload.upload_id, judge_counts)
+            raise _ConflictsArose(errors, counts)
+        roll.uploads.recount(upload.upload_id, counts)
     return uploads.finish(roll, upload, now)
 
 
@@ -90,6 +94,8 @@ def _staged(roll: Roll, upload_id: str) -> Iterator[list[DeviceRow]]:
 def _reject_and_finish(
     roll: Roll, upload: Upload, errors: Sequence[RowError], counts: Counts, now: datetime
 ) -> Upload:
+    if not roll.uploads.holds(upload):
+        raise uploads.superseded(upload.upload_id)
     roll.uploads.add_errors(upload.upload_id, errors)
     roll.uploads.recount(upload.upload_id, counts)
     return uploads.finish(roll, upload, now)

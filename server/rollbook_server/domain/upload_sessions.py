@@ -28,18 +28,20 @@ if TYPE_CHECKING:
 S = TypeVar("S", CsvSource, RowsSource)
 
 # Read at once at most, whatever a message holds: bounds memory and batches.
-PIECE_BYTES = 256 * 1024
+PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """How many rows an upload may have, and how many at least go into one transaction.
+    """How many rows an upload may have, and how much goes into one transaction.
 
-    A transaction holds more by what came in one piece: 256 KiB of a file.
+    A transaction is closed at so many rows or bytes, whichever comes first; it
+    holds more only by what came in one piece.
     """
 
     max_rows: int = 200_000  # the seed: "Allows up to 200000 rows at a time"
     batch_rows: int = 10_000  # as fast as any larger number, and enrollments wait less
+    batch_bytes: int = 4 * 1024 * 1024  # rows may be long: bounds memory and the statement
 
 
 class UploadSession:
@@ -54,6 +56,7 @@ class UploadSession:
         self._upload: Upload | None = None
         self._source: CsvSource | RowsSource | None = None
         self._judged = Judged()
+        self._flushed_bytes = 0
         self._committing: Future[None] | None = None
 
     @property
@@ -81,10 +84,9 @@ class UploadSession:
 
     def take_rows(self, first_row: int, rows: Sequence[TypedRow]) -> None:
         """Take the next rows; `first_row` counts those before them."""
-        source, step = self._open_source(RowsSource), self._limits.batch_rows
+        source = self._open_source(RowsSource)
         with self._settled_on_error():
-            for begin in range(0, len(rows), step) or (0,):
-                self._add(source.take(first_row + begin, rows[begin : begin + step]))
+            self._add(source.take(first_row, rows))
 
     def finish(
         self, *, total_bytes: int | None, total_rows: int | None, crc32: int | None
@@ -153,14 +155,22 @@ class UploadSession:
         source = self._source
         if source is not None and source.progress_rows > self._limits.max_rows:
             self._fail_for_rows()
-        if len(self._judged) >= self._limits.batch_rows:
+        if (
+            len(self._judged) >= self._limits.batch_rows
+            or self._weight() >= self._limits.batch_bytes
+        ):
             self._flush()
+
+    def _weight(self) -> int:
+        """Give the bytes that came since the last batch."""
+        return self._source.taken_bytes - self._flushed_bytes if self._source else 0
 
     def _flush(self) -> None:
         """Hand over what was judged, once the batch before is durable."""
         if not len(self._judged) or self._source is None:
             return
         judged, self._judged, source = self._judged, Judged(), self._source
+        self._flushed_bytes = source.taken_bytes
         packed = self._store.pack(judged.rows)
         batch = Batch(packed, judged.errors, source.progress(), source.headers())
         self._await_commit()
@@ -204,8 +214,8 @@ class UploadSession:
         staging.sweep(self._store, self._clock)
         raise RollbookError(
             reason,
-            f"The upload has more than {self._limits.max_rows} rows and has failed; nothing "
-            "of it stays. Split the file, or raise the server's limit.",
+            f"The upload has more than {self._limits.max_rows} rows and has failed; its "
+            "devices are gone from the roll again. Split the file, or raise the server's limit.",
             limit=self._limits.max_rows,
             upload_id=upload.upload_id,
         )

@@ -222,9 +222,13 @@ def finish(roll: Roll, upload: Upload, now: datetime) -> Upload:
 def end(
     roll: Roll, upload: Upload, state: UploadState, now: datetime, failure_reason: str = ""
 ) -> None:
-    """Give an OPEN upload its last state; what it leaves behind is swept up later."""
-    if not roll.uploads.end(upload, state, failure_reason, now):
+    """Give an upload its last state; what it leaves behind is swept up later.
+
+    Raises RollbookError with UPLOAD_SUPERSEDED if a later stream took it up.
+    """
+    if not roll.uploads.holds(upload):
         raise superseded(upload.upload_id)
+    roll.uploads.end(upload, state, failure_reason, now)
 
 
 def superseded(upload_id: str) -> RollbookError:

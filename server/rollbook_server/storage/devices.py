@@ -65,10 +65,14 @@ _BY_NUMBER = f"""
 SELECT {DEVICE_COLUMNS} FROM json_each(?) k CROSS JOIN {DEVICE_TABLES} WHERE d.id = k.value
 """
 
+# Devices of a failed upload are as good as gone while they wait to be swept up.
+_STAYS = "(d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED'))"
 _BY_IMEI = f"""
-SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.imei IN (SELECT value FROM json_each(?))
+SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
+WHERE d.imei IN (SELECT value FROM json_each(?)) AND {_STAYS}
 UNION
-SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.imei2 IN (SELECT value FROM json_each(?))
+SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
+WHERE d.imei2 IN (SELECT value FROM json_each(?)) AND {_STAYS}
 """
 
 _REGISTER = """
@@ -77,7 +81,7 @@ UPDATE devices SET register_time = ?, last_request_id = ?, revision = ? WHERE id
 
 _BY_SERIAL = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.serial_number = ? AND d.manufacturer_key = ?
+WHERE d.serial_number = ? AND d.manufacturer_key = ? AND {_STAYS}
 """
 
 

@@ -20,12 +20,14 @@ def translated(error: BaseException) -> BaseException:
     if any("is full" in text for text in texts):
         return RollbookError(
             Reason.STORE_FULL,
-            "The server's disk is full; nothing of this call was kept. Make room and try again.",
+            "The server's disk is full. Only what was answered is kept; an upload stands at its "
+            "committed position. Make room and try again.",
         )
     if any(word in text for text in texts for word in _PASSING):
         return RollbookError(
             Reason.STORE_UNAVAILABLE,
-            "The server's database does not answer; nothing of this call was kept. Try again.",
+            "The server's database does not answer. Only what was answered is kept; an upload "
+            "stands at its committed position. Try again.",
         ).retry_after(RETRY_SECONDS)
     return error
 

@@ -43,6 +43,7 @@ _PRAGMAS = {
 }
 _READERS = 64  # connections; one for each thread that serves calls
 _WAIT_SECONDS = 10
+_PRIVATE = 0o600  # of a new file: configurations hold passwords
 
 
 class StoreError(Exception):
@@ -138,7 +139,10 @@ class SqliteStore:
 
 def _lock(path: Path) -> IO[str]:
     """Keep every other server off the file; the operating system lets go if we die."""
-    lock = path.with_name(path.name + ".lock").open("w")
+    real = path.resolve()  # through a link it is the same file
+    name = real.with_name(real.name + ".lock")
+    name.touch(_PRIVATE)
+    lock = name.open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -152,8 +156,9 @@ def _lock(path: Path) -> IO[str]:
 def _open(database: SqliteDatabase, path: Path, lock: IO[str]) -> None:
     """Prepare the file, or give everything free again."""
     try:
+        path.touch(_PRIVATE)  # SQLite makes the files beside it alike
         _prepare(database)
-    except (DatabaseError, StoreError) as error:
+    except (DatabaseError, StoreError, OSError) as error:
         database.close()
         lock.close()
         if isinstance(error, StoreError):

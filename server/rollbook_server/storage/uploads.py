@@ -64,8 +64,12 @@ class StoredUploads:
         ).execute(self._database)
         return replace(upload, epoch=upload.epoch + 1)
 
-    def advance(self, upload: Upload, progress: Progress, counts: Counts, now: datetime) -> bool:
-        """Move the position and add to the counts; False if the epoch is not the latest."""
+    def holds(self, upload: Upload) -> bool:
+        """Tell whether the upload is OPEN and no later stream has taken it up."""
+        return bool(UploadTable.select().where(_held(upload)).exists(self._database))
+
+    def advance(self, upload: Upload, progress: Progress, counts: Counts, now: datetime) -> None:
+        """Move the position and add to the counts."""
         query = UploadTable.update(
             created_count=UploadTable.created_count + counts.created,
             updated_count=UploadTable.updated_count + counts.updated,
@@ -74,14 +78,14 @@ class StoredUploads:
             update_time=now,
             **upload_rows.position(progress),
         )
-        return bool(query.where(_held(upload)).execute(self._database))
+        query.where(_held(upload)).execute(self._database)
 
-    def end(self, upload: Upload, state: UploadState, failure_reason: str, now: datetime) -> bool:
-        """End an OPEN upload; False if the epoch is not the latest."""
+    def end(self, upload: Upload, state: UploadState, failure_reason: str, now: datetime) -> None:
+        """Give the upload its last state."""
         query = UploadTable.update(
             state=str(state), failure_reason=str(failure_reason), update_time=now
         )
-        return bool(query.where(_held(upload)).execute(self._database))
+        query.where(_held(upload)).execute(self._database)
 
     def recount(self, upload_id: str, counts: Counts) -> None:
         """Replace the counts."""
@@ -113,7 +117,7 @@ class StoredUploads:
 
     def add_errors(self, upload_id: str, errors: Iterable[RowError]) -> None:
         """Add errors; a row has one at most."""
-        cells = [(*error[:6], json.dumps(list(error.values)), error.suggestion) for error in errors]
+        cells = [(*error[:6], json.dumps(_filled(error)), error.suggestion) for error in errors]
         if cells:
             self._database.execute_sql(_ADD_ERRORS, (self._key(upload_id), json.dumps(cells)))
 
@@ -140,6 +144,14 @@ class StoredUploads:
     def _key(self, upload_id: str) -> int:
         query = UploadTable.select(UploadTable.id).where(UploadTable.upload_id == upload_id)
         return int(query.scalar(self._database))
+
+
+def _filled(error: RowError) -> list[str]:
+    """Give the cells without the empty ones at the end: of a hundred they may be most."""
+    cells = list(error.values)
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 def _held(upload: Upload) -> Any:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ERRORS_BY_DEFAULT = 1000
 MOST_ERRORS = 10_000
+ROWS_AT_ONCE = 1000
 
 
 class DeviceServicer(device_service_pb2_grpc.DeviceServiceServicer):
@@ -122,12 +123,20 @@ def _take(
         case "csv":
             session.take_csv(message.csv.offset, message.csv.data)
         case "rows":
-            session.take_rows(message.rows.first_row, convert.typed_rows(message.rows.rows))
+            _take_rows(session, message.rows)
         case "finish":
             return _finish(session, message.finish)
         case _:
             raise unexpected("A message of the stream must hold open, csv, rows or finish.")
     return None
+
+
+def _take_rows(session: UploadSession, message: device_service_pb2.UploadRows) -> None:
+    """Pass rows on in slices: a message may hold a million empty ones."""
+    rows = message.rows
+    for begin in range(0, len(rows), ROWS_AT_ONCE) or (0,):
+        piece = convert.typed_rows(rows[begin : begin + ROWS_AT_ONCE])
+        session.take_rows(message.first_row + begin, piece)
 
 
 def _finish(session: UploadSession, message: device_service_pb2.UploadFinish) -> Upload:

@@ -132,7 +132,8 @@ class DeviceServiceServicer(object):
         UPLOAD_TOTAL_MISMATCH, UPLOAD_CHECKSUM_MISMATCH, UPLOAD_TOO_MANY_ROWS (fails
         the upload), UPLOAD_HAS_INVALID_ROWS (fails the upload), UPLOAD_FAILED,
         UPLOAD_DISCARDED, TOO_MANY_UPLOADS, FILE_EMPTY, FILE_WITHOUT_ROWS, and the
-        CSV_ reasons with metadata row, line and column.
+        CSV_ reasons with metadata row, line and column; FIELD_INVALID, STORE_FULL,
+        STORE_UNAVAILABLE, SERVER_STOPPING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

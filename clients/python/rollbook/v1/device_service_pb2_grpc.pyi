@@ -50,7 +50,8 @@ class DeviceServiceStub:
     UPLOAD_TOTAL_MISMATCH, UPLOAD_CHECKSUM_MISMATCH, UPLOAD_TOO_MANY_ROWS (fails
     the upload), UPLOAD_HAS_INVALID_ROWS (fails the upload), UPLOAD_FAILED,
     UPLOAD_DISCARDED, TOO_MANY_UPLOADS, FILE_EMPTY, FILE_WITHOUT_ROWS, and the
-    CSV_ reasons with metadata row, line and column.
+    CSV_ reasons with metadata row, line and column; FIELD_INVALID, STORE_FULL,
+    STORE_UNAVAILABLE, SERVER_STOPPING.
     """
 
     GetUpload: grpc.UnaryUnaryMultiCallable[
@@ -223,7 +224,8 @@ class DeviceServiceAsyncStub:
     UPLOAD_TOTAL_MISMATCH, UPLOAD_CHECKSUM_MISMATCH, UPLOAD_TOO_MANY_ROWS (fails
     the upload), UPLOAD_HAS_INVALID_ROWS (fails the upload), UPLOAD_FAILED,
     UPLOAD_DISCARDED, TOO_MANY_UPLOADS, FILE_EMPTY, FILE_WITHOUT_ROWS, and the
-    CSV_ reasons with metadata row, line and column.
+    CSV_ reasons with metadata row, line and column; FIELD_INVALID, STORE_FULL,
+    STORE_UNAVAILABLE, SERVER_STOPPING.
     """
 
     GetUpload: grpc.aio.UnaryUnaryMultiCallable[
@@ -398,7 +400,8 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
         UPLOAD_TOTAL_MISMATCH, UPLOAD_CHECKSUM_MISMATCH, UPLOAD_TOO_MANY_ROWS (fails
         the upload), UPLOAD_HAS_INVALID_ROWS (fails the upload), UPLOAD_FAILED,
         UPLOAD_DISCARDED, TOO_MANY_UPLOADS, FILE_EMPTY, FILE_WITHOUT_ROWS, and the
-        CSV_ reasons with metadata row, line and column.
+        CSV_ reasons with metadata row, line and column; FIELD_INVALID, STORE_FULL,
+        STORE_UNAVAILABLE, SERVER_STOPPING.
         """
 
     @abc.abstractmethod

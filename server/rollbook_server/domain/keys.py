@@ -1,0 +1,33 @@
+"""The identity keys of devices and rows: no two devices of the roll share one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from rollbook_server.domain.devices import Device, DeviceRow
+
+
+class Key(NamedTuple):
+    """An identity key and the field that holds it; keys are compared by `value`."""
+
+    field: str
+    value: str
+
+
+def keys_of(thing: DeviceRow | Device) -> list[Key]:
+    """Give the keys of a device or a row.
+
+    Both IMEIs live in one space; the separator of the other kind can stand in no
+    serial number.
+    """
+    keys = [Key(name, getattr(thing, name)) for name in ("imei", "imei2") if getattr(thing, name)]
+    if thing.serial_number and thing.manufacturer_key:
+        value = f"{thing.serial_number}\x1f{thing.manufacturer_key}"
+        keys.append(Key("serial_number", value))
+    return keys
+
+
+def holds(device: Device, key: Key) -> bool:
+    """Tell whether a device has the key, in whichever field."""
+    return any(key.value == held.value for held in keys_of(device))
