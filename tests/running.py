@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -67,19 +68,19 @@ class ServerProcess:
 
     def start(self) -> Self:
         """Start on the port it had before, if it had one, and wait until it listens."""
-        command = [sys.executable, "-m", "rollbook_server", "--listen", self.address]
+        command = [sys.executable, "-m", "rollbook_server", "--output", "json"]
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
-                [*command, "--data-dir", str(self.data_dir), *self._options],
+                [*command, "--listen", self.address, "--data-dir", self.data_dir, *self._options],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env=unset_environment(),
             )
         assert self._process.stdout is not None
         first = self._process.stdout.readline()
-        assert first.startswith("Rollbook listens on "), first
-        self.address = first.split()[-1]
+        assert first, self.log.read_text()
+        self.address = json.loads(first)["address"]
         return self
 
     @property
@@ -117,3 +118,9 @@ class ServerProcess:
 
 def read_key(data_dir: Path) -> str:
     return (data_dir / ADMIN_KEY_NAME).read_text().strip()
+
+
+def unset_environment() -> dict[str, str]:
+    """Give this process's environment without what would change how Rollbook runs."""
+    ours = ("ROLLBOOK_", "XDG_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

@@ -1,22 +1,27 @@
-"""What the README tells a new user to type works as it stands there."""
+"""What the README tells a new user to type works as it stands there, from top to bottom."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from running import unset_environment
+
 if TYPE_CHECKING:
-    from running import Server, ServerProcess
+    from collections.abc import Iterator
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-DEVICE = "IMEI,Serial Number,Manufacturer\n356938035643809,R58M123ABC,Samsung\n1,,\n"
+ADDRESS = "127.0.0.1:7443"
+SERVE = "rollbook serve"
 
 
 def blocks(kind: str) -> list[str]:
@@ -27,45 +32,82 @@ def commands(block: str) -> list[str]:
     return [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
 
 
-def run(
-    command: str, folder: Path, environment: dict[str, str]
-) -> subprocess.CompletedProcess[str]:
-    """Run a shell command as a user in that folder, with this environment's programs."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env={**os.environ, **environment, "PATH": path},
-        capture_output=True,
+USE, SCRIPT, GRPCURL = map(commands, blocks("console"))
+
+
+@dataclass
+class NewUser:
+    """Somebody with an empty home and this environment's programs, at a terminal."""
+
+    home: Path
+    address: str = ADDRESS
+
+    def environment(self) -> dict[str, str]:
+        # The port is the one thing that a test has to change.
+        elsewhere = {} if self.address == ADDRESS else {"ROLLBOOK_ADDRESS": self.address}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return {**unset_environment(), "HOME": str(self.home), "PATH": path, **elsewhere}
+
+    def types(self, *lines: str) -> str:
+        """Run lines in one shell, which ends at the first that fails; gives what they show."""
+        script = "\n".join(lines).replace(ADDRESS, self.address)
+        done = subprocess.run(
+            ["bash", "-ec", script],
+            cwd=self.home,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, (lines, done.stdout, done.stderr)
+        return done.stdout
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Iterator[NewUser]:
+    """Give a new user, in whose other terminal the server of the README runs."""
+    user = NewUser(tmp_path)
+    assert f"\n{SERVE}\n" in README
+    server = subprocess.Popen(
+        ["bash", "-c", f"exec {SERVE} --listen 127.0.0.1:0"],
+        cwd=tmp_path,
+        env=user.environment(),
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
     )
+    with server:
+        assert server.stdout is not None
+        user.address = server.stdout.readline().split()[-1]
+        yield user
+        server.send_signal(signal.SIGTERM)
 
 
 def test_it_opens_with_the_two_commands() -> None:
     assert blocks("")[0].split("\n") == ["make demo", "make test", ""]
 
 
-def test_the_ten_lines_run(server: Server, tmp_path: Path) -> None:
+def save_script(user: NewUser) -> None:
     (script,) = blocks("python")
     assert len(script.splitlines()) == 10
-    (tmp_path / "devices.csv").write_text(DEVICE)
-    (tmp_path / "script.py").write_text(script)
-    environment = {"ROLLBOOK_ADDRESS": server.address, "ROLLBOOK_API_KEY": server.api_key}
-    done = run(f"{sys.executable} script.py", tmp_path, environment)
-    assert (done.stdout, done.stderr) == ("1 on the roll, 1 rejected\nREGISTERED\n", "")
+    (user.home / "script.py").write_text(script)
 
 
-def test_the_commands_run(process: ServerProcess, tmp_path: Path) -> None:
-    environment = {
-        "ROLLBOOK_ADDRESS": process.address,
-        "ROLLBOOK_DATA_DIR": str(process.data_dir),
-    }
-    for command in commands(blocks("console")[0]):
-        done = run(command, tmp_path, environment)
-        assert done.returncode == 0, (command, done.stdout, done.stderr)
-    assert "REGISTERED" in done.stdout
-    assert (tmp_path / "qr.png").read_bytes().startswith(b"\x89PNG")
+def test_the_commands_and_then_the_ten_lines_run(user: NewUser) -> None:
+    for line in USE:  # each in a shell of its own: none may need what another one set
+        shown = user.types(line)
+    assert "REGISTERED" in shown
+    assert "NOT_REGISTERED" not in shown
+    assert (user.home / "qr.png").read_bytes().startswith(b"\x89PNG")
+
+    save_script(user)
+    assert user.types(*SCRIPT) == "1 rows, 0 rejected\nREGISTERED\n"
+
+
+def test_the_ten_lines_run_without_the_commands_before(user: NewUser) -> None:
+    (template,) = re.findall(r"`devices.csv` is what `(.*?)` gives", README)
+    user.types(template)
+    save_script(user)
+    assert user.types(*SCRIPT) == "1 rows, 0 rejected\nREGISTERED\n"
 
 
 @pytest.mark.skipif(
@@ -73,12 +115,10 @@ def test_the_commands_run(process: ServerProcess, tmp_path: Path) -> None:
     reason="grpcurl is not installed: "
     "go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest",
 )
-def test_the_grpcurl_commands_run(process: ServerProcess, tmp_path: Path) -> None:
-    for command in commands(blocks("console")[1]):
-        here = command.replace("127.0.0.1:7443", process.address)
-        done = run(here, tmp_path, {})
-        assert done.returncode == 0, (command, done.stdout, done.stderr)
-    assert "NOT_REGISTERED" in done.stdout
+def test_the_grpcurl_commands_run(user: NewUser) -> None:
+    for line in GRPCURL:
+        shown = user.types(line)
+    assert "NOT_REGISTERED" in shown
 
 
 def test_the_make_targets_exist() -> None:

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import shlex
 import signal
+import socket
 import sqlite3
+import sys
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
+from rollbook.cli.errors import CommandError, describe, report
+from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
 from rollbook_server.app import ADMIN_KEY_NAME, App
-from rollbook_server.config import DEFAULT_LISTEN, Config, ConfigError
+from rollbook_server.config import DEFAULT_LISTEN, Config, ConfigError, split_address
 from rollbook_server.domain.upload_sessions import UploadLimits
-from rollbook_server.sealing import KeyFileError
+from rollbook_server.key_files import KeyFileError
 from rollbook_server.storage.store import StoreError
 
 _SAFE_SQLITE = (3, 51, 3)
 
 
-@click.command()
+class _Alone(click.Command):
+    """Ends as cleanly by itself, in `python -m rollbook_server`, as among the commands."""
+
+    def main(self, *arguments: Any, **settings: Any) -> NoReturn:
+        session = Session()
+        ours = {"standalone_mode": False, "obj": session}
+        try:
+            outcome = super().main(*arguments, **{**settings, **ours})
+        except Exception as error:  # noqa: BLE001 - the last handler
+            sys.exit(report(error, session))
+        sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+@click.command(cls=_Alone)
 @click.option(
     "--listen",
     default=DEFAULT_LISTEN,
@@ -71,42 +90,80 @@ _SAFE_SQLITE = (3, 51, 3)
     is_flag=True,
     help="Listen beyond this machine without encryption.",
 )
-def serve(data_dir: Path | None, max_rows: int, **settings: Any) -> None:
+@with_session
+def serve(session: Session, /, data_dir: Path | None, max_rows: int, **settings: Any) -> None:
     """Serve enrollments until told to stop (Ctrl-C or SIGTERM).
 
-    The first start makes an administrator key, DIR/admin.key; commands on the
-    same machine find it there.
+    The first start makes an administrator key, DIR/admin.key. Commands on the same
+    machine find it in the default directory, or in the one that ROLLBOOK_DATA_DIR names.
     """
-    _log_to_stderr()
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     config = Config(
-        data_dir=data_dir or default_data_dir(),
+        data_dir=(data_dir or default_data_dir()).absolute(),
         upload_limits=UploadLimits(max_rows=max_rows),
         **settings,
     )
+    _run(_app(config), config, session)
+
+
+def _app(config: Config) -> App:
     try:
-        app = App(config)
+        config.check()
+        config.make_data_dir()
+        _check_free(config.listen)
+        return App(config)
     except (ConfigError, StoreError, KeyFileError, OSError) as error:
-        raise click.ClickException(str(error)) from None
-    _run(app, config)
+        message = describe(error).message if isinstance(error, OSError) else str(error)
+        raise CommandError(message, reason="SERVER_CANNOT_START") from error
 
 
-def _run(app: App, config: Config) -> None:
+def _check_free(listen: str) -> None:
+    """Raise ConfigError if the address cannot be listened on.
+
+    gRPC would find it as well, but writes a line of its own about it, which no
+    variable silences once it is imported; and it does not say why.
+    """
+    host, port = split_address(listen)
+    try:
+        family, *_, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gRPC does
+            probe.bind(address)
+    except OSError as error:
+        said = error.strerror or error
+        raise ConfigError(f"--listen {listen}: the address cannot be used: {said}.") from error
+
+
+def _run(app: App, config: Config, session: Session) -> None:
     # Not an Event: its set() may deadlock in a signal handler, put() may not.
     signals: SimpleQueue[int] = SimpleQueue()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda number, _: signals.put(number))
     app.start()
-    click.echo(f"Rollbook listens on {app.address}")
-    click.echo(f"Administrator key: {config.data_dir / ADMIN_KEY_NAME}")
+    (_announce_json if session.wants_json else _announce)(app.address, config.data_dir)
+    _note_sqlite()
     signals.get()
     click.echo("Stopping: no new calls, those under way may end.", err=True)
     app.stop()
 
 
-def _log_to_stderr() -> None:
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+def _announce(address: str, data_dir: Path) -> None:
+    click.echo(f"Rollbook listens on {address}")
+    click.echo(f"Administrator key: {data_dir / ADMIN_KEY_NAME}")
+    if data_dir != default_data_dir().absolute():
+        chosen = shlex.quote(str(data_dir))
+        click.echo(f"For commands on this machine: export ROLLBOOK_DATA_DIR={chosen}")
+
+
+def _announce_json(address: str, data_dir: Path) -> None:
+    """Write the document on one line: who reads it cannot wait for the stream's end."""
+    places = {"data_dir": str(data_dir), "admin_key_file": str(data_dir / ADMIN_KEY_NAME)}
+    click.echo(json.dumps({"address": address, **places}))
+
+
+def _note_sqlite() -> None:
     if sqlite3.sqlite_version_info < _SAFE_SQLITE:
         logging.getLogger(__name__).info(
             "SQLite %s has the WAL-reset bug; this server writes through one connection only, "

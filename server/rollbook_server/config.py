@@ -15,6 +15,8 @@ DATABASE_NAME = "rollbook.db"
 SEALING_KEY_NAME = "sealing.key"
 _MAX_PORT = 65535
 _PORT = re.compile("[0-9]{1,5}")
+# A name or an IPv4 address, or an IPv6 address in brackets; then perhaps a port.
+_DESTINATION = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 
 
 class ConfigError(Exception):
@@ -54,6 +56,24 @@ class Config:
                 "speaks plaintext only: API keys and tokens could be read on the way. Listen "
                 "on 127.0.0.1 behind a proxy that speaks TLS, or add --allow-plaintext."
             )
+        self._check_public_address()
+
+    def _check_public_address(self) -> None:
+        found = _DESTINATION.fullmatch(self.public_address)
+        if self.public_address and not (found and 1 <= int(found[2] or 1) <= _MAX_PORT):
+            raise ConfigError(
+                f"--public-address {self.public_address!r}: write HOST:PORT or HOST, such as "
+                "enroll.example.com:443, without a scheme, a path or spaces."
+            )
+
+    def make_data_dir(self) -> None:
+        """Make the data directory, for its owner alone; raises ConfigError if that fails."""
+        try:
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot make the data directory {self.data_dir}: {error.strerror}"
+            ) from error
 
     def sealing_key_path(self) -> Path:
         """Give the file of the sealing keys."""

@@ -1,4 +1,4 @@
-"""The command in this process, on a machine where nothing is set."""
+"""The command in this process: alone, at a real server, or where connections break."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.memory_roll import Ended, FakeClient, Roll
+from cli.ended import Cli, Ended
+from client.fake_server import Running
 from rollbook.cli.entry import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from running import Server
 
 
 @pytest.fixture
-def cli(
+def alone(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[..., Ended]:
-    """Give the command, on a machine where nothing is set."""
+) -> Cli:
+    """Give the command, on a machine where nothing is set and no server runs."""
     for name in ("ADDRESS", "API_KEY", "API_KEY_FILE", "DEBUG"):
         monkeypatch.delenv(f"ROLLBOOK_{name}", raising=False)
-    monkeypatch.setenv("ROLLBOOK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("ROLLBOOK_DATA_DIR", str(tmp_path / "nothing"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     def call(*arguments: object) -> Ended:
@@ -32,9 +35,27 @@ def cli(
 
 
 @pytest.fixture
-def roll(monkeypatch: pytest.MonkeyPatch) -> Roll:
-    """Give the roll that the command finds in place of a server's."""
-    result = Roll()
-    monkeypatch.setattr("rollbook.cli.session.Session.admin", lambda _session: FakeClient(result))
-    monkeypatch.setattr("rollbook.cli.session.Session.agent", lambda _session: FakeClient(result))
-    return result
+def cli(alone: Cli, server: Server, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Give the command on the machine of a server, whose key it finds there."""
+    monkeypatch.setenv("ROLLBOOK_ADDRESS", server.address)
+    monkeypatch.setenv("ROLLBOOK_DATA_DIR", str(server.data_dir))
+    return alone
+
+
+@pytest.fixture
+def depot(cli: Cli) -> str:
+    """Give the id of a profile named Depot."""
+    made = cli("profile", "create", "Depot", "--output", "json").document
+    return str(made["profile_id"])
+
+
+@pytest.fixture
+def scripted(
+    alone: Cli,  # noqa: ARG001 - for its environment, which it empties first
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Running]:
+    """Give a server that fails on order, or says what no good server does; `alone` calls it."""
+    with Running() as running:
+        monkeypatch.setenv("ROLLBOOK_ADDRESS", running.address)
+        monkeypatch.setenv("ROLLBOOK_API_KEY", "key-1")
+        yield running

@@ -9,16 +9,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rollbook.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cli.memory_roll import Ended
+    from cli.ended import Cli, Ended
+    from running import Server
 
 IMEIS = ["356938035643809", "490154203237518", "353918052355563"]
 MISTYPED = "356938035643808"
@@ -27,13 +26,9 @@ ROLLBOOK = [sys.executable, "-c", "import sys; from rollbook.cli import main; sy
 
 
 @pytest.fixture
-def there(
-    cli: Callable[..., Ended], server: Any, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Ended]:
-    """Give the command with the server's address in its environment, but no key."""
-    monkeypatch.setenv("ROLLBOOK_ADDRESS", server.address)
-    monkeypatch.setenv("ROLLBOOK_DATA_DIR", str(server.data_dir))
-    assert cli("profile", "create", "Depot").code == ExitCode.DONE
+def there(cli: Cli, depot: str) -> Cli:
+    """Give the command where there is a profile named Depot."""
+    assert depot
     return cli
 
 
@@ -42,15 +37,13 @@ def write(path: Path, *imeis: str) -> Path:
     return path
 
 
-def test_the_key_of_this_machine_is_found(there: Callable[..., Ended]) -> None:
+def test_the_key_of_this_machine_is_found(there: Cli) -> None:
     assert [one["name"] for one in there("profile", "list", "--output", "json").document] == [
         "Depot"
     ]
 
 
-def test_a_wrong_key_is_refused(
-    there: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_key_is_refused(there: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROLLBOOK_API_KEY", "rbk_wrong")
     ended = there("profile", "list", "--output", "json")
     assert ended.code == ExitCode.REFUSED
@@ -58,19 +51,17 @@ def test_a_wrong_key_is_refused(
 
 
 @pytest.mark.parametrize("meant", ["nobody", "no/body at all", "x" * 300, "ü\u202e", ""])
-def test_an_unknown_profile_is_not_found(there: Callable[..., Ended], meant: str) -> None:
+def test_an_unknown_profile_is_not_found(there: Cli, meant: str) -> None:
     ended = there("profile", "show", meant, "--output", "json")
     assert (ended.code, ended.error["reason"]) == (ExitCode.REFUSED, "PROFILE_NOT_FOUND")
 
 
-def test_a_name_is_taken_in_any_case(there: Callable[..., Ended]) -> None:
+def test_a_name_is_taken_in_any_case(there: Cli) -> None:
     ended = there("profile", "create", "DEPOT", "--output", "json")
     assert (ended.code, ended.error["reason"]) == (ExitCode.REFUSED, "PROFILE_NAME_TAKEN")
 
 
-def test_from_a_file_with_a_mistake_to_a_registered_device(
-    there: Callable[..., Ended], tmp_path: Path
-) -> None:
+def test_from_a_file_with_a_mistake_to_a_registered_device(there: Cli, tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     first = there(
         "upload", "depot", write(tmp_path / "a.csv", *IMEIS[:2], MISTYPED), "--errors", bad
@@ -88,7 +79,7 @@ def test_from_a_file_with_a_mistake_to_a_registered_device(
 
 
 def test_the_suggested_command_gives_the_rejected_rows_later(
-    there: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    there: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     first = there("upload", "depot", write(Path("a.csv"), IMEIS[0], MISTYPED))
@@ -97,14 +88,14 @@ def test_the_suggested_command_gives_the_rejected_rows_later(
         assert [row["IMEI"] for row in csv.DictReader(file)] == [MISTYPED]
 
 
-def suggested(there: Callable[..., Ended], ended: Ended, after: str) -> Ended:
+def suggested(there: Cli, ended: Ended, after: str) -> Ended:
     """Run the command that was suggested after these words."""
     (line,) = (line for line in ended.err.splitlines() if after in line)
     return there(*shlex.split(line.partition(after)[2])[1:])
 
 
 def test_a_failed_strict_upload_leaves_nothing_and_can_be_told_again(
-    there: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    there: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     first = there("upload", "depot", write(Path("a.csv"), IMEIS[0], MISTYPED), "--strict")
@@ -115,7 +106,7 @@ def test_a_failed_strict_upload_leaves_nothing_and_can_be_told_again(
     assert MISTYPED in Path("rejected.csv").read_text(encoding="utf-8")
 
 
-def test_a_dry_run_keeps_nothing(there: Callable[..., Ended], tmp_path: Path) -> None:
+def test_a_dry_run_keeps_nothing(there: Cli, tmp_path: Path) -> None:
     ended = there("upload", "depot", write(tmp_path / "a.csv", *IMEIS), "--dry-run")
     assert ended.code == ExitCode.DONE
     assert "would be created" in ended.out
@@ -123,26 +114,26 @@ def test_a_dry_run_keeps_nothing(there: Callable[..., Ended], tmp_path: Path) ->
     assert suggested(there, ended, "for real: ").code == ExitCode.DONE
 
 
-def test_a_file_that_is_no_roll_is_refused(there: Callable[..., Ended], tmp_path: Path) -> None:
+def test_a_file_that_is_no_roll_is_refused(there: Cli, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("Colour\nred\n")
     ended = there("upload", "depot", path, "--output", "json")
     assert (ended.code, ended.error["reason"]) == (ExitCode.REFUSED, "CSV_NO_IDENTIFIER_COLUMN")
 
 
-def test_a_column_can_be_named(there: Callable[..., Ended], tmp_path: Path) -> None:
+def test_a_column_can_be_named(there: Cli, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"Thing\n{IMEIS[0]}\n")
     assert there("upload", "depot", path, "--map", "Thing=imei").code == ExitCode.DONE
 
 
-def test_a_template_can_be_uploaded(there: Callable[..., Ended], tmp_path: Path) -> None:
+def test_a_template_can_be_uploaded(there: Cli, tmp_path: Path) -> None:
     out = tmp_path / "template.csv"
     assert there("template", "--profile", "depot", "--out", out).code == ExitCode.DONE
     assert there("upload", "depot", out, "--dry-run").code == ExitCode.DONE
 
 
-def test_qr_codes_are_pictures_and_text(there: Callable[..., Ended], tmp_path: Path) -> None:
+def test_qr_codes_are_pictures_and_text(there: Cli, tmp_path: Path) -> None:
     for suffix, begins in (("png", b"\x89PNG"), ("svg", b"<"), ("pdf", b"%PDF")):
         out = tmp_path / f"depot.{suffix}"
         assert there("qr", "depot", "--out", out).code == ExitCode.DONE
@@ -152,16 +143,14 @@ def test_qr_codes_are_pictures_and_text(there: Callable[..., Ended], tmp_path: P
     assert len({len(line) for line in lines if line}) == 1
 
 
-def test_a_tokenless_profile_has_neither_token_nor_picture(there: Callable[..., Ended]) -> None:
+def test_a_tokenless_profile_has_neither_token_nor_picture(there: Cli) -> None:
     assert there("profile", "create", "Open", "--tokenless").code == ExitCode.DONE
     for command in (("token", "show"), ("token", "reveal"), ("qr",)):
         ended = there(*command, "Open", "--output", "json")
         assert (ended.code, ended.error["reason"]) == (1, "PROFILE_IS_TOKENLESS")
 
 
-def test_after_ctrl_c_the_printed_command_completes_the_upload(
-    there: Callable[..., Ended], tmp_path: Path
-) -> None:
+def test_after_ctrl_c_the_printed_command_completes_the_upload(there: Cli, tmp_path: Path) -> None:
     path = tmp_path / "large.csv"
     rows = (f"S{number:06},Acme,{'x' * 200}\n" for number in range(100_000))
     path.write_text("Serial Number,Manufacturer,Note\n" + "".join(rows))
@@ -178,7 +167,7 @@ def test_after_ctrl_c_the_printed_command_completes_the_upload(
     assert shown["device_count"] == 100_000
 
 
-def test_a_closed_pipe_is_no_failure_to_talk_about(there: Callable[..., Ended]) -> None:
+def test_a_closed_pipe_is_no_failure_to_talk_about(there: Cli) -> None:
     assert there("profile", "list").code == ExitCode.DONE
     reading, writing = os.pipe()
     os.close(reading)
@@ -191,7 +180,7 @@ def test_a_closed_pipe_is_no_failure_to_talk_about(there: Callable[..., Ended]) 
 
 
 def test_a_key_file_that_was_typed_goes_before_the_environment(
-    there: Callable[..., Ended], server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    there: Cli, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ROLLBOOK_API_KEY", "rbk_wrong")
     typed = tmp_path / "typed.key"

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import socket
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from rollbook import InvalidArgumentError, UnauthenticatedError, UnavailableError
 from rollbook.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from cli.memory_roll import Ended, Roll
+    from cli.ended import Cli
+    from running import Server
 
 
 @pytest.fixture
@@ -26,24 +25,33 @@ def nobody() -> str:
         return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
-def test_without_a_key_the_three_ways_are_named(cli: Callable[..., Ended], tmp_path: Path) -> None:
-    ended = cli("profile", "list")
+@pytest.fixture
+def bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plant a bug in `profile list`."""
+    _plant(monkeypatch, ZeroDivisionError("oh"))
+
+
+def _plant(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr("rollbook.cli.profiles.say", fail)
+
+
+def test_without_a_key_the_three_ways_are_named(alone: Cli, tmp_path: Path) -> None:
+    ended = alone("profile", "list")
     assert ended.code == ExitCode.REFUSED
-    for way in ("ROLLBOOK_API_KEY=", "--api-key-file", str(tmp_path / "data" / "admin.key")):
+    for way in ("ROLLBOOK_API_KEY=", "--api-key-file", str(tmp_path / "nothing" / "admin.key")):
         assert way in ended.err
 
 
-def test_the_key_of_this_machine_is_not_sent_to_another(
-    cli: Callable[..., Ended], tmp_path: Path
-) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "admin.key").write_text("local-key\n")
+def test_the_key_of_this_machine_is_not_sent_to_another(cli: Cli) -> None:
     ended = cli("--address", "rollbook.example:7443", "profile", "list", "--output", "json")
     assert ended.error["reason"] == "API_KEY_MISSING"
 
 
 def test_a_key_of_two_lines_is_refused_without_repeating_it(
-    cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ROLLBOOK_API_KEY", "first\nsecond")
     ended = cli("profile", "list")
@@ -52,54 +60,61 @@ def test_a_key_of_two_lines_is_refused_without_repeating_it(
 
 
 def test_an_unreachable_server_has_its_own_exit_code(
-    cli: Callable[..., Ended], nobody: str, monkeypatch: pytest.MonkeyPatch
+    alone: Cli, nobody: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ROLLBOOK_API_KEY", "key")
-    ended = cli("--address", nobody, "profile", "list")
+    ended = alone("--address", nobody, "profile", "list")
     assert ended.code == ExitCode.UNREACHABLE
     assert nobody in ended.err
-    assert "rollbook serve" in ended.err
+    assert "Start a server here: rollbook serve" in ended.err
 
 
-def test_an_unreachable_server_is_told_in_json(cli: Callable[..., Ended], nobody: str) -> None:
-    ended = cli("--address", nobody, "--output", "json", "enroll", "--imei", "356938035643809")
+def test_an_unreachable_server_is_told_in_json(alone: Cli, nobody: str) -> None:
+    ended = alone("--address", nobody, "--output", "json", "enroll", "--imei", "356938035643809")
     assert ended.code == ExitCode.UNREACHABLE
     assert ended.error["code"] == "UNAVAILABLE"
     assert ended.out == ""
 
 
-def test_a_refusal_is_told_with_its_fields(cli: Callable[..., Ended], roll: Roll) -> None:
-    roll.failure = InvalidArgumentError(
-        "a field is wrong", reason="FIELD_INVALID", fields={"name": "too long"}
-    )
-    ended = cli("profile", "list")
+def test_a_host_that_does_not_exist_is_not_here(alone: Cli) -> None:
+    ended = alone("--address", "nosuch.invalid", "enroll", "--imei", "1", "--output", "json")
+    assert ended.code == ExitCode.UNREACHABLE
+    assert "serve" not in ended.error["next_step"]
+    assert "--address" in ended.error["next_step"]
+
+
+def test_a_refusal_names_the_option_of_each_field(cli: Cli) -> None:
+    ended = cli("profile", "create", "New", "--description", "x" * 2000)
     assert ended.code == ExitCode.REFUSED
-    assert "name: too long" in ended.err
+    assert "description: has more than" in ended.err
+    assert "description is --description" in ended.err
+    assert "Leave out --user" in cli("profile", "create", "New", "--user", "nobody").err
 
 
-def test_a_refusal_names_the_next_step(cli: Callable[..., Ended], roll: Roll) -> None:
-    roll.failure = UnauthenticatedError("the key is not known", reason="API_KEY_INVALID")
+def test_a_refusal_names_the_next_step(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLBOOK_API_KEY", "rbk_wrong")
     assert "--api-key-file" in cli("profile", "list").err
 
 
-def test_json_of_a_refusal_has_stable_members(cli: Callable[..., Ended], roll: Roll) -> None:
-    roll.failure = UnavailableError("busy", reason="STORE_UNAVAILABLE", code="UNAVAILABLE")
-    ended = cli("profile", "list", "--output", "json")
-    assert ended.code == ExitCode.UNREACHABLE
+def test_a_next_step_is_for_the_same_server(cli: Cli, server: Server) -> None:
+    ended = cli("--address", server.address, "profile", "show", "nobody")
+    assert f"rollbook --address {server.address} profile list" in ended.err
+
+
+def test_json_of_a_refusal_has_stable_members(cli: Cli) -> None:
+    ended = cli("profile", "show", "nobody", "--output", "json")
     assert ended.error == {
-        "reason": "STORE_UNAVAILABLE",
-        "code": "UNAVAILABLE",
-        "message": "busy",
-        "metadata": {},
+        "reason": "PROFILE_NOT_FOUND",
+        "code": "NOT_FOUND",
+        "message": "There is no profile with the id or the name 'nobody'.",
+        "metadata": ended.error["metadata"],
         "fields": {},
-        "next_step": "",
+        "next_step": "The profiles of this server: rollbook profile list",
     }
 
 
-def test_a_bug_keeps_its_traceback_in_a_private_file(
-    cli: Callable[..., Ended], roll: Roll, tmp_path: Path
-) -> None:
-    roll.failure = ZeroDivisionError("oh")
+@pytest.mark.usefixtures("bug")
+def test_a_bug_keeps_its_traceback_in_a_private_file(cli: Cli, tmp_path: Path) -> None:
     ended = cli("profile", "list")
     (kept,) = tmp_path.glob("rollbook-*.traceback")
     assert ended.code == ExitCode.REFUSED
@@ -110,19 +125,16 @@ def test_a_bug_keeps_its_traceback_in_a_private_file(
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
+@pytest.mark.usefixtures("bug")
 def test_who_debugs_sees_the_traceback(
-    cli: Callable[..., Ended], roll: Roll, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ROLLBOOK_DEBUG", "1")
-    roll.failure = ZeroDivisionError("oh")
     assert "Traceback" in cli("profile", "list").err
     assert not [*tmp_path.glob("rollbook-*.traceback")]
 
 
-def test_a_file_that_cannot_be_used_is_named_with_the_reason(
-    cli: Callable[..., Ended], roll: Roll, tmp_path: Path
-) -> None:
-    assert roll
+def test_a_file_that_cannot_be_used_is_named_with_the_reason(cli: Cli, tmp_path: Path) -> None:
     taken = tmp_path / "devices.csv"
     taken.write_text("filled in")
     ended = cli("template", "--out", taken)
@@ -131,10 +143,26 @@ def test_a_file_that_cannot_be_used_is_named_with_the_reason(
     assert taken.read_text() == "filled in"
 
 
-def test_ctrl_c_has_its_own_exit_code(cli: Callable[..., Ended], roll: Roll) -> None:
-    roll.failure = KeyboardInterrupt()
+def test_ctrl_c_has_its_own_exit_code(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    _plant(monkeypatch, KeyboardInterrupt())
     assert cli("profile", "list").code == ExitCode.INTERRUPTED
 
 
-def test_an_empty_address_is_a_mistake_of_usage(cli: Callable[..., Ended]) -> None:
-    assert cli("--address", " ", "profile", "list").code == ExitCode.USAGE
+@pytest.mark.parametrize(
+    "address",
+    [
+        " ",
+        "http://127.0.0.1:7443",
+        "127.0.0.1:abc",
+        "a b",
+        "a:0",
+        "a:65536",
+        ":1",
+        "a:1/",
+        "host:1:2",
+    ],
+)
+def test_what_is_no_address_is_a_mistake_of_usage(alone: Cli, address: str) -> None:
+    ended = alone("--address", address, "profile", "list")
+    assert ended.code == ExitCode.USAGE
+    assert "write HOST:PORT" in ended.err

@@ -12,9 +12,7 @@ import pytest
 from rollbook.cli.exit_codes import MEANINGS, ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cli.memory_roll import Ended
+    from cli.ended import Cli
 
 LEAVES = [
     ("profile", "create"),
@@ -29,15 +27,15 @@ LEAVES = [
 ]
 
 
-def test_help_lists_every_command(cli: Callable[..., Ended]) -> None:
-    ended = cli("--help")
+def test_help_lists_every_command(alone: Cli) -> None:
+    ended = alone("--help")
     assert ended.code == 0
     listed = re.findall(r"^  ([a-z]+)  ", ended.out, flags=re.MULTILINE)
     assert listed == ["demo", "enroll", "profile", "qr", "serve", "template", "token", "upload"]
 
 
-def test_help_lists_every_exit_code(cli: Callable[..., Ended]) -> None:
-    told = cli("--help").out
+def test_help_lists_every_exit_code(alone: Cli) -> None:
+    told = alone("--help").out
     assert set(MEANINGS) == set(ExitCode)
     for code, meaning in MEANINGS.items():
         assert re.search(rf"^ +{code.value}  {re.escape(meaning)}$", told, flags=re.MULTILINE)
@@ -53,23 +51,21 @@ def test_help_loads_no_server() -> None:
 
 
 @pytest.mark.parametrize("leaf", LEAVES)
-def test_every_command_takes_the_form_of_its_output(
-    cli: Callable[..., Ended], leaf: tuple[str, ...]
-) -> None:
-    assert "--output [table|json]" in cli(*leaf, "--help").out
+def test_every_command_takes_the_form_of_its_output(alone: Cli, leaf: tuple[str, ...]) -> None:
+    assert "--output [table|json]" in alone(*leaf, "--help").out
 
 
-def test_a_wrong_option_is_a_mistake_of_usage(cli: Callable[..., Ended]) -> None:
-    ended = cli("profile", "list", "--nonsense")
+def test_a_wrong_option_is_a_mistake_of_usage(alone: Cli) -> None:
+    ended = alone("profile", "list", "--nonsense")
     assert ended.code == ExitCode.USAGE
     assert "Usage: rollbook profile list" in ended.err
 
 
-def test_a_mistake_of_usage_is_told_in_json_too(cli: Callable[..., Ended]) -> None:
-    ended = cli("profile", "create", "--output", "json")
+def test_a_mistake_of_usage_is_told_in_json_too(alone: Cli) -> None:
+    ended = alone("profile", "create", "--output", "json")
     assert ended.code == ExitCode.USAGE
     assert ended.error["reason"] == "COMMAND_LINE_INVALID"
 
 
-def test_the_version_is_that_of_the_distribution(cli: Callable[..., Ended]) -> None:
-    assert re.fullmatch(r"rollbook \d+\.\d+\.\d+\S*\n", cli("--version").out)
+def test_the_version_is_that_of_the_distribution(alone: Cli) -> None:
+    assert re.fullmatch(r"rollbook \d+\.\d+\.\d+\S*\n", alone("--version").out)

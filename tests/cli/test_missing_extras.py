@@ -11,9 +11,7 @@ import pytest
 import rollbook.cli
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cli.memory_roll import Ended
+    from cli.ended import Cli
 
 
 class _Point:
@@ -38,23 +36,21 @@ def test_without_click_or_rich_main_names_the_extra(
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     assert rollbook.cli.main() == 1
-    assert "pip install 'rollbook[cli]'" in capsys.readouterr().err
+    assert "pip install '.[cli]' (or 'rollbook[cli]')" in capsys.readouterr().err
 
 
 def test_without_the_server_its_command_names_the_extra(
-    cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+    alone: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _replace_plugins(monkeypatch, "peewee")
-    ended = cli("serve")
+    ended = alone("serve")
     assert ended.code == 1
-    assert "The command serve needs the server: pip install 'rollbook[server]'" in ended.err
+    assert "`rollbook serve` needs: pip install '.[server]' (or 'rollbook[server]')" in ended.err
 
 
-def test_a_missing_module_of_our_own_is_a_bug(
-    cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_module_of_our_own_is_a_bug(alone: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     _replace_plugins(monkeypatch, "rollbook_server.command")
-    assert "this is a bug" in cli("serve").err
+    assert "this is a bug" in alone("serve").err
 
 
 def _replace_plugins(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.memory_roll import NOON, make_profile
-from rollbook import ProfileOrigin
+from rollbook import DeviceRow, ProfileOrigin
 from rollbook.cli.exit_codes import ExitCode
+from rollbook.v1 import profile_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from cli.memory_roll import Ended, Roll
+    from cli.ended import Cli
+    from client.fake_server import Running
+    from rollbook import AdminClient
 
 COLUMNS = [
     "Profile Name",
@@ -25,63 +27,92 @@ COLUMNS = [
     "No of Devices",
     "Associated User",
 ]
+NAME_OF_EVIL = "\x1b[31mred\x07\u202e [bold]x[/bold] :smile:\nnext"
 
 
-def test_a_list_has_the_columns_of_the_page(cli: Callable[..., Ended], roll: Roll) -> None:
-    roll.profiles = [make_profile(description="Hall 3", user_id="user-7", device_count=200_000)]
-    head, _, row = cli("profile", "list").out.splitlines()
+@pytest.fixture
+def warehouse(scripted: Running) -> None:
+    """Give a server with a profile that this version of ours cannot have yet."""
+    profile = profile_pb2.Profile(
+        profile_id="p1",
+        name=NAME_OF_EVIL,
+        description="Hall 3 " * 30,
+        type=profile_pb2.PROFILE_TYPE_SELF_MAINTAINED,
+        device_count=200_000,
+        user_id="user-7",
+    )
+    profile.update_time.FromJsonString("2026-11-23T12:00:00Z")
+    scripted.fake.profiles.append(profile)
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_a_list_has_the_columns_of_the_page(alone: Cli) -> None:
+    head, _, row = alone("profile", "list").out.splitlines()
     assert [title for title in COLUMNS if title in head] == COLUMNS
-    assert [cell.strip() for cell in row.split("  ") if cell.strip()][0:2] == ["Depot", "Hall 3"]
-    assert "Self Maintained" in row
-    assert "user-7" in row
-    assert "200,000" in row
+    for cell in ("Hall 3 Hall 3", "Self Maintained", "user-7", "200,000"):
+        assert cell in row
 
 
-def test_a_list_in_json_is_an_array_of_profiles(cli: Callable[..., Ended], roll: Roll) -> None:
-    roll.profiles = [make_profile(), make_profile("p2", "Lager")]
-    listed = cli("profile", "list", "--output", "json").document
-    assert [one["name"] for one in listed] == ["Depot", "Lager"]
-    assert listed[0]["create_time"] == NOON.isoformat().replace("+00:00", "Z")
-    assert listed[0]["type"] == "SELF_MAINTAINED"
-    assert listed[0]["devices_update_time"] is None
+@pytest.mark.usefixtures("warehouse")
+def test_a_narrow_terminal_shortens_text_and_tears_no_word(
+    alone: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("TTY_COMPATIBLE", "1"), ("NO_COLOR", "1"), ("COLUMNS", "80")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TERM", "dumb")
+    lines = alone("profile", "list").out.splitlines()
+    shown = " ".join(lines)
+    assert all(len(line) <= 80 for line in lines)
+    for word in ("Description", "Associated", "Devices", "Maintained", "200,000", "user-7"):
+        assert word in shown
+    assert "2026-11-23 " in shown
+    assert "Hall 3 Hal\u2026" in shown
 
 
-def test_an_empty_list_is_an_empty_array(cli: Callable[..., Ended], roll: Roll) -> None:
-    roll.profiles = []
-    assert cli("--output", "json", "profile", "list").document == []
-    assert "profile create NAME" in cli("profile", "list").err
-
-
-def test_a_table_obeys_no_server(cli: Callable[..., Ended], roll: Roll) -> None:
-    roll.profiles = [make_profile(name="\x1b[31mred\x07\u202e [bold]x[/bold] :smile:\nnext")]
-    shown = cli("profile", "list").out
+@pytest.mark.usefixtures("warehouse")
+def test_a_table_obeys_no_server(alone: Cli) -> None:
+    shown = alone("profile", "list").out
     assert "[31mred [bold]x[/bold] :smile: next" in shown
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)
 
 
-def test_json_keeps_every_character(cli: Callable[..., Ended], roll: Roll) -> None:
-    roll.profiles = [make_profile(name="Käfer\u202e")]
-    assert cli("profile", "list", "--output", "json").document[0]["name"] == "Käfer\u202e"
+@pytest.mark.usefixtures("warehouse")
+def test_json_keeps_every_character(alone: Cli) -> None:
+    assert alone("profile", "list", "--output", "json").document[0]["name"] == NAME_OF_EVIL
 
 
-def test_a_row_stays_a_line_where_there_is_no_terminal(
-    cli: Callable[..., Ended], roll: Roll
-) -> None:
-    roll.profiles = [make_profile(description="long " * 100)]
+def test_a_list_in_json_is_an_array_of_profiles(cli: Cli, admin: AdminClient) -> None:
+    made = [admin.create_profile(name) for name in ("Depot", "Lager")]
+    listed = cli("profile", "list", "--output", "json").document
+    assert [one["name"] for one in listed] == ["Depot", "Lager"]
+    assert datetime.fromisoformat(listed[0]["create_time"]) == made[0].create_time
+    assert listed[0]["create_time"].endswith("Z")
+    assert listed[0]["type"] == "SELF_MAINTAINED"
+    assert listed[0]["devices_update_time"] is None
+
+
+def test_an_empty_list_is_an_empty_array(cli: Cli) -> None:
+    assert cli("--output", "json", "profile", "list").document == []
+    assert "profile create NAME" in cli("profile", "list").err
+
+
+def test_a_row_stays_a_line_where_there_is_no_terminal(cli: Cli, admin: AdminClient) -> None:
+    admin.create_profile("Depot", description="long " * 100)
     assert len(cli("profile", "list").out.splitlines()) == 3
 
 
-@pytest.mark.parametrize("meant", ["p1", "Depot", "dEPOT", " depot "])
+@pytest.mark.parametrize("meant", ["Depot", "dEPOT", " depot "])
 def test_a_profile_is_meant_by_id_or_name(
-    cli: Callable[..., Ended], roll: Roll, meant: str
+    cli: Cli, depot: str, admin: AdminClient, meant: str
 ) -> None:
-    roll.profiles.append(make_profile("p2", "Depot South"))
-    shown = cli("profile", "show", meant, "--output", "json").document
-    assert shown["profile_id"] == "p1"
+    admin.create_profile("Depot South")
+    for wanted in (meant, depot):
+        shown = cli("profile", "show", wanted, "--output", "json").document
+        assert shown["profile_id"] == depot
 
 
-def test_a_part_of_a_name_is_not_enough(cli: Callable[..., Ended], roll: Roll) -> None:
-    assert roll
+@pytest.mark.usefixtures("depot")
+def test_a_part_of_a_name_is_not_enough(cli: Cli) -> None:
     ended = cli("profile", "show", "Dep", "--output", "json")
     assert ended.code == ExitCode.REFUSED
     assert ended.error["reason"] == "PROFILE_NOT_FOUND"
@@ -89,59 +120,69 @@ def test_a_part_of_a_name_is_not_enough(cli: Callable[..., Ended], roll: Roll) -
     assert "profile list" in ended.error["next_step"]
 
 
-def test_show_tells_counts_and_token(cli: Callable[..., Ended], roll: Roll) -> None:
-    assert roll
-    shown = cli("profile", "show", "Depot").out
-    for name, value in (("registered", "1"), ("pending", "2"), ("Token State", "Active")):
-        assert [name, value] in [line.strip().split("  ", 1) for line in _tight(shown)]
+def test_show_tells_counts_and_token(cli: Cli, depot: str, admin: AdminClient) -> None:
+    imeis = ("356938035643809", "490154203237518", "353918052355563")
+    admin.upload_rows(depot, [DeviceRow(imei=imei) for imei in imeis])
+    token = admin.reveal_token(depot)
+    assert cli("enroll", "--token", token, "--imei", imeis[0]).code == ExitCode.DONE
+    shown = _facts(cli("profile", "show", "Depot").out)
+    assert (shown["registered"], shown["pending"], shown["No of Devices"]) == ("1", "2", "3")
+    assert (shown["Token State"], shown["Tokenless"]) == ("Active", "no")
 
 
-def _tight(shown: str) -> list[str]:
-    """Give the lines with two spaces between name and value."""
-    parts = ([part for part in line.split("  ") if part.strip()] for line in shown.splitlines())
-    return ["  ".join(part.strip() for part in line) for line in parts]
+def _facts(shown: str) -> dict[str, str]:
+    """Give name and value of each line."""
+    lines = (line.strip().partition("  ") for line in shown.splitlines())
+    return {name: value.strip() for name, _, value in lines}
 
 
-def test_show_in_json_has_the_token_or_null(cli: Callable[..., Ended], roll: Roll) -> None:
-    roll.profiles.append(make_profile("p2", "Open", tokenless=True))
-    assert cli("profile", "show", "p1", "--output", "json").document["token"]["use_count"] == 4
-    assert cli("profile", "show", "p2", "--output", "json").document["token"] is None
-    assert "matched by their identifiers" in cli("profile", "show", "p2").out
+def test_show_in_json_has_the_token_or_null(cli: Cli, depot: str, admin: AdminClient) -> None:
+    admin.create_profile("Open", tokenless=True)
+    assert cli("profile", "show", depot, "--output", "json").document["token"]["use_count"] == 0
+    assert cli("profile", "show", "Open", "--output", "json").document["token"] is None
+    shown = _facts(cli("profile", "show", "Open").out)
+    assert shown["Tokenless"] == "yes"
+    assert "matched by their identifiers" in shown["Enrollment Token"]
 
 
-def test_create_passes_on_what_was_asked(
-    cli: Callable[..., Ended], roll: Roll, tmp_path: Path
-) -> None:
+def test_create_passes_on_what_was_asked(cli: Cli, admin: AdminClient, tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
-    keys.write_text(json.dumps({"system_extras": {"wifi_ssid": "Depot"}}))
-    options = ("--description", "Hall 3", "--single-device", "--tokenless", "--user", "user-7")
+    keys.write_text(json.dumps({"system_extras": {"wifi_ssid": "Depot"}}), encoding="utf-8-sig")
+    options = ("--description", "Hall 3", "--single-device", "--tokenless")
     ended = cli("profile", "create", "New", *options, "--configuration", keys)
     assert ended.code == ExitCode.DONE
-    made = roll.profiles[-1]
-    assert (made.name, made.description, made.user_id) == ("New", "Hall 3", "user-7")
+    assert _facts(ended.out)["Tokenless"] == "yes"
+    (made,) = admin.list_profiles()
+    assert (made.name, made.description) == ("New", "Hall 3")
     assert (made.origin, made.tokenless) == (ProfileOrigin.SINGLE_DEVICE, True)
-    assert made.configuration.system_extras == {"wifi_ssid": "Depot"}
-    assert "Next: rollbook upload New FILE.csv" in ended.err
+    assert admin.get_profile(made.profile_id).configuration.system_extras == {"wifi_ssid": "Depot"}
+
+
+def test_a_file_is_the_next_step_only_where_files_are(cli: Cli) -> None:
+    ended = cli("profile", "create", "New tablets")
+    assert "Next: rollbook upload 'New tablets' FILE.csv" in ended.err
+    assert cli("profile", "create", "One", "--single-device").err == ""
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("{", "Expecting"),
-        ("[]", "not a JSON object"),
-        ('{"wifi": {}}', "no group 'wifi'"),
-        ('{"vendor_keys": 7}', "not a JSON object"),
-        ('{"system_extras": {"wifi_sid": "x"}}', "wifi_ssid"),
-        ("[" * 100_000, "recursion"),
-        (" " * 1_000_001, "too large"),
+        (b'{"a":\n x}', "is not JSON in UTF-8: Expecting value, line 2, column 2"),
+        (b'{"a":\n "\xe4"}', "is not JSON in UTF-8: byte 0xe4, line 2, column 3"),
+        ('{"a": 1}'.encode("utf-16"), "is not JSON in UTF-8: byte 0xff, line 1, column 1"),
+        (b"[]", "not a JSON object"),
+        (b'{"wifi": {}}', "group 'wifi'"),
+        (b'{"vendor_keys": 7}', "not a JSON object"),
+        (b'{"system_extras": {"wifi_sid": "x"}}', "wifi_ssid"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b" " * 1_000_001, "too large"),
     ],
 )
 def test_a_wrong_configuration_is_a_mistake_of_usage(
-    cli: Callable[..., Ended], roll: Roll, tmp_path: Path, text: str, complaint: str
+    alone: Cli, tmp_path: Path, text: bytes, complaint: str
 ) -> None:
     keys = tmp_path / "keys.json"
-    keys.write_text(text)
-    ended = cli("profile", "create", "New", "--configuration", keys)
+    keys.write_bytes(text)
+    ended = alone("profile", "create", "New", "--configuration", keys)
     assert ended.code == ExitCode.USAGE
     assert complaint in ended.err
-    assert len(roll.profiles) == 1

@@ -1,230 +1,200 @@
-"""`rollbook upload`: progress, summary, and how to go on after every end."""
+"""`rollbook upload` at a real server: summary, rejected rows, and the next step."""
 
 from __future__ import annotations
 
+import csv
 import shlex
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.memory_roll import make_profile, make_row_error, make_upload
-from rollbook import (
-    FailedPreconditionError,
-    InvalidArgumentError,
-    OnConflict,
-    OnInvalidRow,
-    UnavailableError,
-    UploadIncompleteError,
-    UploadState,
-)
+from rollbook import DeviceRow
 from rollbook.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from cli.memory_roll import Ended, Roll
+    from cli.ended import Cli
+    from rollbook import AdminClient
+
+GOOD, OTHER, ON_ROLL = "356938035643809", "490154203237518", "353918052355563"
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    path = tmp_path / "my devices.csv"
-    path.write_text("IMEI\n356938035643809\n")
-    return path
+    return write(tmp_path / "my devices.csv", GOOD, OTHER)
 
 
 @pytest.fixture
-def rejected(roll: Roll) -> Roll:
-    """Five rows were rejected, of which the upload itself holds two."""
-    reasons = ["IMEI_LENGTH", "IMEI_LENGTH", "IMEI_LENGTH", "DEVICE_ON_ROLL", "IMEI_CHECK_DIGIT"]
-    roll.row_errors = [
-        make_row_error(row, reason, f"sentence {row}") for row, reason in enumerate(reasons, 1)
-    ]
-    roll.upload = make_upload(rejected_count=5, row_count=7, errors=tuple(roll.row_errors[:2]))
-    return roll
+def rejected(depot: str, admin: AdminClient, tmp_path: Path) -> Path:
+    """Give a file of which five rows will be rejected: three, one and one for a reason."""
+    admin.upload_rows(depot, [DeviceRow(imei=ON_ROLL, attributes={"Hall": "3"})])
+    path = tmp_path / "my devices.csv"
+    imeis = (GOOD, "1", "2", "3", ON_ROLL, "356938035643808", OTHER)
+    path.write_text("".join(f"{line}\n" for line in ("IMEI,Hall", *(f"{one},4" for one in imeis))))
+    return path
 
 
-def test_a_good_upload_tells_its_counts_and_columns(
-    cli: Callable[..., Ended], roll: Roll, file: Path
-) -> None:
+def write(path: Path, *imeis: str) -> Path:
+    path.write_text("".join(f"{cell}\n" for cell in ("IMEI", *imeis)))
+    return path
+
+
+@pytest.mark.usefixtures("depot")
+def test_a_good_upload_tells_its_counts_and_columns(cli: Cli, file: Path) -> None:
     ended = cli("upload", "depot", file)
     assert ended.code == ExitCode.DONE
     assert "generic" in ended.out
     assert "IMEI: imei" in ended.out
     assert "Next: rollbook qr depot" in ended.err
-    assert roll.asked["upload_id"] in ended.out
 
 
-def test_options_are_passed_on(cli: Callable[..., Ended], roll: Roll, file: Path) -> None:
-    options = ("--strict", "--dry-run", "--on-conflict", "move", "--map", "Gerät=1=imei")
-    cli("upload", "p1", file, *options)
-    assert roll.asked["on_invalid_row"] is OnInvalidRow.FAIL
-    assert roll.asked["on_conflict"] is OnConflict.MOVE
-    assert roll.asked["validate_only"] is True
-    assert roll.asked["column_mapping"] == {"Gerät=1": "imei"}
-    assert roll.asked["file_name"] == "my devices.csv"
-
-
+@pytest.mark.usefixtures("depot")
 @pytest.mark.parametrize("wrong", ["imei", "=imei", "IMEI=number"])
-def test_a_wrong_mapping_is_a_mistake_of_usage(
-    cli: Callable[..., Ended], roll: Roll, file: Path, wrong: str
-) -> None:
-    assert cli("upload", "p1", file, "--map", wrong).code == ExitCode.USAGE
-    assert roll.asked == {}
+def test_a_wrong_mapping_is_a_mistake_of_usage(cli: Cli, file: Path, wrong: str) -> None:
+    assert cli("upload", "depot", file, "--map", wrong).code == ExitCode.USAGE
 
 
-def test_plain_progress_is_a_line_every_ten_percent(
-    cli: Callable[..., Ended], roll: Roll, file: Path
-) -> None:
-    roll.steps = list(range(0, 1001, 10))
-    lines = [line for line in cli("upload", "p1", file).err.splitlines() if "my devices" in line]
-    assert lines[0].startswith("my devices.csv: 10 %")
-    assert lines[-1] == "my devices.csv: uploaded"
-    assert len(lines) == 11
-
-
-def test_a_small_file_needs_few_lines(cli: Callable[..., Ended], roll: Roll, file: Path) -> None:
-    roll.steps = [1000, 1000]
-    assert cli("upload", "p1", file).err.count("my devices.csv:") == 2
-
-
-def test_a_terminal_gets_a_bar(
-    cli: Callable[..., Ended], roll: Roll, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    monkeypatch.setenv("COLUMNS", "100")
-    roll.steps = [250, 1000]
-    drawn = cli("upload", "p1", file.rename(file.with_name("[red]x.csv"))).err
-    assert "[red]x.csv" in drawn
-    assert "1.0/1.0 kB" in drawn
-    assert "[red]x.csv: uploaded" not in drawn
-
-
-def test_json_is_one_document_with_the_upload(
-    cli: Callable[..., Ended], rejected: Roll, file: Path
-) -> None:
-    rejected.steps = [500, 1000]
-    ended = cli("upload", "p1", file, "--output", "json")
+def test_json_is_one_document_with_the_upload(cli: Cli, depot: str, rejected: Path) -> None:
+    ended = cli("upload", depot, rejected, "--output", "json")
     assert ended.code == ExitCode.ROWS_REJECTED
     assert ended.err == ""
-    assert ended.document["rejected_count"] == 5
+    assert (ended.document["rejected_count"], ended.document["created_count"]) == (5, 2)
     assert ended.document["rejected_by_reason"]["IMEI_LENGTH"] == 3
-    assert ended.document["errors"][0]["values"] == ["123"]
+    assert ended.document["errors"][0]["values"] == ["1", "4"]
     assert ended.document["errors_file"] is None
 
 
-def test_reasons_are_counted_over_all_rejected_rows(
-    cli: Callable[..., Ended], rejected: Roll, file: Path
-) -> None:
-    assert rejected
-    shown = cli("upload", "p1", file).out
-    assert shown.index("IMEI_LENGTH") < shown.index("DEVICE_ON_ROLL")
-    examples = [line.strip() for line in shown.splitlines() if line.startswith("  line ")]
-    assert examples == [
-        "line 2, column IMEI: sentence 1",
-        "line 5, column IMEI: sentence 4",
-        "line 6, column IMEI: sentence 5",
-    ]
+def test_reasons_stand_in_order_and_each_has_an_example(cli: Cli, rejected: Path) -> None:
+    shown = cli("upload", "depot", rejected).out
+    assert _in_order(shown, "IMEI_LENGTH", "DEVICE_ON_ROLL", "IMEI_CHECK_DIGIT")
+    lines = [line.split(",")[0].strip() for line in shown.splitlines() if line.startswith("  line")]
+    assert lines == ["line 3", "line 6", "line 7"]
 
 
-def test_rejected_rows_can_still_be_had_as_a_file(
-    cli: Callable[..., Ended], rejected: Roll, file: Path
-) -> None:
-    ended = cli("upload", "p1", file)
-    resume = f"rollbook upload p1 '{file}' --resume {rejected.asked['upload_id']}"
-    assert f"{resume} --errors rejected.csv" in ended.err
+def _in_order(text: str, *words: str) -> bool:
+    places = [text.index(word) for word in words]
+    return places == sorted(places)
+
+
+@pytest.mark.usefixtures("depot")
+def test_every_rejected_row_is_counted(cli: Cli, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", *["1"] * 150)
+    ended = cli("upload", "depot", file, "--output", "json")
+    assert len(ended.document["errors"]) == 100
+    assert ended.document["rejected_by_reason"] == {"IMEI_LENGTH": 150}
+
+
+def test_devices_on_the_roll_lead_to_the_option(cli: Cli, rejected: Path) -> None:
+    assert "--on-conflict update" in cli("upload", "depot", rejected).err
+    cli("profile", "create", "Other")
+    assert "--on-conflict move" in cli("upload", "other", rejected).err
+    again = cli("upload", "depot", rejected, "--on-conflict", "update")
+    assert "Devices on the roll" not in again.err
+
+
+def test_rejected_rows_can_still_be_had_as_a_file(cli: Cli, rejected: Path) -> None:
+    ended = cli("upload", "depot", rejected)
+    (line,) = (line for line in ended.err.splitlines() if "CSV file: " in line)
+    words = shlex.split(line.partition("CSV file: ")[2])
+    assert words[:5] == ["rollbook", "upload", "depot", str(rejected), "--resume"]
+    assert words[6:] == ["--errors", "rejected.csv"]
 
 
 def test_rejected_rows_are_written_and_alone_uploaded_again(
-    cli: Callable[..., Ended], rejected: Roll, file: Path, tmp_path: Path
+    cli: Cli, rejected: Path, tmp_path: Path
 ) -> None:
-    assert rejected
     out = tmp_path / "bad.csv"
-    ended = cli("upload", "p1", file, "--errors", out)
+    ended = cli("upload", "depot", rejected, "--errors", out)
     assert ended.code == ExitCode.ROWS_REJECTED
-    assert out.read_bytes() == b"IMEI,Rollbook Error\r\n"
-    assert f"Mend {out} and run: rollbook upload p1 {out}" in ended.err
+    assert out.read_bytes().startswith(b"\xef\xbb\xbfIMEI,Hall,Rollbook Error\r\n")
+    assert f"5 rejected rows are in {out}." in ended.err
+    again = shlex.join(["rollbook", "upload", "depot", str(out)])
+    next_errors = tmp_path / "bad-2.csv"
+    assert f"Mend {out} and run: {again} --errors {next_errors}\n" in ended.err
+    assert cli("upload", "depot", out, "--errors", next_errors).code == ExitCode.ROWS_REJECTED
+    with next_errors.open(encoding="utf-8-sig", newline="") as file:
+        assert next(csv.DictReader(file))["IMEI"] == "1"
+
+
+@pytest.mark.usefixtures("depot")
+def test_one_rejected_row_is_one(cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "bad.csv"
+    ended = cli("upload", "depot", write(tmp_path / "a.csv", "1"), "--errors", out)
+    assert f"1 rejected row is in {out}." in ended.err
 
 
 def test_a_failed_strict_upload_has_the_same_summary(
-    cli: Callable[..., Ended], rejected: Roll, file: Path, tmp_path: Path
+    cli: Cli, rejected: Path, tmp_path: Path
 ) -> None:
-    reason = "UPLOAD_HAS_INVALID_ROWS"
-    rejected.upload = replace(
-        rejected.upload, state=UploadState.FAILED, failure_reason=reason, created_count=2
-    )
-    rejected.failure = FailedPreconditionError("5 rows", reason=reason, code="FAILED_PRECONDITION")
-    ended = cli("upload", "p1", file, "--strict", "--errors", tmp_path / "bad.csv")
+    ended = cli("upload", "depot", rejected, "--strict", "--errors", tmp_path / "bad.csv")
     assert ended.code == ExitCode.ROWS_REJECTED
     assert "nothing of it was kept" in ended.out
+    assert "would be" not in ended.out
+    assert f"Mend {rejected} and run: rollbook upload depot '{rejected}' --strict" in ended.err
+
+
+@pytest.mark.usefixtures("depot")
+def test_a_good_dry_run_names_the_command_for_real(cli: Cli, file: Path) -> None:
+    ended = cli("upload", "depot", file, "--dry-run")
     assert "would be created" in ended.out
-    assert f"Mend {file} and run: rollbook upload p1 '{file}' --strict" in ended.err
+    assert f"Next, for real: rollbook upload depot '{file}'\n" in ended.err
 
 
-def test_a_good_dry_run_names_the_command_for_real(
-    cli: Callable[..., Ended], roll: Roll, file: Path
-) -> None:
-    roll.upload = make_upload(validate_only=True)
-    ended = cli("upload", "p1", file, "--dry-run")
-    assert "would be created" in ended.out
-    assert f"Next, for real: rollbook upload p1 '{file}'\n" in ended.err
+def test_a_tokenless_profile_has_no_qr_code_to_go_on_with(cli: Cli, file: Path) -> None:
+    cli("profile", "create", "Open", "--tokenless")
+    assert "rollbook qr" not in cli("upload", "open", file).err
 
 
-def test_a_tokenless_profile_has_no_qr_code_to_go_on_with(
-    cli: Callable[..., Ended], roll: Roll, file: Path
-) -> None:
-    roll.profiles = [make_profile(tokenless=True)]
-    assert "rollbook qr" not in cli("upload", "p1", file).err
-
-
-def test_an_incomplete_upload_names_the_command_that_resumes_it(
-    cli: Callable[..., Ended], roll: Roll, file: Path
-) -> None:
-    cause = UnavailableError("cannot reach it", code="UNAVAILABLE")
-    roll.failure = UploadIncompleteError("gave up", upload_id="u1", upload=None, cause=cause)
-    address = ("--address", "localhost:7443")
-    ended = cli(*address, "upload", "p1", file, "--on-conflict", "keep", "--resume", "u1")
-    assert ended.code == ExitCode.INCOMPLETE
-    words = ["rollbook", *address, "upload", "p1", str(file), "--on-conflict", "keep"]
-    assert f"Go on with it: {shlex.join([*words, '--resume', 'u1'])}\n" in ended.err
-    assert roll.asked["upload_id"] == "u1"
-
-
-def test_a_server_that_went_away_leaves_an_upload_to_resume(
-    cli: Callable[..., Ended], roll: Roll, file: Path
-) -> None:
-    roll.failure = UnavailableError("cannot reach it", code="UNAVAILABLE")
-    ended = cli("upload", "p1", file)
-    assert ended.code == ExitCode.INCOMPLETE
-    assert f"--resume {roll.asked['upload_id']}" in ended.err
-
-
-def test_ctrl_c_names_the_command_that_resumes(
-    cli: Callable[..., Ended], roll: Roll, file: Path
-) -> None:
-    roll.failure = KeyboardInterrupt()
-    ended = cli("upload", "p1", file, "--output", "json")
-    assert ended.code == ExitCode.INTERRUPTED
-    upload_id = roll.asked["upload_id"]
-    assert ended.error["metadata"]["upload_id"] == upload_id
-    assert ended.error["metadata"]["resume_command"].endswith(f"--resume {upload_id}")
-
-
-def test_a_place_in_the_file_is_mended_and_the_upload_goes_on(
-    cli: Callable[..., Ended], roll: Roll, file: Path
-) -> None:
-    roll.failure = InvalidArgumentError(
-        "line 9: never closed", reason="CSV_UNCLOSED_QUOTE", metadata={"row": "8", "line": "9"}
-    )
-    ended = cli("upload", "p1", file)
+@pytest.mark.usefixtures("depot")
+def test_a_place_in_the_file_is_mended_and_the_upload_goes_on(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(f'IMEI\n{GOOD}\n"{OTHER}\n')
+    ended = cli("upload", "depot", file)
     assert ended.code == ExitCode.REFUSED
-    assert f"--resume {roll.asked['upload_id']}" in ended.err
+    words = shlex.split(ended.err.partition("go on: ")[2].splitlines()[0])
+    write(file, GOOD, OTHER)
+    assert cli(*words[1:]).code == ExitCode.DONE
 
 
-def test_the_uploaded_file_is_never_the_error_file(
-    cli: Callable[..., Ended], roll: Roll, file: Path
-) -> None:
-    assert cli("upload", "p1", file, "--errors", file).code == ExitCode.USAGE
-    assert cli("upload", "p1", file, "--errors", file.parent / "no" / "x.csv").code == 2
-    assert roll.asked == {}
+@pytest.mark.usefixtures("depot")
+def test_an_upload_that_nobody_knows_is_not_resumed(cli: Cli, file: Path) -> None:
+    ended = cli("upload", "depot", file, "--resume", "nope", "--output", "json")
+    assert (ended.code, ended.error["reason"]) == (ExitCode.REFUSED, "UPLOAD_NOT_FOUND")
+    anew = shlex.join(["rollbook", "upload", "depot", str(file)])
+    assert ended.error["next_step"] == f"Begin a new upload: {anew}"
+    assert cli("profile", "show", "depot", "--output", "json").document["device_count"] == 0
+
+
+@pytest.mark.usefixtures("depot")
+def test_another_beginning_is_told_by_its_options(cli: Cli, file: Path) -> None:
+    first = cli("upload", "depot", file, "--output", "json").document["upload_id"]
+    ended = cli("upload", "depot", file, "--resume", first, "--strict", "--map", "IMEI=imei2")
+    assert ended.code == ExitCode.REFUSED
+    assert "Resume it with the --strict, --map of its beginning." in ended.err
+    assert "Begin a new upload: rollbook upload depot" in ended.err
+
+
+@pytest.mark.usefixtures("depot")
+def test_columns_are_spoken_of_in_words_of_the_command(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(f"IMEI,imei\n{GOOD},{GOOD}\n")
+    assert "--map COLUMN=FIELD" in cli("upload", "depot", file).err
+    assert "column_mapping is --map" in cli("upload", "depot", file, "--map", "Nope=imei").err
+    file.write_text("Colour\nred\n")
+    assert "rollbook template" in cli("upload", "depot", file).err
+
+
+@pytest.mark.usefixtures("depot")
+def test_an_error_file_destroys_nothing(cli: Cli, file: Path) -> None:
+    kept = file.with_name("kept.csv")
+    kept.write_text("mended by hand")
+    for errors in (kept, file, file.parent / "no" / "x.csv", file.parent):
+        ended = cli("upload", "depot", file, "--errors", errors)
+        assert (ended.code, "'--errors'" in ended.err) == (ExitCode.USAGE, True)
+    assert f"{kept} exists; name another file, such as" in (
+        cli("upload", "depot", file, "--errors", kept).err
+    )
+    assert kept.read_text() == "mended by hand"
+    assert cli("profile", "show", "depot", "--output", "json").document["device_count"] == 0
+    assert cli("upload", "depot", file, "--errors", "/dev/null").code == ExitCode.DONE

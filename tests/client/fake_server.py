@@ -80,6 +80,9 @@ class FakeRollbook(
         self.profiles: list[profile_pb2.Profile] = []
         self.error_pages: list[device_service_pb2.ListUploadErrorsResponse] = []
         self.enrollment = enrollment_service_pb2.EnrollDeviceResponse()
+        self.qr_code = token_service_pb2.GenerateQrCodeResponse(
+            image=b"\x89PNG", media_type="image/png", payload="{}", warnings=["dark"]
+        )
 
     def streams(self) -> list[list[Any]]:
         """Give the messages of each upload stream."""
@@ -131,9 +134,7 @@ class FakeRollbook(
 
     def GenerateQrCode(self, request: Any, context: Any) -> Any:
         self._receive(request, context)
-        return token_service_pb2.GenerateQrCodeResponse(
-            image=b"\x89PNG", media_type="image/png", payload="{}", warnings=["dark"]
-        )
+        return self.qr_code
 
     def EnrollDevice(self, request: Any, context: Any) -> Any:
         self._receive(request, context)
@@ -213,7 +214,7 @@ class FakeRollbook(
 
 def new_fake() -> FakeRollbook:
     """Give a fake in which nothing has happened yet; what no client calls it does not serve."""
-    return FakeRollbook()  # type: ignore[abstract]
+    return FakeRollbook()  # type: ignore[abstract]  # only in mypy-protobuf's eyes
 
 
 @dataclass

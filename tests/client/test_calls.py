@@ -137,7 +137,7 @@ def test_tokens_and_qr_codes(client: AdminClient, fake: FakeRollbook) -> None:
 
 def test_a_word_that_is_none_is_refused_with_the_right_ones(client: AdminClient) -> None:
     with pytest.raises(ValueError, match=r"'GIF' is not one of .*PNG, SVG"):
-        client.generate_qr_code("p1", format="GIF")  # type: ignore[arg-type]
+        client.generate_qr_code("p1", format="GIF")  # type: ignore[arg-type]  # refused
 
 
 def test_the_template_is_bytes(client: AdminClient) -> None:

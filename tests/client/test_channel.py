@@ -80,6 +80,14 @@ def test_an_empty_address_is_refused() -> None:
         EnrollmentAgent(" ")
 
 
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:7443", "127.0.0.1:abc", "a b", "a:0", "a:65536", ":1", "a/b:1"]
+)
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="write HOST:PORT, without http://"):
+        EnrollmentAgent(address)
+
+
 @pytest.mark.parametrize("api_key", ["", " \n", "schlüssel", "a\nb"])
 def test_a_key_that_cannot_be_sent_is_refused_without_repeating_it(api_key: str) -> None:
     with pytest.raises(ValueError, match="the API key is empty or holds characters") as caught:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import pydoc
+import subprocess
+import sys
 
 import rollbook
 from rollbook import AdminClient, EnrollmentAgent, errors, resources, words
@@ -39,6 +42,21 @@ def classes_of(module: object) -> set[str]:
 def test_the_names_are_these() -> None:
     assert rollbook.__all__ == NAMES.split()
     assert all(hasattr(rollbook, name) for name in rollbook.__all__)
+
+
+def test_a_module_can_be_reached_and_a_slip_is_an_attribute_error() -> None:
+    script = (
+        "import rollbook; rollbook.errors.NotFoundError; rollbook.AdminClient;"
+        "assert {'AdminClient', 'errors'} <= {*dir(rollbook)}; rollbook.AdminKlient"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert b"AttributeError: module 'rollbook' has no attribute 'AdminKlient'" in done.stderr
+
+
+def test_help_shows_the_clients() -> None:
+    text = pydoc.plain(pydoc.render_doc(rollbook))
+    assert "class AdminClient(" in text
+    assert "class EnrollmentAgent(" in text
 
 
 def test_every_value_word_and_error_is_public() -> None:

@@ -87,7 +87,7 @@ def test_other_rows_are_not_sent(
 
 def test_an_iterator_is_refused(client: AdminClient, fake: FakeRollbook) -> None:
     with pytest.raises(TypeError, match="cannot be read again"):
-        client.upload_rows("p1", iter(ROWS))  # type: ignore[arg-type]
+        client.upload_rows("p1", iter(ROWS))  # type: ignore[arg-type]  # refused
     assert fake.requests == []
 
 
@@ -102,7 +102,7 @@ def test_what_making_a_row_raises_is_raised_here(client: AdminClient) -> None:
 
 def test_a_row_that_is_none_is_raised_here(client: AdminClient) -> None:
     with pytest.raises(AttributeError):
-        client.upload_rows("p1", ["356938035643809"])  # type: ignore[list-item]
+        client.upload_rows("p1", ["356938035643809"])  # type: ignore[list-item]  # refused
 
 
 def test_no_rows_still_finish(client: AdminClient, fake: FakeRollbook) -> None:

@@ -137,7 +137,7 @@ def test_a_missing_file_sends_nothing(
 
 def test_an_open_file_is_refused(client: AdminClient, csv_file: Path) -> None:
     with csv_file.open("rb") as file, pytest.raises(TypeError, match="pass its path"):
-        client.upload_devices("p1", file)  # type: ignore[arg-type]
+        client.upload_devices("p1", file)  # type: ignore[arg-type]  # refused
 
 
 def test_every_file_that_was_opened_is_closed(client: AdminClient, fake: FakeRollbook) -> None:

@@ -153,7 +153,8 @@ def _device(opening: Opening, given: Given, line: int) -> Device:
 
 
 def _merged(row: Device, device: Device) -> Device:
-    known = not row.imei2 and row.imei in ("", device.imei2)
+    alone = not row.imei2 and row.imei in ("", device.imei2)
+    known = alone or {row.imei, row.imei2} == {device.imei, device.imei2}
     same_maker = row.manufacturer.casefold() == device.manufacturer.casefold()
     return row._replace(
         imei=device.imei if known else row.imei,

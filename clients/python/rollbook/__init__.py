@@ -3,54 +3,61 @@
 `AdminClient` puts devices on the roll, `EnrollmentAgent` speaks for a device that
 switches on. What they take and give are plain values; what they raise is in
 `rollbook.errors`.
+
+Names are imported when they are first asked for, so that `rollbook.cli`, which is
+below this package, is reached before grpc is loaded.
 """
 
 from __future__ import annotations
 
-from rollbook.admin import AdminClient
-from rollbook.agent import EnrollmentAgent
-from rollbook.errors import (
-    AbortedError,
-    AlreadyExistsError,
-    DeadlineExceededError,
-    FailedPreconditionError,
-    InvalidArgumentError,
-    NotFoundError,
-    OutOfRangeError,
-    PermissionDeniedError,
-    ResourceExhaustedError,
-    RollbookError,
-    ServerError,
-    SourceChangedError,
-    UnauthenticatedError,
-    UnavailableError,
-    UnimplementedError,
-    UploadIncompleteError,
-)
-from rollbook.resources import (
-    ColumnMapping,
-    Configuration,
-    DeviceRow,
-    EnrolledUser,
-    Enrollment,
-    Profile,
-    QrCode,
-    RowError,
-    Token,
-    Upload,
-    UploadProgress,
-)
-from rollbook.words import (
-    EnrollOutcome,
-    OnConflict,
-    OnInvalidRow,
-    ProfileOrder,
-    ProfileOrigin,
-    ProfileType,
-    QrCodeFormat,
-    TokenState,
-    UploadState,
-)
+# Type checkers take it for the one of typing, which takes longer to load than all of this.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from rollbook.admin import AdminClient
+    from rollbook.agent import EnrollmentAgent
+    from rollbook.errors import (
+        AbortedError,
+        AlreadyExistsError,
+        DeadlineExceededError,
+        FailedPreconditionError,
+        InvalidArgumentError,
+        NotFoundError,
+        OutOfRangeError,
+        PermissionDeniedError,
+        ResourceExhaustedError,
+        RollbookError,
+        ServerError,
+        SourceChangedError,
+        UnauthenticatedError,
+        UnavailableError,
+        UnimplementedError,
+        UploadIncompleteError,
+    )
+    from rollbook.resources import (
+        ColumnMapping,
+        Configuration,
+        DeviceRow,
+        EnrolledUser,
+        Enrollment,
+        Profile,
+        QrCode,
+        RowError,
+        Token,
+        Upload,
+        UploadProgress,
+    )
+    from rollbook.words import (
+        EnrollOutcome,
+        OnConflict,
+        OnInvalidRow,
+        ProfileOrder,
+        ProfileOrigin,
+        ProfileType,
+        QrCodeFormat,
+        TokenState,
+        UploadState,
+    )
 
 __all__ = [
     "AbortedError",
@@ -92,3 +99,27 @@ __all__ = [
     "UploadProgress",
     "UploadState",
 ]
+
+# In the order in which a name is looked for: what loads little goes first.
+_MODULES = ("words", "errors", "resources", "agent", "admin")
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for."""
+    from importlib import import_module  # noqa: PLC0415 - see above
+
+    if name in _MODULES:
+        return import_module(f"rollbook.{name}")
+    if name not in __all__:
+        raise AttributeError(f"module 'rollbook' has no attribute {name!r}")
+    for module in _MODULES:
+        found = vars(import_module(f"rollbook.{module}"))
+        if name in found:
+            globals()[name] = found[name]
+            break
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    """Give the names that can be asked for, for `help` and completion."""
+    return sorted({*globals(), *__all__, *_MODULES})

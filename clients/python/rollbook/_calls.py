@@ -114,7 +114,7 @@ class Caller:
         if error.retry_after_seconds is None:
             return False
         # Jitter, so that those who were sent away together do not come back together.
-        delay = error.retry_after_seconds * random.uniform(1, 1.25)  # noqa: S311
+        delay = error.retry_after_seconds * random.uniform(1, 1.25)  # noqa: S311 - no secret
         if self._clock() + delay >= deadline:
             return False
         self._sleep(delay)

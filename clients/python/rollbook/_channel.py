@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from dataclasses import dataclass
 
 import grpc
 
 _DEFAULT_PORT = 7443
+_LAST_PORT = 65_535
+
+# Names that gRPC itself resolves; only it knows their rules.
+_GRPC_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "unix-abstract:", "xds:")
+
+# A name or IPv4 address, or an IPv6 address in brackets, perhaps with its zone.
+_HOST = re.compile(r"[^\s/:\[\]]+|\[[0-9A-Fa-f:.]+(%[\w.]+)?\]")
 
 _SERVICES = (
     "AccessService",
@@ -104,9 +112,22 @@ def _with_port(address: str) -> str:
     """Complete `HOST` to `HOST:7443`; an IPv6 host may come without its brackets."""
     if not address or address.isspace():
         raise ValueError("the server's address is empty: write HOST:PORT")
-    if "/" in address or address.startswith("unix"):
+    if address.startswith(_GRPC_SCHEMES):
         return address
+    host, port = _split(address)
+    if not _HOST.fullmatch(host) or not _is_port(port):
+        raise ValueError(f"{address!r} is no address: write HOST:PORT, without http://")
+    return f"{host}:{port}"
+
+
+def _split(address: str) -> tuple[str, str]:
     if address.count(":") > 1 and not address.startswith("["):
-        return f"[{address}]:{_DEFAULT_PORT}"
-    has_port = address.rpartition("]")[2].count(":") == 1
-    return address if has_port else f"{address}:{_DEFAULT_PORT}"
+        return f"[{address}]", str(_DEFAULT_PORT)
+    if address.rpartition("]")[2].count(":") == 1:
+        host, _, port = address.rpartition(":")
+        return host, port
+    return address, str(_DEFAULT_PORT)
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < int(text[:6]) <= _LAST_PORT

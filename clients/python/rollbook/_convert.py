@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from rollbook import _enums, _extras, resources, words
 from rollbook.v1 import (
@@ -17,31 +17,10 @@ from rollbook.v1 import (
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from enum import StrEnum
 
-    from google.protobuf.descriptor import EnumDescriptor
     from google.protobuf.message import Message
 
     from rollbook.v1 import token_service_pb2
-
-    WordT = TypeVar("WordT", bound=StrEnum)
-
-
-class _Enum(Protocol):
-    """What every generated enum offers."""
-
-    @property
-    def DESCRIPTOR(self) -> EnumDescriptor: ...  # noqa: N802 - protobuf's name
-
-
-def word(kind: type[WordT], enum: _Enum, number: int) -> WordT:
-    """Give the word for a number; UNSPECIFIED for one that a newer server made up."""
-    return kind(_enums.word(enum.DESCRIPTOR, number))
-
-
-def name(enum: _Enum, word: str) -> str:
-    """Give the contract's name for a word; ValueError names the right ones."""
-    return _enums.name(enum.DESCRIPTOR, word)
 
 
 def configuration(message: configuration_pb2.Configuration) -> resources.Configuration:
@@ -72,8 +51,10 @@ def profile(message: profile_pb2.Profile) -> resources.Profile:
         profile_id=message.profile_id,
         name=message.name,
         description=message.description,
-        type=word(words.ProfileType, profile_pb2.ProfileType, message.type),
-        origin=word(words.ProfileOrigin, profile_pb2.ProfileOrigin, message.origin),
+        type=words.ProfileType(_enums.word(profile_pb2.ProfileType.DESCRIPTOR, message.type)),
+        origin=words.ProfileOrigin(
+            _enums.word(profile_pb2.ProfileOrigin.DESCRIPTOR, message.origin)
+        ),
         tokenless=message.tokenless,
         user_id=message.user_id,
         device_count=message.device_count,
@@ -93,7 +74,7 @@ def upload(message: upload_pb2.Upload) -> resources.Upload:
         upload_id=message.upload_id,
         profile_id=message.profile_id,
         file_name=message.file_name,
-        state=word(words.UploadState, upload_pb2.UploadState, message.state),
+        state=words.UploadState(_enums.word(upload_pb2.UploadState.DESCRIPTOR, message.state)),
         validate_only=message.validate_only,
         row_count=message.row_count,
         created_count=message.created_count,
@@ -106,8 +87,12 @@ def upload(message: upload_pb2.Upload) -> resources.Upload:
         errors=tuple(row_error(each) for each in message.errors),
         create_time=_time(message, "create_time"),
         update_time=_time(message, "update_time"),
-        on_invalid_row=word(words.OnInvalidRow, upload_pb2.OnInvalidRow, message.on_invalid_row),
-        on_conflict=word(words.OnConflict, upload_pb2.OnConflict, message.on_conflict),
+        on_invalid_row=words.OnInvalidRow(
+            _enums.word(upload_pb2.OnInvalidRow.DESCRIPTOR, message.on_invalid_row)
+        ),
+        on_conflict=words.OnConflict(
+            _enums.word(upload_pb2.OnConflict.DESCRIPTOR, message.on_conflict)
+        ),
         columns=tuple(
             resources.ColumnMapping(column=each.column, field=each.field)
             for each in message.columns
@@ -149,7 +134,7 @@ def token(message: token_pb2.Token) -> resources.Token:
         token_id=message.token_id,
         profile_id=message.profile_id,
         obfuscated_value=message.obfuscated_value,
-        state=word(words.TokenState, token_pb2.TokenState, message.state),
+        state=words.TokenState(_enums.word(token_pb2.TokenState.DESCRIPTOR, message.state)),
         create_time=_time(message, "create_time"),
         expire_time=_time(message, "expire_time"),
         use_count=message.use_count,
@@ -170,7 +155,9 @@ def qr_code(message: token_service_pb2.GenerateQrCodeResponse) -> resources.QrCo
 def enrollment(message: enrollment_service_pb2.EnrollDeviceResponse) -> resources.Enrollment:
     """Give the decision about a device as a value."""
     return resources.Enrollment(
-        outcome=word(words.EnrollOutcome, enrollment_service_pb2.EnrollOutcome, message.outcome),
+        outcome=words.EnrollOutcome(
+            _enums.word(enrollment_service_pb2.EnrollOutcome.DESCRIPTOR, message.outcome)
+        ),
         device_id=message.device_id,
         profile_id=message.profile_id,
         attributes=dict(message.attributes),

@@ -22,7 +22,8 @@ def word(enum: EnumDescriptor, number: int) -> str:
 def name(enum: EnumDescriptor, word: str) -> str:
     """Give the contract's name for a word; ValueError names the right ones."""
     if word not in words(enum):
-        raise ValueError(f"{str(word)!r} is not one of {', '.join(words(enum))}")
+        # UNSPECIFIED is taken, but nobody means it.
+        raise ValueError(f"{str(word)!r} is not one of {', '.join(words(enum)[1:])}")
     return f"{_prefix(enum)}{word}"
 
 

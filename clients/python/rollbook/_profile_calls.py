@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from rollbook import _convert
+from rollbook import _convert, _enums
 from rollbook._calls import Client, pages
 from rollbook.v1 import profile_pb2, profile_service_pb2, profile_service_pb2_grpc
 from rollbook.words import ProfileOrder, ProfileOrigin
@@ -41,7 +41,7 @@ class ProfileCalls(Client):
         request = profile_service_pb2.CreateProfileRequest(
             name=name,
             description=description,
-            origin=_convert.name(profile_pb2.ProfileOrigin, origin),
+            origin=_enums.name(profile_pb2.ProfileOrigin.DESCRIPTOR, origin),
             tokenless=tokenless,
             user_id=user_id,
             configuration=_convert.configuration_message(configuration),
@@ -70,7 +70,7 @@ class ProfileCalls(Client):
                 page_token=page_token,
                 name_contains=name_contains,
                 user_id=user_id,
-                order=_convert.name(profile_service_pb2.ProfileOrder, order),
+                order=_enums.name(profile_service_pb2.ProfileOrder.DESCRIPTOR, order),
             )
             return self._caller.unary(self._profiles.ListProfiles, request)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollbook import _convert
+from rollbook import _convert, _enums
 from rollbook._calls import Client
 from rollbook.v1 import token_service_pb2, token_service_pb2_grpc
 from rollbook.words import QrCodeFormat
@@ -44,7 +44,7 @@ class TokenCalls(Client):
         """
         request = token_service_pb2.GenerateQrCodeRequest(
             profile_id=profile_id,
-            format=_convert.name(token_service_pb2.QrCodeFormat, format),
+            format=_enums.name(token_service_pb2.QrCodeFormat.DESCRIPTOR, format),
             scale=scale,
         )
         return _convert.qr_code(self._caller.unary(self._tokens.GenerateQrCode, request))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from rollbook import _convert, _sources
+from rollbook import _convert, _enums, _sources
 from rollbook._calls import Client, pages
 from rollbook._error_csv import ErrorCsv
 from rollbook._patience import Patience
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TextIO
 
     from rollbook._calls import Caller
+    from rollbook._sources import Reader
     from rollbook.resources import DeviceRow, RowError, Upload, UploadProgress
 
 
@@ -57,19 +58,18 @@ class UploadCalls(Client):
         `progress` is called from a thread of its own, never twice at once, and at the
         end from yours; what it raises stops the upload and is raised to you.
         """
-        open_reader = _sources.csv_opener(source)
-        opening = device_service_pb2.UploadOpen(
-            upload_id=uuid4().hex if upload_id is None else upload_id,
-            profile_id=profile_id,
+        return self._upload(
+            _sources.csv_opener(source),
+            profile_id,
+            upload_id=upload_id,
             file_name=_sources.name(source) if file_name is None else file_name,
-            on_invalid_row=_convert.name(upload_pb2.OnInvalidRow, on_invalid_row),
-            on_conflict=_convert.name(upload_pb2.OnConflict, on_conflict),
+            on_invalid_row=on_invalid_row,
+            on_conflict=on_conflict,
             validate_only=validate_only,
             column_mapping=column_mapping,
+            progress=progress,
+            give_up_after_seconds=give_up_after_seconds,
         )
-        resumes = upload_id is not None
-        plan = Plan(opening, open_reader, resumes, progress, give_up_after_seconds)
-        return Engine(self._caller, self._devices, plan, self._new_patience()).run()
 
     def upload_rows(  # noqa: PLR0913 - as many options as an upload has
         self,
@@ -90,14 +90,41 @@ class UploadCalls(Client):
         the same order; for all else see `upload_devices`. An iterator is refused with
         TypeError, for it could not be read again.
         """
-        open_reader = _sources.row_opener(rows)
+        return self._upload(
+            _sources.row_opener(rows),
+            profile_id,
+            upload_id=upload_id,
+            file_name=file_name or "",
+            on_invalid_row=on_invalid_row,
+            on_conflict=on_conflict,
+            validate_only=validate_only,
+            column_mapping=None,
+            progress=progress,
+            give_up_after_seconds=give_up_after_seconds,
+        )
+
+    def _upload(  # noqa: PLR0913 - as many options as an upload has
+        self,
+        open_reader: Callable[[], Reader],
+        profile_id: str,
+        *,
+        upload_id: str | None,
+        file_name: str,
+        on_invalid_row: OnInvalidRow,
+        on_conflict: OnConflict,
+        validate_only: bool,
+        column_mapping: Mapping[str, str] | None,
+        progress: Callable[[UploadProgress], None] | None,
+        give_up_after_seconds: float,
+    ) -> Upload:
         opening = device_service_pb2.UploadOpen(
             upload_id=uuid4().hex if upload_id is None else upload_id,
             profile_id=profile_id,
-            file_name=file_name or "",
-            on_invalid_row=_convert.name(upload_pb2.OnInvalidRow, on_invalid_row),
-            on_conflict=_convert.name(upload_pb2.OnConflict, on_conflict),
+            file_name=file_name,
+            on_invalid_row=_enums.name(upload_pb2.OnInvalidRow.DESCRIPTOR, on_invalid_row),
+            on_conflict=_enums.name(upload_pb2.OnConflict.DESCRIPTOR, on_conflict),
             validate_only=validate_only,
+            column_mapping=column_mapping,
         )
         resumes = upload_id is not None
         plan = Plan(opening, open_reader, resumes, progress, give_up_after_seconds)

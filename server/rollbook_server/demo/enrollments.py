@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from rollbook_server.demo.scenarios import SCENARIOS, Scenario, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from rollbook import DeviceRow, Enrollment, EnrollmentAgent, EnrollOutcome
+    from rollbook_server.demo.devices import Devices
 
 _WRONG_TOKEN = "WR0NG-WR0NG-WR0NG-WR0NG-WR0NG-WR0NG"  # noqa: S105 - opens nothing
 _WRONG_IMEI = "990000000000001"
@@ -30,19 +31,12 @@ class Result:
         return self.actual is self.scenario.expected
 
 
-def enroll_all(
-    agent: EnrollmentAgent,
-    token: str,
-    with_token: Sequence[DeviceRow],
-    tokenless: Sequence[DeviceRow],
-) -> Iterator[Result]:
-    """Enroll a device of the roll for each scenario, taking them from two profiles."""
-    listed, unlisted = iter(with_token), iter(tokenless)
-    device = with_token[0]
+def enroll_all(agent: EnrollmentAgent, token: str, devices: Devices) -> Iterator[Result]:
+    """Enroll a device of the roll for each scenario."""
+    device = None
     for scenario in SCENARIOS:
-        if not scenario.again:
-            is_tokenless = scenario.token is Value.NONE and not scenario.strays
-            device = next(unlisted if is_tokenless else listed)
+        if device is None or not scenario.again:
+            device = devices.take(scenario)
         yield Result(scenario, _enroll(agent, token, device, scenario).outcome)
 
 

@@ -25,11 +25,12 @@ _LEAST_BAD_ROWS = 2  # for each reason
 
 
 class SampleSummary(NamedTuple):
-    """What stands in a sample."""
+    """What stands in a sample; row 1 is the first one after the header."""
 
     rows: int
     bad_rows: int
     bad_by_reason: Mapping[RowReason, int]
+    bad_row_numbers: frozenset[int]
 
 
 class _Maker(NamedTuple):
@@ -93,7 +94,12 @@ def write_sample(path: Path, *, rows: int = 200_000, seed: int = 7) -> SampleSum
         writer = csv.writer(file)
         writer.writerow(HEADER)
         writer.writerows(_lines(rows, bad, dice))
-    return SampleSummary(rows, len(bad), dict.fromkeys(_SPOILERS, len(bad) // len(_SPOILERS)))
+    return SampleSummary(
+        rows,
+        len(bad),
+        bad_by_reason=dict.fromkeys(_SPOILERS, len(bad) // len(_SPOILERS)),
+        bad_row_numbers=frozenset(number + 1 for number in bad),
+    )
 
 
 def _bad_places(rows: int, dice: random.Random) -> dict[int, RowReason]:

@@ -11,8 +11,13 @@ from operator import eq
 from typing import TYPE_CHECKING, cast
 
 from rollbook_server.domain.devices import DeviceRow
-from rollbook_server.domain.identifiers import LONGEST_NAME, IdentifierError, known_manufacturer
-from rollbook_server.domain.luhn import luhn_holds_for_all
+from rollbook_server.domain.identifiers import (
+    LONGEST_NAME,
+    ZERO_CORE,
+    IdentifierError,
+    known_manufacturer,
+)
+from rollbook_server.domain.luhn import CORE, IMEI, luhn_holds_for_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,8 +25,6 @@ if TYPE_CHECKING:
     from rollbook_server.domain.columns import Columns
     from rollbook_server.domain.devices import Record
 
-_CORE, _IMEI = 14, 15
-_ZERO_CORE = "0" * _CORE
 # A named tuple's own constructor is written in Python; this one is not.
 _new_row = cast("Callable[[Iterable[object]], DeviceRow]", partial(tuple.__new__, DeviceRow))
 
@@ -93,15 +96,15 @@ def _cores(column: Sequence[str]) -> Sequence[str]:
         return column
     joined = "".join(filled)
     widths = set(map(len, filled))
-    if not (joined.isascii() and joined.isdigit()) or _ZERO_CORE in joined:
+    if not (joined.isascii() and joined.isdigit()) or ZERO_CORE in joined:
         raise _UnusualError
-    if widths == {_CORE}:
+    if widths == {CORE}:
         if any(cell[0] == "1" for cell in filled):
             raise _UnusualError  # may have lost a zero
         return column
-    if widths != {_IMEI} or not luhn_holds_for_all(joined.encode()):
+    if widths != {IMEI} or not luhn_holds_for_all(joined.encode()):
         raise _UnusualError
-    return [cell[:_CORE] for cell in column]
+    return [cell[:CORE] for cell in column]
 
 
 def _serial_numbers(column: Sequence[str]) -> Sequence[str]:

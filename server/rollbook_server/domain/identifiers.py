@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rollbook_server.domain.errors import RowReason
-from rollbook_server.domain.luhn import check_digit, luhn_holds
+from rollbook_server.domain.luhn import CORE, check_digit, luhn_holds
 
 # Longer than any serial number or maker's name seen in the wild; the contract says so.
 LONGEST_NAME = 128
@@ -23,8 +23,7 @@ LONGEST_TYPED = 4 * LONGEST_NAME
 # A cell is quoted to its owner up to here: enough to find it, short enough to read.
 _LONGEST_QUOTE = 40
 
-_CORE = 14
-_ZERO_CORE = "0" * _CORE
+ZERO_CORE = "0" * CORE
 # What people and labels put between the digits, and the marks that come along
 # invisibly when an IMEI is copied from a dialog or a web page.
 _SEPARATORS = dict.fromkeys(
@@ -67,9 +66,9 @@ def parse_imei(text: str) -> str:
         IdentifierError: the text is none of these.
     """
     # Nearly every cell is 15 plain digits: 200,000 of them pass here.
-    if len(text) == _CORE + 1 and text.isascii() and text.isdigit() and luhn_holds(text):
-        core = text[:_CORE]
-        if core != _ZERO_CORE:
+    if len(text) == CORE + 1 and text.isascii() and text.isdigit() and luhn_holds(text):
+        core = text[:CORE]
+        if core != ZERO_CORE:
             return core
     return _parse_unusual_imei(text)
 
@@ -96,22 +95,22 @@ def _digits(text: str) -> str:
 
 
 def _core_of(digits: str) -> str:
-    if len(digits) not in (_CORE, _CORE + 1, _CORE + 2):
+    if len(digits) not in (CORE, CORE + 1, CORE + 2):
         raise _wrong_length(digits)
-    core = digits[:_CORE]
-    if len(digits) == _CORE and _lost_a_zero(digits):
+    core = digits[:CORE]
+    if len(digits) == CORE and _lost_a_zero(digits):
         raise _lost_zeros(digits)
-    if core == _ZERO_CORE:
+    if core == ZERO_CORE:
         message = "all digits are 0, which stands for no IMEI; leave the cell empty, or dial *#06#"
         raise IdentifierError(RowReason.IMEI_CHARACTERS, message)
-    if len(digits) == _CORE + 1 and not luhn_holds(digits):
+    if len(digits) == CORE + 1 and not luhn_holds(digits):
         raise _wrong_check_digit(digits)
     return core
 
 
 def _wrong_length(digits: str) -> IdentifierError:
     count = len(digits)
-    padded = digits.zfill(_CORE + 1)
+    padded = digits.zfill(CORE + 1)
     if count in (12, 13) and luhn_holds(padded) and padded.strip("0"):
         return _lost_zeros(digits)
     message = f"{count} digit{'' if count == 1 else 's'}; an IMEI has 14, 15 or 16"
@@ -134,7 +133,7 @@ def _lost_zeros(digits: str) -> IdentifierError:
         f"{len(digits)} digits: a spreadsheet took the leading zeros off this IMEI;"
         " put them back, with the column formatted as text"
     )
-    return IdentifierError(RowReason.SPREADSHEET_LOST_ZEROS, message, digits.zfill(_CORE + 1))
+    return IdentifierError(RowReason.SPREADSHEET_LOST_ZEROS, message, digits.zfill(CORE + 1))
 
 
 def _hexadecimal_meid(digits: str) -> str:
@@ -147,8 +146,8 @@ def _hexadecimal_meid(digits: str) -> str:
 
 def _wrong_check_digit(digits: str) -> IdentifierError:
     message = (
-        f"the check digit is {digits[_CORE]}, but the 14 digits before it ask for"
-        f" {check_digit(digits[:_CORE])}: a digit is mistyped; compare with *#06# or the box"
+        f"the check digit is {digits[CORE]}, but the 14 digits before it ask for"
+        f" {check_digit(digits[:CORE])}: a digit is mistyped; compare with *#06# or the box"
     )
     if digits.endswith("0"):
         message += ", and leave the last digit out if it is only a spare 0"
@@ -227,7 +226,7 @@ def imei_or_none(text: str) -> str | None:
         return parse_imei(text)
     except IdentifierError as error:
         digits = _digits(text) if error.reason is RowReason.IMEI_CHECK_DIGIT else ""
-        return digits[:_CORE] if digits.endswith("0") else None
+        return digits[:CORE] if digits.endswith("0") else None
 
 
 def serial_number_or_empty(text: str) -> str:

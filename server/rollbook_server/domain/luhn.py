@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-_IMEI = 15
+CORE, IMEI = 14, 15  # digits: without and with the check digit
 _DOUBLED = [sum(divmod(2 * digit, 10)) for digit in range(10)]
 
 
@@ -56,11 +56,11 @@ def luhn_holds_for_all(joined: bytes) -> bool:
     Every place of the numbers is one long integer with a byte for each number, so
     that fifteen additions sum up all of them: a third of the time of one by one.
     """
-    count = len(joined) // _IMEI
+    count = len(joined) // IMEI
     plain, doubled = joined.translate(_WEIGHTS), joined.translate(_DOUBLED_WEIGHTS)
     total = 0
-    for place in range(_IMEI):
+    for place in range(IMEI):
         weights = doubled if place % 2 else plain
-        total += int.from_bytes(weights[place::_IMEI], "little")
+        total += int.from_bytes(weights[place::IMEI], "little")
     remainders = total.to_bytes(count, "little").translate(_REMAINDERS)
     return remainders.count(0) == count

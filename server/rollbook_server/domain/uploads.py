@@ -9,25 +9,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
-from rollbook_server.domain import profiles
+from rollbook_server.domain import profiles, upload_errors
 from rollbook_server.domain.columns import Columns
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
-from rollbook_server.domain.pages import Page, fitting, page_of
-from rollbook_server.domain.rows import TYPED_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from rollbook_server.domain.devices import RowError
-    from rollbook_server.domain.pages import PageRequest
     from rollbook_server.domain.ports import Roll
 
-ERRORS_SHOWN = 100  # in an Upload, at most; says the contract
-ERROR_CHARACTERS = 524_288  # in a message: gRPC takes 4 MiB, and cells may be long
 FILE_NAME_LIMIT = 255  # characters, as most file systems have it
 # What must not change between two streams; a mended file may have another name.
 _LASTING = ("profile_id", "on_invalid_row", "on_conflict", "validate_only", "column_mapping")
@@ -187,23 +181,7 @@ def get(roll: Roll, upload_id: str) -> Upload:
             f"There is no upload {upload_id!r}; it may never have been opened.",
             upload_id=upload_id,
         )
-    errors = roll.uploads.errors(upload_id, after=0, limit=ERRORS_SHOWN)
-    return replace(upload, errors=fitting(errors, attrgetter("length"), ERROR_CHARACTERS)[0])
-
-
-def list_errors(roll: Roll, upload_id: str, request: PageRequest) -> Page[RowError]:
-    """Give one page of rejected rows in order of row, a shorter one if they are long."""
-    after = int(request.after[0]) if request.after else 0
-    found = roll.uploads.errors(upload_id, after=after, limit=request.size + 1)
-    fits, behind = fitting(found, attrgetter("length"), ERROR_CHARACTERS)
-    shorter = replace(request, size=min(request.size, len(fits)))
-    return page_of([*fits, *behind], shorter, lambda error: (error.row,))
-
-
-def error_columns(upload: Upload) -> Sequence[str]:
-    """Give the uploader's own header, under which the cells of row errors stand."""
-    columns = upload.progress.columns()
-    return columns.headers if columns else TYPED_COLUMNS
+    return replace(upload, errors=upload_errors.first(roll, upload_id))
 
 
 def finish(roll: Roll, upload: Upload, now: datetime) -> Upload:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 5  # a busy file is rarely free within less
 
+_KINDS = (peewee.OperationalError,)
+# What SQLite says of faults that may pass by themselves.
+_PASSING = ("locked", "busy", "disk i/o error", "unable to open", "readonly")
+
 
 def translated(error: BaseException) -> BaseException:
     """Give the domain's error for a failure of the database; others as they are."""
@@ -30,10 +34,6 @@ def translated(error: BaseException) -> BaseException:
             "stands at its committed position. Try again.",
         ).retry_after(RETRY_SECONDS)
     return error
-
-
-_KINDS = (peewee.OperationalError,)
-_PASSING = ("locked", "busy", "disk i/o error", "unable to open", "readonly")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -37,12 +37,11 @@ _PRAGMAS = {
     "page_size": 16_384,  # of a new file; larger pages, fewer of them to split and to log
     "journal_mode": "wal",  # readers never wait for the writer
     "synchronous": "full",  # an answer means that the disk has it, also after power loss
-    "foreign_keys": 0,
     "cache_size": -16_384,  # KiB; bounds what an upload of any length makes us hold
-    "temp_store": "memory",
+    "temp_store": "memory",  # sorts are small, and a full disk must not stop reads
 }
-_READERS = 64  # connections; one for each thread that serves calls
-_WAIT_SECONDS = 10
+_READERS = 64  # connections: more than threads that serve calls, so that none waits
+_WAIT_SECONDS = 10  # for a connection; only a bug can make it so long
 _PRIVATE = 0o600  # of a new file: configurations hold passwords
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 from rollbook.v1 import device_service_pb2, device_service_pb2_grpc
-from rollbook_server.domain import templates, uploads
+from rollbook_server.domain import templates, upload_errors, uploads
 from rollbook_server.domain.pages import page_request
 from rollbook_server.domain.upload_sessions import UploadSession, unexpected
 from rollbook_server.domain.uploads import UploadState
@@ -38,10 +38,10 @@ class DeviceServicer(device_service_pb2_grpc.DeviceServiceServicer):
         self._store, self._clock, self._limits = store, clock, limits
         self._streams = streams
 
-    def UploadDevices(  # noqa: N802 - the contract's name
+    def UploadDevices(
         self,
         request_iterator: Iterator[device_service_pb2.UploadDevicesRequest],
-        context: grpc.ServicerContext,  # noqa: ARG002 - gRPC passes it
+        context: grpc.ServicerContext,
     ) -> device_service_pb2.UploadDevicesResponse:
         """Take an upload in, for as long as its stream lasts."""
         session = UploadSession(self._store, self._clock, self._limits)
@@ -65,19 +65,19 @@ class DeviceServicer(device_service_pb2_grpc.DeviceServiceServicer):
             raise
         return session.suspend()
 
-    def GetUpload(  # noqa: N802
+    def GetUpload(
         self,
         request: device_service_pb2.GetUploadRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002
+        context: grpc.ServicerContext,
     ) -> device_service_pb2.GetUploadResponse:
         """Give the state of an upload."""
         found = self._store.read(lambda roll: uploads.get(roll, request.upload_id))
         return device_service_pb2.GetUploadResponse(upload=convert.upload(found))
 
-    def ListUploadErrors(  # noqa: N802
+    def ListUploadErrors(
         self,
         request: device_service_pb2.ListUploadErrorsRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002
+        context: grpc.ServicerContext,
     ) -> device_service_pb2.ListUploadErrorsResponse:
         """List the rejected rows of an upload."""
         scope = ("upload_errors", request.upload_id)
@@ -92,20 +92,20 @@ class DeviceServicer(device_service_pb2_grpc.DeviceServiceServicer):
 
         def find(roll: Roll) -> tuple[Upload, Page[RowError]]:
             upload = uploads.get(roll, request.upload_id)
-            return upload, uploads.list_errors(roll, request.upload_id, wanted)
+            return upload, upload_errors.page(roll, upload, wanted)
 
         upload, page = self._store.read(find)
         return device_service_pb2.ListUploadErrorsResponse(
             errors=[convert.row_error(error) for error in page.values],
             next_page_token=page.next_page_token,
-            columns=uploads.error_columns(upload),
+            columns=upload_errors.columns(upload),
             total_count=upload.counts.rejected,
         )
 
-    def GetUploadTemplate(  # noqa: N802
+    def GetUploadTemplate(
         self,
         request: device_service_pb2.GetUploadTemplateRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002
+        context: grpc.ServicerContext,
     ) -> device_service_pb2.GetUploadTemplateResponse:
         """Give a CSV file to fill in."""
         data = self._store.read(lambda roll: templates.template(roll, request.profile_id))

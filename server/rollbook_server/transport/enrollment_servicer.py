@@ -28,10 +28,10 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
     def __init__(self, store: Store, sealer: Sealer, clock: Clock) -> None:
         self._store, self._sealer, self._clock = store, sealer, clock
 
-    def EnrollDevice(  # noqa: N802 - the contract's name
+    def EnrollDevice(
         self,
         request: enrollment_service_pb2.EnrollDeviceRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002 - gRPC passes it
+        context: grpc.ServicerContext,
     ) -> enrollment_service_pb2.EnrollDeviceResponse:
         """Decide about a device, and register it if it is on the roll."""
         wanted = Enrollment(

@@ -24,10 +24,10 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
     def __init__(self, store: Store, maker: TokenMaker, clock: Clock) -> None:
         self._store, self._maker, self._clock = store, maker, clock
 
-    def CreateProfile(  # noqa: N802 - the contract's name
+    def CreateProfile(
         self,
         request: profile_service_pb2.CreateProfileRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002 - gRPC passes it
+        context: grpc.ServicerContext,
     ) -> profile_service_pb2.CreateProfileResponse:
         """Create a profile."""
         wanted, now = convert.new_profile(request), self._clock()
@@ -39,19 +39,19 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
         kind = profile_service_pb2.CreateProfileResponse
         return answer_once(self._store, request, now, create, kind)
 
-    def GetProfile(  # noqa: N802
+    def GetProfile(
         self,
         request: profile_service_pb2.GetProfileRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002
+        context: grpc.ServicerContext,
     ) -> profile_service_pb2.GetProfileResponse:
         """Give one profile."""
         found = self._store.read(lambda roll: profiles.get(roll, request.profile_id))
         return profile_service_pb2.GetProfileResponse(profile=convert.profile(found))
 
-    def ListProfiles(  # noqa: N802
+    def ListProfiles(
         self,
         request: profile_service_pb2.ListProfilesRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002
+        context: grpc.ServicerContext,
     ) -> profile_service_pb2.ListProfilesResponse:
         """List profiles."""
         query = convert.profile_query(request)

@@ -27,28 +27,28 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         self._store, self._sealer, self._clock = store, sealer, clock
         self._draw, self._server_address = draw, server_address
 
-    def GetToken(  # noqa: N802 - the contract's name
+    def GetToken(
         self,
         request: token_service_pb2.GetTokenRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002 - gRPC passes it
+        context: grpc.ServicerContext,
     ) -> token_service_pb2.GetTokenResponse:
         """Give a profile's token without its value."""
         token = self._current(request.profile_id)
         return token_service_pb2.GetTokenResponse(token=convert.token(token, self._clock()))
 
-    def RevealToken(  # noqa: N802
+    def RevealToken(
         self,
         request: token_service_pb2.RevealTokenRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002
+        context: grpc.ServicerContext,
     ) -> token_service_pb2.RevealTokenResponse:
         """Give the value of a profile's token."""
         value = tokens.reveal(self._current(request.profile_id), self._sealer)
         return token_service_pb2.RevealTokenResponse(value=value)
 
-    def GenerateQrCode(  # noqa: N802
+    def GenerateQrCode(
         self,
         request: token_service_pb2.GenerateQrCodeRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002
+        context: grpc.ServicerContext,
     ) -> token_service_pb2.GenerateQrCodeResponse:
         """Draw a profile's QR code."""
         form = word(request, "format", qr_codes.QrFormat, qr_codes.QrFormat.PNG)

@@ -21,28 +21,50 @@ _LARGEST_FILE_BYTES = 1_000_000
 def read_configuration(path: Path) -> Configuration:
     """Give the configuration in the file; a usage error says what is wrong with it."""
     try:
-        return _configuration(_parse(path))
-    except (ValueError, RecursionError) as error:
-        raise click.BadParameter(f"{path}: {error}", param_hint="'--configuration'") from error
+        return _configuration(_parse(_read(path)))
+    except ValueError as error:
+        raise click.BadParameter(f"{path} {error}", param_hint="'--configuration'") from error
 
 
-def _parse(path: Path) -> object:
+def _read(path: Path) -> bytes:
     with path.open("rb") as file:
-        text = file.read(_LARGEST_FILE_BYTES + 1)
-    if len(text) > _LARGEST_FILE_BYTES:
-        raise ValueError("too large for a configuration")
-    return json.loads(text)
+        data = file.read(_LARGEST_FILE_BYTES + 1)
+    if len(data) > _LARGEST_FILE_BYTES:
+        raise ValueError("is too large for a configuration")
+    return data
+
+
+def _parse(data: bytes) -> object:
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        raise _not_json(f"byte 0x{data[error.start]:02x}", line, column) from error
+    except json.JSONDecodeError as error:
+        raise _not_json(error.msg, error.lineno, error.colno) from error
+    except RecursionError as error:
+        raise ValueError("is nested too deeply for a configuration") from error
+
+
+def _not_json(what: str, line: int, column: int) -> ValueError:
+    return ValueError(f"is not JSON in UTF-8: {what}, line {line}, column {column}")
 
 
 def _configuration(document: object) -> Configuration:
     if not isinstance(document, dict):
-        raise ValueError(f"not a JSON object with {', '.join(_GROUPS)}")  # noqa: TRY004
+        text = f"is not a JSON object with {', '.join(_GROUPS)}"
+        raise ValueError(text)  # noqa: TRY004 - the file is wrong, not the program
     for name, group in document.items():
         if name not in _GROUPS:
-            raise ValueError(f"there is no group {name!r}; the groups are {', '.join(_GROUPS)}")
+            raise ValueError(f"has a group {name!r}; the groups are {', '.join(_GROUPS)}")
         if not isinstance(group, dict):
-            raise ValueError(f"the group {name} is not a JSON object")  # noqa: TRY004
-    return Configuration(**document)
+            text = f"has a group {name} that is not a JSON object"
+            raise ValueError(text)  # noqa: TRY004 - the file is wrong, not the program
+    try:
+        return Configuration(**document)
+    except ValueError as error:
+        raise ValueError(f"has a wrong key: {error}") from error
 
 
 def key_names(configuration: Configuration | None) -> str:

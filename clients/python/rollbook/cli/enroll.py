@@ -20,12 +20,11 @@ _EXIT_CODES = {
     EnrollOutcome.NOT_REGISTERED: ExitCode.NOT_REGISTERED,
     EnrollOutcome.SIGN_IN_REQUIRED: ExitCode.SIGN_IN_REQUIRED,
 }
-_EXPLANATIONS = {
-    EnrollOutcome.NOT_REGISTERED: "The device is not on the roll. Without --token only devices "
-    "of tokenless profiles are.",
-    EnrollOutcome.SIGN_IN_REQUIRED: "The token does not open a profile: it is mistyped, expired, "
-    "revoked or was refreshed.",
-}
+_NOT_OF_THE_PROFILE = "The token's profile does not have this device."
+_NOT_TOKENLESS = "No tokenless profile has this device; add --token if its profile has one."
+_SIGN_IN_REQUIRED = (
+    "The token does not open a profile: it is mistyped, expired, revoked or was refreshed."
+)
 
 
 @click.command()
@@ -44,16 +43,28 @@ def enroll(
         decision = agent.enroll_device(
             token=token, imeis=imeis, serial_number=serial, manufacturer=manufacturer
         )
-    (show_json if session.wants_json else _show)(decision)
+    if session.wants_json:
+        show_json(decision)
+    else:
+        _show(decision, by_token=bool(token))
     return _EXIT_CODES.get(decision.outcome, ExitCode.REFUSED)
 
 
-def _show(decision: Enrollment) -> None:
+def _show(decision: Enrollment, *, by_token: bool) -> None:
     if decision.outcome is EnrollOutcome.REGISTERED:
         show(facts(_properties(decision)))
     else:
         show(facts({"Outcome": str(decision.outcome)}))
-        say(_EXPLANATIONS.get(decision.outcome, "This command is too old to know the outcome."))
+        say(_explanation(decision.outcome, by_token=by_token))
+
+
+def _explanation(outcome: EnrollOutcome, *, by_token: bool) -> str:
+    match outcome:
+        case EnrollOutcome.NOT_REGISTERED:
+            return _NOT_OF_THE_PROFILE if by_token else _NOT_TOKENLESS
+        case EnrollOutcome.SIGN_IN_REQUIRED:
+            return _SIGN_IN_REQUIRED
+    return "This command is too old to know the outcome."
 
 
 def _properties(decision: Enrollment) -> dict[str, object]:

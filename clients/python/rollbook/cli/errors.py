@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,15 @@ import click
 
 from rollbook.cli.exit_codes import ExitCode
 from rollbook.cli.next_steps import next_step_after
-from rollbook.cli.output import Output, clean, say
+from rollbook.cli.output import clean, say
 from rollbook.cli.plain import plain
 from rollbook.cli.tracebacks import keep_traceback
 from rollbook.errors import DeadlineExceededError, RollbookError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rollbook.cli.session import Session
 
 
 class CommandError(Exception):
@@ -89,7 +91,6 @@ def _(error: RollbookError) -> Failure:
         ExitCode.UNREACHABLE if unreachable else ExitCode.REFUSED,
         reason=error.reason,
         code=error.code,
-        next_step=next_step_after(error),
         metadata=error.metadata,
         fields=error.fields,
     )
@@ -106,6 +107,16 @@ def _(error: click.ClickException) -> Failure:
     return Failure(
         error.format_message(),
         error.exit_code,
+        reason="COMMAND_FAILED",
+        code="FAILED_PRECONDITION",
+    )
+
+
+@describe.register
+def _(error: click.UsageError) -> Failure:
+    return Failure(
+        error.format_message(),
+        error.exit_code,
         reason="COMMAND_LINE_INVALID",
         code="INVALID_ARGUMENT",
     )
@@ -116,15 +127,17 @@ def _(_error: click.Abort) -> Failure:
     return Failure("Interrupted.", ExitCode.INTERRUPTED, reason="INTERRUPTED", code="CANCELLED")
 
 
-def report(error: BaseException, output: Output) -> int:
+def report(error: BaseException, session: Session) -> int:
     """Write to stderr what went wrong; gives the exit code."""
     if _debugging():
         traceback.print_exception(error)
-    if isinstance(error, click.UsageError) and output is Output.TABLE:
+    if isinstance(error, click.UsageError) and not session.wants_json:
         error.show()
         return ExitCode.USAGE
     failure = describe(error)
-    (_say_json if output is Output.JSON else _say)(failure)
+    if isinstance(error, RollbookError):
+        failure = replace(failure, next_step=next_step_after(error, session))
+    (_say_json if session.wants_json else _say)(failure)
     return failure.exit_code
 
 

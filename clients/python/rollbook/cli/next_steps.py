@@ -1,27 +1,99 @@
-"""Which command helps after which refusal, where the server cannot know it."""
+"""Which command or option helps after which refusal.
+
+The server speaks to every client, in the words of the contract. What follows its
+sentence here is said in the words of this command.
+"""
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
+from rollbook._channel import endpoint, is_loopback
 from rollbook.errors import RollbookError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rollbook.cli.session import Session
+
+_OPTIONS = {
+    "profile_id": "PROFILE",
+    "name": "NAME",
+    "description": "--description",
+    "user_id": "--user",
+    "configuration": "--configuration",
+    "upload_id": "--resume",
+    "on_invalid_row": "--strict",
+    "on_conflict": "--on-conflict",
+    "validate_only": "--dry-run",
+    "column_mapping": "--map",
+}
 
 _AFTER_REASON = {
     "API_KEY_INVALID": "Check ROLLBOOK_API_KEY, --api-key-file and which server --address names.",
-    "PROFILE_NOT_FOUND": "The profiles of this server: rollbook profile list",
-    "PROFILE_NAME_TAKEN": "The profiles of this server: rollbook profile list",
-    "PROFILE_IS_TOKENLESS": "Its devices enroll without a token: rollbook enroll --imei IMEI",
-    "UPLOAD_NOT_FOUND": "Begin a new upload: the same command without --resume",
-    "UPLOAD_MISMATCH": "Resume with the profile and the options that the upload was begun with, "
-    "or begin a new one without --resume.",
-    "UPLOAD_SOURCE_CHANGED": "Begin a new upload: the same command without --resume",
-    "UPLOAD_DISCARDED": "Begin a new upload: the same command without --resume",
+    "USER_NOT_FOUND": "Leave out --user.",
+    "UPLOAD_ID_INVALID": "--resume takes the id that the upload printed.",
     "UPLOAD_SUPERSEDED": "Another command goes on with the same upload; let it end.",
-    "CSV_NO_IDENTIFIER_COLUMN": "See how a file looks: rollbook template; "
-    "or name your columns: --map COLUMN=FIELD",
+    "CSV_DUPLICATE_COLUMN": "Tell columns apart: --map COLUMN=FIELD; or leave one out: "
+    "--map COLUMN=ignored",
 }
 
+_AFTER_REASON_COMMAND = {
+    "PROFILE_NOT_FOUND": ("The profiles of this server", ("profile", "list")),
+    "PROFILE_NAME_TAKEN": ("The profiles of this server", ("profile", "list")),
+    "PROFILE_IS_TOKENLESS": (
+        "Its devices enroll without a token",
+        ("enroll", "--imei", "IMEI"),
+    ),
+    "CSV_NO_IDENTIFIER_COLUMN": (
+        "Name your columns with --map COLUMN=FIELD, or see how a file looks",
+        ("template",),
+    ),
+}
 
-def next_step_after(error: RollbookError) -> str:
+_AFTER_ROW_REASON = {
+    "DEVICE_ON_ROLL": "Devices on the roll: --on-conflict update changes them to what the file "
+    "says, --on-conflict keep leaves them as they are.",
+    "DEVICE_IN_OTHER_PROFILE": "Devices of other profiles: --on-conflict move brings them into "
+    "this one.",
+}
+
+# What gRPC's resolvers say; the words differ between its versions.
+_NO_SUCH_HOST = re.compile(r"DNS resolution failed|errors resolving|name not found", re.IGNORECASE)
+
+
+def next_step_after(error: RollbookError, session: Session) -> str:
     """Give a sentence that names a command or option; empty where none helps."""
     if isinstance(error, UnavailableError) and not error.reason:
+        return _after_silence(error, session)
+    if error.reason in _AFTER_REASON_COMMAND:
+        sentence, words = _AFTER_REASON_COMMAND[error.reason]
+        return f"{sentence}: {session.command(*words)}"
+    return _AFTER_REASON.get(error.reason) or _about_fields(error)
+
+
+def next_steps_after_rows(reasons: Iterable[str]) -> list[str]:
+    """Give a sentence for every reason of rejected rows that an option overcomes."""
+    return [_AFTER_ROW_REASON[reason] for reason in reasons if reason in _AFTER_ROW_REASON]
+
+
+def options_of(fields: str) -> str:
+    """Give the options for fields of the contract, which are parted by commas."""
+    return ", ".join(_OPTIONS[name] for name in fields.split(",") if name in _OPTIONS)
+
+
+def _after_silence(error: UnavailableError, session: Session) -> str:
+    if _NO_SUCH_HOST.search(error.message):
+        return "No such host was found; check the name: --address HOST:PORT"
+    if is_loopback(endpoint(session.address).address):
         return "Start a server here: rollbook serve; or name another: --address HOST:PORT"
-    return _AFTER_REASON.get(error.reason, "")
+    return "Check host and port, and that the server runs there: --address HOST:PORT"
+
+
+def _about_fields(error: RollbookError) -> str:
+    """Say by which option a field was given; `open.` leads those of an upload."""
+    names = (path.removeprefix("open.").partition(".")[0] for path in error.fields)
+    told = {name: _OPTIONS[name] for name in names if name in _OPTIONS}
+    names_here = ", ".join(f"{name} is {option}" for name, option in told.items())
+    return f"In this command {names_here}." if told else ""

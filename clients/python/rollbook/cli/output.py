@@ -14,7 +14,6 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,7 +21,7 @@ from rich.text import Text
 from rollbook.cli.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from rich.console import RenderableType
 
@@ -80,16 +79,9 @@ def words(value: object) -> str:
     return clean(str(value))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Give rows under a header; numbers stand on the right."""
-    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    kept = [tuple(row) for row in rows]
-    for place, column in enumerate(columns):
-        numeric = bool(kept) and all(isinstance(row[place], int) for row in kept)
-        result.add_column(column, overflow="fold", justify="right" if numeric else "left")
-    for row in kept:
-        result.add_row(*(Text(words(cell)) for cell in row))
-    return result
+def counted(number: int, one: str) -> str:
+    """Give a number and what it counts, whose plural ends in s."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
 def facts(pairs: Mapping[str, object]) -> Table:
@@ -106,7 +98,7 @@ def show(*things: RenderableType) -> None:
     """Write tables and lines to stdout."""
     console = _console(stderr=False)
     for thing in things:
-        console.print(thing)
+        console.print(thing, soft_wrap=isinstance(thing, str))
 
 
 def show_json(value: object) -> None:
@@ -146,6 +138,11 @@ def say(text: str, style: str = "") -> None:
     console = _console(stderr=True)
     for line in text.split("\n"):
         console.print(Text(clean(line), style=style), soft_wrap=True)
+
+
+def stdout_width() -> int:
+    """Give how many columns stdout has; of a pipe, more than anything needs."""
+    return _console(stderr=False).width
 
 
 def stderr_console() -> Console:

@@ -48,7 +48,7 @@ def _say_extra_is_missing(name: str, error: ModuleNotFoundError) -> Exception:
     if (error.name or "").partition(".")[0] in _OURS:
         return error
     return CommandError(
-        f"The command {name} needs the server: pip install 'rollbook[server]'",
+        f"The command `rollbook {name}` needs: pip install '.[server]' (or 'rollbook[server]')",
         reason="EXTRA_MISSING",
         metadata={"module": error.name or ""},
     )

@@ -9,10 +9,11 @@ import click
 
 from rollbook import ProfileOrigin
 from rollbook.cli.configurations import key_names, read_configuration
-from rollbook.cli.output import facts, say, show, show_json, table
+from rollbook.cli.output import facts, say, show, show_json
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
+from rollbook.cli.tables import table
 
 if TYPE_CHECKING:
     from rollbook import Profile, Token
@@ -71,7 +72,9 @@ def create(  # noqa: PLR0913 - one argument for each option
         show_json(made)
     else:
         show(facts(_properties(made)))
-        say(f"Next: {session.command('upload', made.name, 'FILE.csv')}")
+        # A profile for single devices is not filled from a file.
+        if not single_device:
+            say(f"Next: {session.command('upload', made.name, 'FILE.csv')}")
 
 
 @profile.command("list")
@@ -114,6 +117,7 @@ def _properties(one: Profile) -> dict[str, object]:
         "Profile ID": one.profile_id,
         "Description": description,
         "TYPE": type_,
+        "Tokenless": one.tokenless,
         "Made for": "single devices" if one.origin is ProfileOrigin.SINGLE_DEVICE else "CSV files",
         "No of Devices": one.device_count,
         "  registered": one.registered_count,

@@ -17,7 +17,7 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Rejections:
-    """How many rows each reason rejected, most first, and a few that show why."""
+    """How many rows each reason rejected, most first and else by name, and a few that show why."""
 
     counts: Mapping[str, int]
     examples: Sequence[RowError]
@@ -38,7 +38,7 @@ def summarize(errors: Iterable[RowError]) -> Rejections:
         counts[error.reason] += 1
         if counts[error.reason] <= _EXAMPLES:
             firsts.setdefault(error.reason, []).append(error)
-    ranked = dict(counts.most_common())
+    ranked = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
     return Rejections(ranked, _pick([firsts[reason] for reason in ranked]))
 
 

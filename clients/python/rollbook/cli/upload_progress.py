@@ -10,10 +10,12 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    Task,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
 from rollbook.cli.output import clean, say, stderr_console
 
@@ -29,6 +31,12 @@ if TYPE_CHECKING:
 
 # So many percent lie between two lines at least.
 _LINE_EVERY_PERCENT = 10
+
+_SPEED_OVER_SECONDS = 10.0
+# At first only buffers fill, faster than any network.
+_UNSETTLED_SECONDS = 2.0
+
+_ALL_SENT = "sent; the server is checking rows"
 
 
 def watch(name: str, *, silent: bool) -> AbstractContextManager[Watcher]:
@@ -51,10 +59,12 @@ def _bar(name: str, console: Console) -> Iterator[Watcher]:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
+        _SettledSpeed(),
+        _SettledRest(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(
+        *columns, console=console, transient=True, speed_estimate_period=_SPEED_OVER_SECONDS
+    ) as progress:
         task = progress.add_task(name, total=None)
 
         def draw(step: UploadProgress) -> None:
@@ -68,9 +78,25 @@ def _bar(name: str, console: Console) -> Iterator[Watcher]:
         yield draw
 
 
+class _SettledSpeed(TransferSpeedColumn):
+    def render(self, task: Task) -> Text:
+        """Give the speed of late, once it tells something and as long as there is one."""
+        return super().render(task) if _is_settled(task) else Text()
+
+
+class _SettledRest(TimeRemainingColumn):
+    def render(self, task: Task) -> Text:
+        """Give the time left, which is known as well as the speed is."""
+        return super().render(task) if _is_settled(task) else Text()
+
+
+def _is_settled(task: Task) -> bool:
+    return not task.finished and (task.elapsed or 0.0) > _UNSETTLED_SECONDS
+
+
 def _headline(name: str, step: UploadProgress) -> str:
     if step.sent_bytes == step.total_bytes:
-        return f"{name}, the server is finishing"
+        return f"{name}, {_ALL_SENT}"
     return f"{name}, resumed" if step.streams > 1 else name
 
 
@@ -98,4 +124,5 @@ class _Lines:
         percent = 100 * step.sent_bytes // step.total_bytes if step.total_bytes else 0
         if percent >= self._next_percent:
             self._next_percent = percent - percent % _LINE_EVERY_PERCENT + _LINE_EVERY_PERCENT
-            say(f"{self._name}: {percent} %, {decimal(step.sent_bytes)}")
+            what = f" {_ALL_SENT}" if step.sent_bytes == step.total_bytes else ""
+            say(f"{self._name}: {percent} %, {decimal(step.sent_bytes)}{what}")

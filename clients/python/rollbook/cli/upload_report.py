@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollbook import UploadState
-from rollbook.cli.output import clean, facts, say, show, show_json, table
+from rollbook.cli.next_steps import next_steps_after_rows
+from rollbook.cli.output import clean, counted, facts, say, show, show_json
 from rollbook.cli.plain import document
+from rollbook.cli.tables import table
 
 if TYPE_CHECKING:
     from rollbook import Profile, RowError, Upload
@@ -30,13 +32,13 @@ def report_upload(
 
 
 def _properties(profile: Profile, upload: Upload) -> dict[str, object]:
-    would = "would be " if _came_to_nothing(upload) else ""
+    created, updated = _words(upload)
     return {
         "Profile Name": profile.name,
         "Upload": f"{upload.upload_id} {_state(upload)}",
         "Rows": upload.row_count,
-        f"  {would}created": upload.created_count,
-        f"  {would}updated": upload.updated_count,
+        f"  {created}": upload.created_count,
+        f"  {updated}": upload.updated_count,
         "  unchanged": upload.unchanged_count,
         "  rejected": upload.rejected_count,
         "Dialect": upload.dialect,
@@ -44,8 +46,13 @@ def _properties(profile: Profile, upload: Upload) -> dict[str, object]:
     }
 
 
-def _came_to_nothing(upload: Upload) -> bool:
-    return upload.validate_only or upload.state is UploadState.FAILED
+def _words(upload: Upload) -> tuple[str, str]:
+    """Name the counts of new and changed devices by what became of them."""
+    if upload.state is UploadState.FAILED:
+        return "new, not kept", "changed, not kept"
+    if upload.validate_only:
+        return "would be created", "would be updated"
+    return "created", "updated"
 
 
 def _state(upload: Upload) -> str:
@@ -57,6 +64,8 @@ def _state(upload: Upload) -> str:
 def _show_rejected(rejected: Rejections) -> None:
     show("", table(("Rejected because of", "Rows"), list(rejected.counts.items())))
     show("", "For example:", *(f"  {_example(error)}" for error in rejected.examples))
+    for line in next_steps_after_rows(rejected.counts):
+        say(line)
 
 
 def _example(error: RowError) -> str:
@@ -74,12 +83,13 @@ def _next_steps(request: UploadRequest, profile: Profile, upload: Upload) -> lis
 
 def _about_error_file(request: UploadRequest, upload: Upload) -> list[str]:
     if request.errors is not None:
-        return [f"The {upload.rejected_count:,} rejected rows are in {request.errors}."]
+        verb = "is" if upload.rejected_count == 1 else "are"
+        return [f"{counted(upload.rejected_count, 'rejected row')} {verb} in {request.errors}."]
     return [f"The rejected rows as a CSV file: {request.resumed(errors='rejected.csv')}"]
 
 
 def _mend(request: UploadRequest, upload: Upload) -> str:
     """Give the next command: with the rejected rows alone only if the others were kept."""
-    alone = request.errors is not None and not _came_to_nothing(upload)
-    file = request.errors if alone and request.errors else request.file
+    kept = not upload.validate_only and upload.state is not UploadState.FAILED
+    file = request.errors if kept and request.errors is not None else request.file
     return f"Mend {file} and run: {request.again(file)}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import click
@@ -48,7 +50,11 @@ class UploadRequest:
     def again(self, file: Path | None = None, *, dry_run: bool | None = None) -> str:
         """Give the command that begins such an upload, perhaps of another file."""
         dry = self.dry_run if dry_run is None else dry_run
-        return self._command(file or self.file, *(["--dry-run"] if dry else []))
+        return self._command(
+            file or self.file,
+            *(["--dry-run"] if dry else []),
+            *(["--errors", str(_free(self.errors))] if self.errors else []),
+        )
 
     def resumed(self, errors: str | None = None) -> str:
         """Give the command that goes on with this upload; a finished one is told again."""
@@ -73,7 +79,24 @@ class UploadRequest:
         """Refuse, before anything is sent, what would fail or destroy the file after it."""
         if self.errors is None:
             return
-        if not self.errors.parent.is_dir():
-            raise click.BadParameter(f"there is no directory {self.errors.parent}")
-        if self.errors.exists() and self.errors.samefile(self.file):
-            raise click.BadParameter(f"{self.errors} is the file to be uploaded")
+        folder = self.errors.parent
+        if not folder.is_dir():
+            raise _bad_errors(f"there is no directory {folder}")
+        if not os.access(folder, os.W_OK):
+            raise _bad_errors(f"nothing can be written to {folder}")
+        # What is no regular file, such as a pipe, has nothing to lose.
+        if self.errors.is_file():
+            raise _bad_errors(
+                f"{self.errors} exists; name another file, such as {_free(self.errors)}, "
+                "or delete it"
+            )
+
+
+def _bad_errors(text: str) -> click.BadParameter:
+    return click.BadParameter(text, param_hint="'--errors'")
+
+
+def _free(path: Path) -> Path:
+    """Give the path, or one beside it with a number, where nothing is yet."""
+    beside = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(one for one in chain([path], beside) if not one.exists())

@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollbook import UploadIncompleteError
-from rollbook.cli.errors import CommandError, describe
+from rollbook.cli.errors import CommandError
 from rollbook.cli.exit_codes import ExitCode
+from rollbook.cli.next_steps import options_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rollbook import RollbookError
     from rollbook.cli.upload_request import UploadRequest
+
+# What is left of such an upload is nothing to go on from.
+_BEGIN_ANEW = frozenset(
+    {"UPLOAD_NOT_FOUND", "UPLOAD_MISMATCH", "UPLOAD_SOURCE_CHANGED", "UPLOAD_DISCARDED"}
+)
 
 
 def incomplete(request: UploadRequest, error: RollbookError) -> CommandError:
@@ -45,16 +51,27 @@ def interrupted(request: UploadRequest) -> CommandError:
 
 def refused(request: UploadRequest, error: RollbookError) -> RollbookError | CommandError:
     """Give what to raise when the server refused: it may be a place in the file to mend."""
-    row = error.metadata.get("row", "0")
-    if not error.reason.startswith("CSV_") or row == "0":
-        return error
-    told = describe(error)
+    if error.reason in _BEGIN_ANEW:
+        return _refusal(error, _begin_anew(request, error), error.metadata)
+    if error.reason.startswith("CSV_") and error.metadata.get("row", "0") != "0":
+        next_step = f"Mend {request.file} there and go on: {request.resumed()}"
+        return _refusal(error, next_step, _metadata(request, error.metadata))
+    return error
+
+
+def _begin_anew(request: UploadRequest, error: RollbookError) -> str:
+    anew = f"Begin a new upload: {request.again()}"
+    given = options_of(error.metadata.get("fields", ""))
+    return f"Resume it with the {given} of its beginning.\n{anew}" if given else anew
+
+
+def _refusal(error: RollbookError, next_step: str, metadata: Mapping[str, str]) -> CommandError:
     return CommandError(
-        told.message,
-        reason=told.reason,
-        code=told.code,
-        metadata=_metadata(request, told.metadata),
-        next_step=f"Mend {request.file} there and go on: {request.resumed()}",
+        error.message,
+        reason=error.reason,
+        code=error.code,
+        metadata=metadata,
+        next_step=next_step,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,7 +24,7 @@ from rollbook.cli.upload_request import UploadRequest
 from rollbook.cli.upload_stops import incomplete, interrupted, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rollbook import AdminClient, Profile, Upload
 
@@ -82,10 +82,27 @@ def _mapping(
     help=f"How to understand a column: {', '.join(_FIELDS)}. May be repeated.",
 )
 @with_session
-def upload(session: Session, /, **arguments: Any) -> ExitCode:
+def upload(  # noqa: PLR0913 - one argument for each option
+    session: Session,
+    *,
+    profile: str,
+    file: Path,
+    strict: bool,
+    dry_run: bool,
+    on_conflict: OnConflict,
+    resume: str | None,
+    errors: Path | None,
+    column_mapping: Mapping[str, str],
+) -> ExitCode:
     """Upload the CSV file FILE into PROFILE, given by its id or name."""
-    request = UploadRequest(session, **arguments)
-    with session.admin() as client:
+    request = UploadRequest(
+        session, profile, file, strict, dry_run, on_conflict, resume, errors, column_mapping
+    )
+    return _run(request)
+
+
+def _run(request: UploadRequest) -> ExitCode:
+    with request.session.admin() as client:
         profile = find_profile(client, request.profile)
         done = _upload(client, profile, request)
         if request.errors is not None and done.rejected_count:
@@ -97,6 +114,9 @@ def upload(session: Session, /, **arguments: Any) -> ExitCode:
 def _upload(client: AdminClient, profile: Profile, request: UploadRequest) -> Upload:
     """Give the upload at its end; whatever stops it before tells how to go on."""
     try:
+        if request.resume is not None:
+            # The server would begin an upload of an id that it does not know.
+            client.get_upload(request.resume)
         return _send(client, profile, request)
     except KeyboardInterrupt as error:
         raise interrupted(request) from error
@@ -132,5 +152,6 @@ def _send(client: AdminClient, profile: Profile, request: UploadRequest) -> Uplo
 
 
 def _write_errors(client: AdminClient, done: Upload, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    # Without the mark at its beginning, spreadsheets take it for another encoding.
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
         client.write_upload_errors(done.upload_id, file)

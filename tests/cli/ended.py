@@ -1,0 +1,31 @@
+"""What a run of the command leaves behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class Ended:
+    """How one run of the command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """What `--output json` wrote."""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """What `--output json` said of a failure."""
+        said: dict[str, Any] = json.loads(self.err)["error"]
+        return said
+
+
+Cli = Callable[..., Ended]
