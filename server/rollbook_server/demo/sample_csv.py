@@ -12,6 +12,7 @@ import random
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollbook_server.domain.errors import RowReason
+from rollbook_server.domain.luhn import check_digit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -77,8 +78,7 @@ _SITES = (
 # multiplying by it gives no serial number twice.
 _SCATTER = 2_862_933_555_777_941_757
 _STRIDE = 7_919  # a prime, for the same reason
-_SERIALS_A_TYPE = 1_000_000  # six digits follow the TAC
-_DOUBLED = dict(zip("0123456789", (0, 2, 4, 6, 8, 1, 3, 5, 7, 9), strict=True))
+_SERIALS_A_TYPE = 1_000_000
 
 
 def write_sample(path: Path, *, rows: int = 200_000, seed: int = 7) -> SampleSummary:
@@ -159,8 +159,7 @@ def _imei(maker: _Maker, index: int) -> str:
 
 
 def _with_check_digit(core: str) -> str:
-    total = sum(map(int, core[::2])) + sum([_DOUBLED[digit] for digit in core[1::2]])
-    return f"{core}{-total % 10}"
+    return core + check_digit(core)
 
 
 def _serial_number(maker: _Maker, index: int) -> str:

@@ -120,13 +120,39 @@ class Resumed:
         )
 
 
-class CsvSource:
+class _Source:
+    """What both kinds of content have in common: how far their stream has come."""
+
+    def __init__(self, stream: Resumed) -> None:
+        self._stream = stream
+
+    @property
+    def sent(self) -> int:
+        """Bytes, or typed rows, passed on or skipped."""
+        return self._stream.sent
+
+    @property
+    def crc32(self) -> int:
+        """CRC-32 of these bytes, or of the rows' canonical text."""
+        return self._stream.crc32
+
+    @property
+    def taken_bytes(self) -> int:
+        """Bytes that this stream brought."""
+        return self._stream.taken_bytes
+
+    def begin(self) -> None:
+        """Go on at the committed position if the stream has sent nothing so far."""
+        self._stream.begin()
+
+
+class CsvSource(_Source):
     """CSV bytes."""
 
     def __init__(self, upload: Upload) -> None:
         """Go on where the upload stands."""
         progress, mapping = upload.progress, upload.options.column_mapping
-        self._stream = Resumed(progress.offset, progress.crc32, "bytes")
+        super().__init__(Resumed(progress.offset, progress.crc32, "bytes"))
         self._reader = (
             CsvReader.resume(progress.reader)
             if progress.reader
@@ -135,28 +161,9 @@ class CsvSource:
         self._checker: RowChecker | None = None
 
     @property
-    def sent(self) -> int:
-        """Bytes passed on or skipped."""
-        return self._stream.sent
-
-    @property
-    def crc32(self) -> int:
-        """CRC-32 of these bytes."""
-        return self._stream.crc32
-
-    @property
-    def taken_bytes(self) -> int:
-        """Bytes that this stream brought."""
-        return self._stream.taken_bytes
-
-    @property
     def progress_rows(self) -> int:
         """Rows judged so far, also by earlier streams."""
         return self._reader.position.rows
-
-    def begin(self) -> None:
-        """Go on at the committed position if the stream has sent nothing so far."""
-        self._stream.begin()
 
     def take(self, offset: int, data: bytes) -> Judged:
         """Judge the rows that end in the next piece of the file."""
@@ -201,37 +208,18 @@ class CsvSource:
         return Judged(*self._checker.check(records))
 
 
-class RowsSource:
+class RowsSource(_Source):
     """Typed rows."""
 
     def __init__(self, upload: Upload) -> None:
         """Go on where the upload stands."""
         progress = upload.progress
-        self._stream = Resumed(progress.rows, progress.crc32, "rows")
-
-    @property
-    def sent(self) -> int:
-        """Rows passed on or skipped."""
-        return self._stream.sent
-
-    @property
-    def crc32(self) -> int:
-        """CRC-32 of their canonical text."""
-        return self._stream.crc32
-
-    @property
-    def taken_bytes(self) -> int:
-        """Bytes that this stream brought."""
-        return self._stream.taken_bytes
+        super().__init__(Resumed(progress.rows, progress.crc32, "rows"))
 
     @property
     def progress_rows(self) -> int:
         """Rows judged so far, also by earlier streams."""
         return self._stream.sent
-
-    def begin(self) -> None:
-        """Go on at the committed position if the stream has sent nothing so far."""
-        self._stream.begin()
 
     def take(self, first_row: int, rows: Sequence[TypedRow]) -> Judged:
         """Judge the next rows."""
