@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
 import zlib
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -210,6 +211,15 @@ def test_a_file_that_cannot_be_read_on_says_where(
     count, error = refusal(data)
     place = (error.metadata["line"], error.metadata["column"])
     assert (error.reason, count, *place) == (reason, rows, str(line), column)
+
+
+def test_a_workbook_is_told_as_one() -> None:
+    workbook = io.BytesIO()
+    with zipfile.ZipFile(workbook, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("xl/workbook.xml", "<workbook/>" * 50)
+    _, error = refusal(workbook.getvalue())
+    assert error.reason is Reason.CSV_ENCODING
+    assert "Excel workbook" in error.message
 
 
 def test_a_wrong_encoding_names_the_byte_and_the_likely_cause() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # As many bytes as the longest byte order mark.
 MARK_BYTES = 3
 UTF_8, UTF_16_LE, UTF_16_BE = "utf-8", "utf-16-le", "utf-16-be"
+_ZIP = "PK\x03\x04"  # what .xlsx and .ods files begin with
 _MARKS = {
     codecs.BOM_UTF8: UTF_8,
     codecs.BOM_UTF16_LE: UTF_16_LE,
@@ -71,6 +72,8 @@ def wrong_encoding(
 
 
 def _likely_cause(fault: UnicodeDecodeError, encoding: str, before: str) -> str:
+    if before.startswith(_ZIP):
+        return ": the file is an Excel workbook or another zip; save the sheet as 'CSV UTF-8'"
     if encoding != UTF_8:
         return ": the file is cut off or damaged; save it as 'CSV UTF-8'"
     if "\0" in before:
