@@ -73,7 +73,7 @@ class App:
     def __init__(self, config: Config, clock: Clock = clock.now) -> None:
         config.check()
         self._config, self._clock = config, clock
-        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config.make_data_dir()
         self._store = SqliteStore(config.database_path())
         self._streams = UploadStreams(config.upload_streams)
         self._health = _health_servicer()

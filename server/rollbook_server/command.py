@@ -20,6 +20,7 @@ from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
 from rollbook_server.app import ADMIN_KEY_NAME, App
 from rollbook_server.config import DEFAULT_LISTEN, Config, ConfigError, split_address
+from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.upload_sessions import UploadLimits
 from rollbook_server.key_files import KeyFileError
 from rollbook_server.storage.store import StoreError
@@ -111,10 +112,9 @@ def serve(session: Session, /, data_dir: Path | None, max_rows: int, **settings:
 def _app(config: Config) -> App:
     try:
         config.check()
-        config.make_data_dir()
         _check_free(config.listen)
         return App(config)
-    except (ConfigError, StoreError, KeyFileError, OSError) as error:
+    except (ConfigError, StoreError, KeyFileError, RollbookError, OSError) as error:
         message = describe(error).message if isinstance(error, OSError) else str(error)
         raise CommandError(message, reason="SERVER_CANNOT_START") from error
 

@@ -206,7 +206,7 @@ class UploadSession:
             )
 
     def _fail_for_rows(self) -> None:
-        """Fail the upload for its length; nothing of it stays."""
+        """Fail the upload for its length; its PENDING devices go with it."""
         self._judged = Judged()  # first: if the batch before fails, these must not follow it
         self._await_commit()
         upload, now, reason = self.upload, self._clock(), Reason.UPLOAD_TOO_MANY_ROWS
@@ -232,7 +232,7 @@ def _has_invalid_rows(upload: Upload) -> RollbookError:
         Reason.UPLOAD_HAS_INVALID_ROWS,
         f"{upload.counts.rejected} of {upload.counts.total} rows are invalid, so nothing of the "
         f"upload was kept. The first: line {first.line}, {first.column or 'whole row'}: "
-        f"{first.message} ListUploadErrors gives all of them.",
+        f"{first.message}. ListUploadErrors gives all of them.",
         upload_id=upload.upload_id,
         rejected_count=upload.counts.rejected,
         row=first.row,

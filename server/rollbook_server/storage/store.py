@@ -88,7 +88,7 @@ class SqliteStore:
             check_same_thread=False,
         )
         try:
-            _open(self._database, path, self._lock)
+            _open(self._database, path)
         except BaseException:  # the file is free again for whoever can read it
             self._database.close()
             self._lock.close()
@@ -152,16 +152,12 @@ def _lock(path: Path) -> IO[str]:
     return lock
 
 
-def _open(database: SqliteDatabase, path: Path, lock: IO[str]) -> None:
-    """Prepare the file, or give everything free again."""
+def _open(database: SqliteDatabase, path: Path) -> None:
+    """Prepare the file, or raise StoreError with what is wrong with it."""
     try:
         path.touch(_PRIVATE)  # SQLite makes the files beside it alike
         _prepare(database)
-    except (DatabaseError, StoreError, OSError) as error:
-        database.close()
-        lock.close()
-        if isinstance(error, StoreError):
-            raise
+    except (DatabaseError, OSError) as error:
         raise StoreError(
             f"{path} cannot be used as the database: {error}. Restore it from a backup, or "
             "choose another --data-dir."
