@@ -23,6 +23,7 @@ from rollbook_server.domain import clock, staging
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.storage.store import SqliteStore
 from rollbook_server.transport import reflection
+from rollbook_server.transport.answers import Answers
 from rollbook_server.transport.device_servicer import DeviceServicer
 from rollbook_server.transport.enrollment_servicer import EnrollmentServicer
 from rollbook_server.transport.guard import Guard
@@ -110,9 +111,10 @@ class App:
     def _register(self, sealer: Sealer) -> None:
         server, store, clock = self._server, self._store, self._clock
         limits, public = self._config.upload_limits, self._config.public_address or self.address
-        profiles = ProfileServicer(store, TokenMaker(sealer), clock)
+        answers = Answers(store, clock, sealer.digest)
+        profiles = ProfileServicer(store, answers, TokenMaker(sealer))
         tokens = TokenServicer(store, sealer, clock, qr.draw, public)
-        devices = DeviceServicer(store, clock, limits, self._streams)
+        devices = DeviceServicer(store, clock, answers, limits, self._streams)
         enrollment = EnrollmentServicer(store, sealer, clock)
         profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(profiles, server)
         token_service_pb2_grpc.add_TokenServiceServicer_to_server(tokens, server)

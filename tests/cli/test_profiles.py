@@ -40,6 +40,7 @@ def warehouse(scripted: Running) -> None:
         type=profile_pb2.PROFILE_TYPE_SELF_MAINTAINED,
         device_count=200_000,
         user_id="user-7",
+        user_name="walter",
     )
     profile.update_time.FromJsonString("2026-11-23T12:00:00Z")
     scripted.fake.profiles.append(profile)
@@ -49,7 +50,7 @@ def warehouse(scripted: Running) -> None:
 def test_a_list_has_the_columns_of_the_page(alone: Cli) -> None:
     head, _, row = alone("profile", "list").out.splitlines()
     assert [title for title in COLUMNS if title in head] == COLUMNS
-    for cell in ("Hall 3 Hall 3", "Self Maintained", "user-7", "200,000"):
+    for cell in ("Hall 3 Hall 3", "Self Maintained", "walter", "200,000"):
         assert cell in row
 
 
@@ -63,7 +64,7 @@ def test_a_narrow_terminal_shortens_text_and_tears_no_word(
     lines = alone("profile", "list").out.splitlines()
     shown = " ".join(lines)
     assert all(len(line) <= 80 for line in lines)
-    for word in ("Description", "Associated", "Devices", "Maintained", "200,000", "user-7"):
+    for word in ("Description", "Associated", "Devices", "Maintained", "200,000", "walter"):
         assert word in shown
     assert "2026-11-23 " in shown
     assert "Hall 3 Hal\u2026" in shown

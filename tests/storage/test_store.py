@@ -18,8 +18,8 @@ from rollbook_server.domain.devices import DeviceRow
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import Profile
 from rollbook_server.domain.uploads import Progress, UploadOptions
+from rollbook_server.storage.schema import SCHEMA_VERSION
 from rollbook_server.storage.store import SqliteStore, StoreError
-from rollbook_server.storage.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -65,6 +65,7 @@ def profile(message: profile_pb2.Profile) -> resources.Profile:
         update_time=_time(message, "update_time"),
         devices_update_time=_time(message, "devices_update_time"),
         etag=message.etag,
+        user_name=message.user_name,
     )
 
 

@@ -67,6 +67,7 @@ class Profile:
     update_time: datetime | None
     devices_update_time: datetime | None
     etag: str
+    user_name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.conflicts import Change
     from rollbook_server.domain.devices import DeviceRow, RowError
-    from rollbook_server.domain.ports import PackedRows, Roll
+    from rollbook_server.domain.ports import Roll
+    from rollbook_server.domain.repositories import PackedRows
     from rollbook_server.domain.uploads import Upload
 
 

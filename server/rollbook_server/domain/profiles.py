@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import configurations, tokens
+from rollbook_server.domain import configurations, provisioning, tokens, users
 from rollbook_server.domain.clock import microseconds
 from rollbook_server.domain.configurations import EMPTY, Configuration
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
@@ -54,8 +54,8 @@ class ProfileOrder(StrEnum):
 class Profile:
     """A bulk enrollment profile. Times are aware and in UTC.
 
-    `revision` counts the changes of what `update_time` covers; the counts and
-    `devices_update_time` move without it.
+    `user_name` is that of the user as it stands. `revision` counts the changes of what
+    `update_time` covers; the counts and `devices_update_time` move without it.
     """
 
     profile_id: str
@@ -67,6 +67,7 @@ class Profile:
     origin: ProfileOrigin = ProfileOrigin.CSV
     tokenless: bool = False
     user_id: str = ""
+    user_name: str = ""
     registered_count: int = 0
     pending_count: int = 0
     configuration: Configuration = EMPTY
@@ -113,6 +114,7 @@ def create(roll: Roll, wanted: NewProfile, maker: TokenMaker, now: datetime) -> 
     USER_NOT_FOUND, FIELD_INVALID or CONFIGURATION_INVALID.
     """
     checked = _checked(wanted)
+    user_name = users.get(roll, wanted.user_id).user_name if wanted.user_id else ""
     profile = Profile(
         profile_id=new_id("prf"),
         name=checked.name,
@@ -121,6 +123,7 @@ def create(roll: Roll, wanted: NewProfile, maker: TokenMaker, now: datetime) -> 
         origin=checked.origin,
         tokenless=checked.tokenless,
         user_id=checked.user_id,
+        user_name=user_name,
         configuration=checked.configuration,
         create_time=now,
         update_time=now,
@@ -137,12 +140,6 @@ def create(roll: Roll, wanted: NewProfile, maker: TokenMaker, now: datetime) -> 
 
 
 def _checked(wanted: NewProfile) -> NewProfile:
-    if wanted.user_id:
-        raise RollbookError(
-            Reason.USER_NOT_FOUND,
-            "There is no such user; leave user_id empty.",
-            user_id=wanted.user_id,
-        )
     if len(wanted.description) > DESCRIPTION_LIMIT:
         raise FieldsError({"description": f"has more than {DESCRIPTION_LIMIT} characters"})
     configurations.check(wanted.configuration)
@@ -169,6 +166,11 @@ def _checked_name(name: str) -> str:
 
 def _holds_control_character(text: str) -> bool:
     return any(unicodedata.category(character) == "Cc" for character in text)
+
+
+def warnings(configuration: Configuration) -> list[str]:
+    """Say what Android would not understand of it; nothing of one that is empty."""
+    return [] if configuration == EMPTY else provisioning.warnings(configuration)
 
 
 def get(roll: Roll, profile_id: str) -> Profile:

@@ -10,8 +10,10 @@ from rollbook_server.domain import clock
 from rollbook_server.domain.devices import DeviceState
 from rollbook_server.domain.matching import Candidates
 from rollbook_server.storage import device_rows
+from rollbook_server.storage.counters import NEXT_DEVICE, reserve
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, Packed
-from rollbook_server.storage.tables import CounterTable, DeviceTable, UploadRangeTable, UploadTable
+from rollbook_server.storage.tables import DeviceTable
+from rollbook_server.storage.upload_tables import UploadRangeTable, UploadTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,11 +23,9 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.devices import Device, DeviceRow
     from rollbook_server.domain.matching import Presented
-    from rollbook_server.domain.ports import PackedRows
+    from rollbook_server.domain.repositories import PackedRows
     from rollbook_server.domain.uploads import Upload
     from rollbook_server.storage.profiles import StoredProfiles
-
-NEXT_DEVICE = "next_device"
 
 # One statement for a whole batch. Rows whose keys are taken are left out by the
 # unique indexes; which ones, their missing ids tell.
@@ -100,7 +100,8 @@ class StoredDevices:
         if not packed.rows:
             return []
         assert isinstance(packed, Packed)
-        count, first = len(packed.rows), self._reserve(len(packed.rows))
+        count = len(packed.rows)
+        first = reserve(self._database, NEXT_DEVICE, count)
         profile, owner = self._profiles.key(upload.profile_id), self._upload_key(upload.upload_id)
         time = clock.microseconds(now)
         parameters = (first, profile, owner, time, time, packed.payload)
@@ -164,13 +165,6 @@ class StoredDevices:
         number = device_rows.device_number(device.device_id)
         self._database.execute_sql(_REGISTER, (time, request_id, registered.revision, number))
         return registered
-
-    def _reserve(self, count: int) -> int:
-        """Take so many ids that were never given before."""
-        wanted = CounterTable.name == NEXT_DEVICE
-        first = int(CounterTable.select(CounterTable.value).where(wanted).scalar(self._database))
-        CounterTable.update(value=first + count).where(wanted).execute(self._database)
-        return first
 
     def _missing(self, rows: Sequence[DeviceRow], first: int) -> list[DeviceRow]:
         query = DeviceTable.select(DeviceTable.id).where(

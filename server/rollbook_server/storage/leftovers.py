@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from peewee import fn
 
 from rollbook_server.domain.uploads import UploadState
-from rollbook_server.storage.tables import (
-    DeviceTable,
-    ProfileTable,
+from rollbook_server.storage.tables import DeviceTable, ProfileTable
+from rollbook_server.storage.upload_tables import (
     StagedRowTable,
     UploadClaimTable,
     UploadRangeTable,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from peewee import JOIN
+
 from rollbook_server.domain import clock
 from rollbook_server.domain.configurations import Configuration
 from rollbook_server.domain.profiles import (
@@ -18,7 +20,8 @@ from rollbook_server.domain.profiles import (
     ProfileType,
     name_key,
 )
-from rollbook_server.storage.tables import ProfileTable, stored
+from rollbook_server.storage.counters import NEXT_PROFILE, reserve
+from rollbook_server.storage.tables import ProfileTable, UserTable, stored
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,7 +37,10 @@ _ORDERS = {
 }
 
 
-_GET = "SELECT * FROM profiles WHERE profile_id = ?"
+_GET = """
+SELECT p.*, u.user_name FROM profiles p LEFT JOIN users u ON u.user_id = p.user_id
+WHERE p.profile_id = ?
+"""
 _MOVE_COUNTS = """
 UPDATE profiles SET pending_count = pending_count + ?, registered_count = registered_count + ?,
     devices_update_time = ?
@@ -50,13 +56,17 @@ class StoredProfiles:
 
     def add(self, profile: Profile) -> bool:
         """Add the profile; False if its name is taken."""
-        added = ProfileTable.insert(_values(profile)).on_conflict_ignore().as_rowcount()
-        return bool(added.execute(self._database))
+        key = reserve(self._database, NEXT_PROFILE)
+        added = ProfileTable.insert(id=key, **_values(profile)).on_conflict_ignore()
+        return bool(added.as_rowcount().execute(self._database))
 
     def get(self, profile_id: str) -> Profile | None:
         """Give the profile."""
         found = self._database.execute_sql(_GET, (profile_id,)).fetchone()
-        return _profile(stored(ProfileTable, found)) if found else None
+        if not found:
+            return None
+        *columns, user_name = found
+        return _profile({**stored(ProfileTable, columns), "user_name": user_name})
 
     def key(self, profile_id: str) -> int:
         """Give the integer under which other tables refer to a profile that exists."""
@@ -66,12 +76,15 @@ class StoredProfiles:
     def list(self, query: ProfileQuery, *, after: Cursor | None, limit: int) -> list[Profile]:
         """Give at most `limit` profiles behind `after` (sort key, profile_id)."""
         column, descending = _ORDERS[query.order]
-        wanted = ProfileTable.select().where(*_conditions(query, after)).limit(limit).dicts()
         first = column.desc() if descending else column.asc()
-        return [
-            _profile(row)
-            for row in wanted.order_by(first, ProfileTable.profile_id).execute(self._database)
-        ]
+        wanted = (
+            ProfileTable.select(ProfileTable, UserTable.user_name)
+            .join(UserTable, JOIN.LEFT_OUTER, on=(UserTable.user_id == ProfileTable.user_id))
+            .where(*_conditions(query, after))
+            .order_by(first, ProfileTable.profile_id)
+            .limit(limit)
+        )
+        return [_profile(row) for row in wanted.dicts().execute(self._database)]
 
     def move_counts(self, profile_id: str, now: datetime, *, pending: int, registered: int) -> None:
         """Add to the device counts, and note that devices changed."""
@@ -122,6 +135,7 @@ def _profile(row: dict[str, Any]) -> Profile:
         origin=ProfileOrigin(row["origin"]),
         tokenless=row["tokenless"],
         user_id=row["user_id"],
+        user_name=row["user_name"] or "",
         registered_count=row["registered_count"],
         pending_count=row["pending_count"],
         configuration=Configuration.from_json(row["configuration"]),

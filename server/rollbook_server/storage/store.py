@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, TypeVar
 from peewee import DatabaseError, OperationalError, SqliteDatabase
 from playhouse.pool import PooledSqliteDatabase
 
-from rollbook_server.storage import device_rows
+from rollbook_server.storage import device_rows, schema
 from rollbook_server.storage.answers import StoredAnswers
-from rollbook_server.storage.devices import NEXT_DEVICE, StoredDevices
+from rollbook_server.storage.devices import StoredDevices
 from rollbook_server.storage.faults import translated
 from rollbook_server.storage.profiles import StoredProfiles
-from rollbook_server.storage.tables import SCHEMA_VERSION, TABLES, CounterTable
+from rollbook_server.storage.schema import NewerSchemaError
 from rollbook_server.storage.tokens import StoredTokens
 from rollbook_server.storage.uploads import StoredUploads
+from rollbook_server.storage.users import StoredUsers
 from rollbook_server.storage.writer import Writer
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-    from peewee import Database, Model
+    from peewee import Database
 
     from rollbook_server.domain.devices import DeviceRow
-    from rollbook_server.domain.ports import PackedRows, Roll
+    from rollbook_server.domain.ports import Roll
+    from rollbook_server.domain.repositories import PackedRows
 
 T = TypeVar("T")
 
-_SCHEMA = "schema_version"
 _PRAGMAS = {
     "page_size": 16_384,  # of a new file; larger pages, fewer of them to split and to log
     "journal_mode": "wal",  # readers never wait for the writer
@@ -55,6 +56,7 @@ class _Roll:
 
     profiles: StoredProfiles
     tokens: StoredTokens
+    users: StoredUsers
     devices: StoredDevices
     uploads: StoredUploads
     answers: StoredAnswers
@@ -65,6 +67,7 @@ def _roll(database: Database) -> _Roll:
     return _Roll(
         profiles,
         StoredTokens(database, profiles),
+        StoredUsers(database),
         StoredDevices(database, profiles),
         StoredUploads(database, profiles),
         StoredAnswers(database),
@@ -156,36 +159,12 @@ def _open(database: SqliteDatabase, path: Path) -> None:
     """Prepare the file, or raise StoreError with what is wrong with it."""
     try:
         path.touch(_PRIVATE)  # SQLite makes the files beside it alike
-        _prepare(database)
+        database.connect()
+        schema.prepare(database)
+    except NewerSchemaError as error:
+        raise StoreError(str(error)) from error
     except (DatabaseError, OSError) as error:
         raise StoreError(
             f"{path} cannot be used as the database: {error}. Restore it from a backup, or "
             "choose another --data-dir."
         ) from error
-
-
-def _prepare(database: SqliteDatabase) -> None:
-    """Make the tables that are missing, unless a newer program made what is there."""
-    database.connect()
-    with database.atomic():
-        _create(database, CounterTable)
-        for name, value in ((_SCHEMA, SCHEMA_VERSION), (NEXT_DEVICE, 1)):
-            CounterTable.insert(name=name, value=value).on_conflict_ignore().execute(database)
-        _check_version(database)
-        for table in TABLES:
-            _create(database, table)
-
-
-def _create(database: SqliteDatabase, table: type[Model]) -> None:
-    with table.bind_ctx(database):
-        table.create_table(safe=True)
-
-
-def _check_version(database: SqliteDatabase) -> None:
-    query = CounterTable.select(CounterTable.value).where(CounterTable.name == _SCHEMA)
-    version = query.scalar(database)
-    if version > SCHEMA_VERSION:
-        raise StoreError(
-            f"The database has schema {version}, this program knows {SCHEMA_VERSION}: it was "
-            "written by a newer Rollbook. Start that one."
-        )

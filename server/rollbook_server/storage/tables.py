@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from peewee import (
+    SQL,
     AutoField,
     BigIntegerField,
     BlobField,
     BooleanField,
-    CompositeKey,
     Field,
     IntegerField,
     Model,
@@ -28,8 +28,6 @@ from rollbook_server.domain import clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-SCHEMA_VERSION = 1
 
 
 class InstantField(BigIntegerField):
@@ -45,9 +43,13 @@ class InstantField(BigIntegerField):
 
 
 class ProfileTable(Model):
-    """Profiles; the counts are kept in the transactions that change devices."""
+    """Profiles; the counts are kept in the transactions that change devices.
 
-    id = AutoField()
+    `id` is given by us and never again: devices of a deleted profile refer to it
+    until they are swept up.
+    """
+
+    id = BigIntegerField(primary_key=True)
     profile_id = TextField(unique=True)
     name = TextField()
     name_key = TextField(unique=True)
@@ -55,7 +57,7 @@ class ProfileTable(Model):
     type = TextField()
     origin = TextField()
     tokenless = BooleanField()
-    user_id = TextField()
+    user_id = TextField(index=True)
     registered_count = IntegerField(default=0)
     pending_count = IntegerField(default=0)
     configuration = TextField()
@@ -66,6 +68,46 @@ class ProfileTable(Model):
 
     class Meta:
         table_name = "profiles"
+
+
+class EndedProfileTable(Model):
+    """Deleted profiles of which devices or uploads are still to be swept up."""
+
+    profile = BigIntegerField(primary_key=True)
+
+    class Meta:
+        table_name = "ended_profiles"
+
+
+class AttributeNameTable(Model):
+    """Names of the custom attributes that a profile's devices have, or had."""
+
+    id = AutoField()
+    profile = IntegerField()
+    name = TextField()
+
+    class Meta:
+        table_name = "attribute_names"
+        indexes = ((("profile", "name"), True),)
+
+
+class UserTable(Model):
+    """Users; `password_hash` is Argon2's encoded form, empty without a password."""
+
+    id = AutoField()
+    user_id = TextField(unique=True)
+    user_name = TextField()
+    name_key = TextField(unique=True)
+    display_name = TextField()
+    email = TextField()
+    password_hash = TextField()
+    disabled = BooleanField()
+    create_time = InstantField()
+    update_time = InstantField()
+    revision = IntegerField(default=1)
+
+    class Meta:
+        table_name = "users"
 
 
 class TokenTable(Model):
@@ -98,7 +140,7 @@ class DeviceTable(Model):
     """
 
     id = BigIntegerField(primary_key=True)
-    profile = IntegerField()
+    profile = IntegerField(index=True)
     imei = TextField(null=True)
     imei2 = TextField(null=True)
     serial_number = TextField(null=True)
@@ -137,97 +179,14 @@ _known_serial = DeviceTable.index(
     DeviceTable.manufacturer_key,
     unique=True,
     name="devices_serial",
-    where=DeviceTable.manufacturer_key.is_null(is_null=False),
+    # Also serial numbers without a manufacturer, which are no key but are looked for.
+    where=DeviceTable.serial_number.is_null(is_null=False),
 )
-for _index in (_known_imei, _known_imei2, _known_serial):
+_signed_in = DeviceTable.index(
+    DeviceTable.user_id, name="devices_user", where=DeviceTable.user_id != SQL("''")
+)
+for _index in (_known_imei, _known_imei2, _known_serial, _signed_in):
     DeviceTable.add_index(_index)
-
-
-class UploadTable(Model):
-    """Uploads with their position; `reader` is where reading goes on, as JSON."""
-
-    id = AutoField()
-    upload_id = TextField(unique=True)
-    profile = IntegerField(index=True)
-    file_name = TextField()
-    on_invalid_row = TextField()
-    on_conflict = TextField()
-    validate_only = BooleanField()
-    column_mapping = TextField()
-    state = TextField()
-    failure_reason = TextField(default="")
-    epoch = IntegerField(default=1)
-    created_count = IntegerField(default=0)
-    updated_count = IntegerField(default=0)
-    unchanged_count = IntegerField(default=0)
-    rejected_count = IntegerField(default=0)
-    committed_offset = BigIntegerField(default=0)
-    committed_rows = IntegerField(default=0)
-    committed_crc32 = BigIntegerField(default=0)
-    reader = TextField(null=True)
-    create_time = InstantField()
-    update_time = InstantField()
-
-    class Meta:
-        table_name = "uploads"
-
-
-class UploadRangeTable(Model):
-    """Which device ids an upload created: one run a batch, instead of an index."""
-
-    upload = IntegerField()
-    first_id = BigIntegerField()
-    last_id = BigIntegerField()
-
-    class Meta:
-        table_name = "upload_ranges"
-        primary_key = CompositeKey("upload", "first_id")
-        without_rowid = True
-
-
-class UploadErrorTable(Model):
-    """Rejected rows."""
-
-    upload = IntegerField()
-    row = IntegerField()
-    line = IntegerField()
-    column = TextField()
-    reason = TextField()
-    message = TextField()
-    device_id = TextField()
-    cells = TextField()
-    suggestion = TextField()
-
-    class Meta:
-        table_name = "upload_errors"
-        primary_key = CompositeKey("upload", "row")
-        without_rowid = True
-
-
-class UploadClaimTable(Model):
-    """Keys that rows of a dry run or a FAIL upload hold, while it is OPEN."""
-
-    upload = IntegerField()
-    key = TextField()
-    line = IntegerField()
-
-    class Meta:
-        table_name = "upload_claims"
-        primary_key = CompositeKey("upload", "key")
-        without_rowid = True
-
-
-class StagedRowTable(Model):
-    """Rows of a FAIL upload, while it is OPEN."""
-
-    upload = IntegerField()
-    row = IntegerField()
-    content = TextField()
-
-    class Meta:
-        table_name = "staged_rows"
-        primary_key = CompositeKey("upload", "row")
-        without_rowid = True
 
 
 class AnswerTable(Model):
@@ -250,20 +209,6 @@ class CounterTable(Model):
 
     class Meta:
         table_name = "counters"
-
-
-TABLES: list[type[Model]] = [
-    ProfileTable,
-    TokenTable,
-    DeviceTable,
-    UploadTable,
-    UploadRangeTable,
-    UploadErrorTable,
-    UploadClaimTable,
-    StagedRowTable,
-    AnswerTable,
-    CounterTable,
-]
 
 
 def stored(table: type[Model], row: Sequence[Any]) -> dict[str, Any]:

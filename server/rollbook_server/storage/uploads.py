@@ -11,7 +11,8 @@ from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.uploads import UploadState
 from rollbook_server.storage import upload_rows
 from rollbook_server.storage.leftovers import Leftovers
-from rollbook_server.storage.tables import ProfileTable, UploadErrorTable, UploadTable
+from rollbook_server.storage.tables import ProfileTable
+from rollbook_server.storage.upload_tables import UploadErrorTable, UploadTable
 from rollbook_server.storage.waiting_rows import WaitingRows
 
 if TYPE_CHECKING:

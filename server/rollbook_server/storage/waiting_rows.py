@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain.devices import DeviceRow
-from rollbook_server.storage.tables import StagedRowTable
+from rollbook_server.storage.upload_tables import StagedRowTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,7 +9,7 @@ from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
 from rollbook_server.domain import enrollment
 from rollbook_server.domain.enrollment import Enrollment
 from rollbook_server.domain.matching import Presented
-from rollbook_server.transport import convert
+from rollbook_server.transport.messages import enrollment_messages
 
 if TYPE_CHECKING:
     import grpc
@@ -42,4 +42,4 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
         now = self._clock()
         decision = self._store.write(lambda roll: enrollment.enroll(roll, wanted, now))
         _log.info("enrollment %s: %s", decision.outcome, decision.cause)
-        return convert.enrollment(decision)
+        return enrollment_messages.enrollment(decision)

@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 from rollbook.v1 import profile_service_pb2, profile_service_pb2_grpc
 from rollbook_server.domain import profiles
 from rollbook_server.domain.pages import page_request
-from rollbook_server.transport import convert
-from rollbook_server.transport.answers import answer_once
+from rollbook_server.transport.messages import profile_messages
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import grpc
 
-    from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.tokens import TokenMaker
+    from rollbook_server.transport.answers import Answers
 
 
 class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
     """Looks after profiles; what is not overridden here answers UNIMPLEMENTED."""
 
-    def __init__(self, store: Store, maker: TokenMaker, clock: Clock) -> None:
-        self._store, self._maker, self._clock = store, maker, clock
+    def __init__(self, store: Store, answers: Answers, maker: TokenMaker) -> None:
+        self._store, self._answers, self._maker = store, answers, maker
 
     def CreateProfile(
         self,
@@ -30,14 +31,16 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
         context: grpc.ServicerContext,
     ) -> profile_service_pb2.CreateProfileResponse:
         """Create a profile."""
-        wanted, now = convert.new_profile(request), self._clock()
+        wanted = profile_messages.new_profile(request)
 
-        def create(roll: Roll) -> profile_service_pb2.CreateProfileResponse:
+        def create(roll: Roll, now: datetime) -> profile_service_pb2.CreateProfileResponse:
             created = profiles.create(roll, wanted, self._maker, now)
-            return profile_service_pb2.CreateProfileResponse(profile=convert.profile(created))
+            return profile_service_pb2.CreateProfileResponse(
+                profile=profile_messages.profile(created),
+                warnings=profiles.warnings(wanted.configuration),
+            )
 
-        kind = profile_service_pb2.CreateProfileResponse
-        return answer_once(self._store, request, now, create, kind)
+        return self._answers.once(request, profile_service_pb2.CreateProfileResponse, create)
 
     def GetProfile(
         self,
@@ -46,7 +49,7 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
     ) -> profile_service_pb2.GetProfileResponse:
         """Give one profile."""
         found = self._store.read(lambda roll: profiles.get(roll, request.profile_id))
-        return profile_service_pb2.GetProfileResponse(profile=convert.profile(found))
+        return profile_service_pb2.GetProfileResponse(profile=profile_messages.profile(found))
 
     def ListProfiles(
         self,
@@ -54,12 +57,12 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
         context: grpc.ServicerContext,
     ) -> profile_service_pb2.ListProfilesResponse:
         """List profiles."""
-        query = convert.profile_query(request)
+        query = profile_messages.profile_query(request)
         scope = ("profiles", query.name_contains, query.user_id, query.order)
         kinds = profiles.sort_kinds(query)
         wanted = page_request(request.page_size, request.page_token, scope, kinds=kinds)
         page = self._store.read(lambda roll: profiles.list_page(roll, query, wanted))
         return profile_service_pb2.ListProfilesResponse(
-            profiles=[convert.profile(each) for each in page.values],
+            profiles=[profile_messages.profile(each) for each in page.values],
             next_page_token=page.next_page_token,
         )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rollbook.v1 import token_service_pb2, token_service_pb2_grpc
 from rollbook_server.domain import profiles, qr_codes, tokens
-from rollbook_server.transport import convert
-from rollbook_server.transport.enums import word
+from rollbook_server.transport.messages import token_messages
+from rollbook_server.transport.messages.enums import word
 
 if TYPE_CHECKING:
     import grpc
@@ -34,7 +34,7 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
     ) -> token_service_pb2.GetTokenResponse:
         """Give a profile's token without its value."""
         token = self._current(request.profile_id)
-        return token_service_pb2.GetTokenResponse(token=convert.token(token, self._clock()))
+        return token_service_pb2.GetTokenResponse(token=token_messages.token(token, self._clock()))
 
     def RevealToken(
         self,

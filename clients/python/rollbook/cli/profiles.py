@@ -107,7 +107,7 @@ def show_(session: Session, profile: str) -> None:
 
 def _row(one: Profile) -> tuple[object, ...]:
     changed = one.devices_update_time or one.update_time
-    return (one.name, one.description, changed, one.type, one.device_count, one.user_id)
+    return (one.name, one.description, changed, one.type, one.device_count, one.user_name)
 
 
 def _properties(one: Profile) -> dict[str, object]:

@@ -173,12 +173,15 @@ class DeviceServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DiscardUpload(self, request, context):
-        """Takes an upload back: removes its devices that are not registered.
+        """Takes an upload back: removes its devices that are not registered. Devices of
+        other uploads that it changed stay changed. A stream that still brings it ends
+        with UPLOAD_DISCARDED. To discard it again changes nothing.
 
         Callers: administrators with the right DELETE.
-        On failure: the upload may be DISCARDED with devices still to be removed; the
-        server completes that by itself, and none of them is enrollable meanwhile.
-        Reasons: UPLOAD_NOT_FOUND.
+        On failure: nothing changes; or, if the server was stopped in between, the
+        upload is DISCARDED and the next start removes its devices, of which none is
+        enrollable any more.
+        Reasons: UPLOAD_NOT_FOUND, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -186,7 +189,7 @@ class DeviceServiceServicer(object):
 
     def GetUploadTemplate(self, request, context):
         """Gives a CSV file to fill in: the identifier columns, the attribute columns
-        used by the profile so far, and one example row.
+        used on the roll so far, and one example row.
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
@@ -201,8 +204,9 @@ class DeviceServiceServicer(object):
 
         Callers: administrators with the right CREATE.
         On failure: no device was created.
-        Reasons: PROFILE_NOT_FOUND, DEVICES_INVALID (BadRequest names every bad row),
-        TOO_MANY_DEVICES, REQUEST_ID_REUSED.
+        Reasons: PROFILE_NOT_FOUND, DEVICES_INVALID (metadata: count, and indexes, which
+        names every bad row, the first being 0; BadRequest tells of as many as fit),
+        FIELD_INVALID, TOO_MANY_DEVICES, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -224,19 +228,22 @@ class DeviceServiceServicer(object):
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
-        Reasons: PROFILE_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
+        Reasons: PROFILE_NOT_FOUND, UPLOAD_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateDevices(self, request, context):
-        """Changes up to 1,000 devices, all or none.
+        """Changes up to 1,000 devices, all or none. Together they may exchange
+        identifiers. A registered device stays registered.
 
         Callers: administrators with the right UPDATE.
         On failure: no device was changed.
-        Reasons: DEVICE_NOT_FOUND, DEVICES_INVALID (BadRequest names every bad
-        device), TOO_MANY_DEVICES, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        Reasons: DEVICE_NOT_FOUND, DEVICES_INVALID (metadata: count, and indexes, which
+        names every bad update, the first being 0; BadRequest tells of as many as fit),
+        FIELD_INVALID, TOO_MANY_DEVICES, ETAG_MISMATCH, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED. DEVICE_NOT_FOUND and ETAG_MISMATCH have the same metadata.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -247,19 +254,23 @@ class DeviceServiceServicer(object):
 
         Callers: administrators with the right DELETE.
         On failure: no device was deleted.
-        Reasons: DEVICE_NOT_FOUND, TOO_MANY_DEVICES, ETAG_MISMATCH,
-        REQUEST_ID_REUSED.
+        Reasons: DEVICE_NOT_FOUND, FIELD_INVALID, TOO_MANY_DEVICES, ETAG_MISMATCH,
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED. DEVICE_NOT_FOUND and ETAG_MISMATCH have
+        the metadata count and indexes, which names every such device, the first being 0.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExportDevices(self, request, context):
-        """Streams the inventory of a profile as a CSV file that can be uploaded again.
+        """Streams the inventory of a profile as a CSV file that can be uploaded again: the
+        identifiers, every attribute, then columns that begin with `Rollbook` and that
+        an upload passes over. In the order in which the devices came onto the roll;
+        those that change meanwhile are told as before or after, none twice.
 
         Callers: administrators with the right VIEW.
         On failure: the file is incomplete; nothing changes.
-        Reasons: PROFILE_NOT_FOUND.
+        Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

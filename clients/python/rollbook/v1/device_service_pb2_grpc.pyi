@@ -91,12 +91,15 @@ class DeviceServiceStub:
         rollbook.v1.device_service_pb2.DiscardUploadRequest,
         rollbook.v1.device_service_pb2.DiscardUploadResponse,
     ]
-    """Takes an upload back: removes its devices that are not registered.
+    """Takes an upload back: removes its devices that are not registered. Devices of
+    other uploads that it changed stay changed. A stream that still brings it ends
+    with UPLOAD_DISCARDED. To discard it again changes nothing.
 
     Callers: administrators with the right DELETE.
-    On failure: the upload may be DISCARDED with devices still to be removed; the
-    server completes that by itself, and none of them is enrollable meanwhile.
-    Reasons: UPLOAD_NOT_FOUND.
+    On failure: nothing changes; or, if the server was stopped in between, the
+    upload is DISCARDED and the next start removes its devices, of which none is
+    enrollable any more.
+    Reasons: UPLOAD_NOT_FOUND, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     GetUploadTemplate: grpc.UnaryUnaryMultiCallable[
@@ -104,7 +107,7 @@ class DeviceServiceStub:
         rollbook.v1.device_service_pb2.GetUploadTemplateResponse,
     ]
     """Gives a CSV file to fill in: the identifier columns, the attribute columns
-    used by the profile so far, and one example row.
+    used on the roll so far, and one example row.
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
@@ -119,8 +122,9 @@ class DeviceServiceStub:
 
     Callers: administrators with the right CREATE.
     On failure: no device was created.
-    Reasons: PROFILE_NOT_FOUND, DEVICES_INVALID (BadRequest names every bad row),
-    TOO_MANY_DEVICES, REQUEST_ID_REUSED.
+    Reasons: PROFILE_NOT_FOUND, DEVICES_INVALID (metadata: count, and indexes, which
+    names every bad row, the first being 0; BadRequest tells of as many as fit),
+    FIELD_INVALID, TOO_MANY_DEVICES, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     GetDevice: grpc.UnaryUnaryMultiCallable[
@@ -142,19 +146,22 @@ class DeviceServiceStub:
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
-    Reasons: PROFILE_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
+    Reasons: PROFILE_NOT_FOUND, UPLOAD_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
     UpdateDevices: grpc.UnaryUnaryMultiCallable[
         rollbook.v1.device_service_pb2.UpdateDevicesRequest,
         rollbook.v1.device_service_pb2.UpdateDevicesResponse,
     ]
-    """Changes up to 1,000 devices, all or none.
+    """Changes up to 1,000 devices, all or none. Together they may exchange
+    identifiers. A registered device stays registered.
 
     Callers: administrators with the right UPDATE.
     On failure: no device was changed.
-    Reasons: DEVICE_NOT_FOUND, DEVICES_INVALID (BadRequest names every bad
-    device), TOO_MANY_DEVICES, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    Reasons: DEVICE_NOT_FOUND, DEVICES_INVALID (metadata: count, and indexes, which
+    names every bad update, the first being 0; BadRequest tells of as many as fit),
+    FIELD_INVALID, TOO_MANY_DEVICES, ETAG_MISMATCH, REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED. DEVICE_NOT_FOUND and ETAG_MISMATCH have the same metadata.
     """
 
     DeleteDevices: grpc.UnaryUnaryMultiCallable[
@@ -165,19 +172,23 @@ class DeviceServiceStub:
 
     Callers: administrators with the right DELETE.
     On failure: no device was deleted.
-    Reasons: DEVICE_NOT_FOUND, TOO_MANY_DEVICES, ETAG_MISMATCH,
-    REQUEST_ID_REUSED.
+    Reasons: DEVICE_NOT_FOUND, FIELD_INVALID, TOO_MANY_DEVICES, ETAG_MISMATCH,
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED. DEVICE_NOT_FOUND and ETAG_MISMATCH have
+    the metadata count and indexes, which names every such device, the first being 0.
     """
 
     ExportDevices: grpc.UnaryStreamMultiCallable[
         rollbook.v1.device_service_pb2.ExportDevicesRequest,
         rollbook.v1.device_service_pb2.ExportDevicesResponse,
     ]
-    """Streams the inventory of a profile as a CSV file that can be uploaded again.
+    """Streams the inventory of a profile as a CSV file that can be uploaded again: the
+    identifiers, every attribute, then columns that begin with `Rollbook` and that
+    an upload passes over. In the order in which the devices came onto the roll;
+    those that change meanwhile are told as before or after, none twice.
 
     Callers: administrators with the right VIEW.
     On failure: the file is incomplete; nothing changes.
-    Reasons: PROFILE_NOT_FOUND.
+    Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit).
     """
 
     ExplainMatch: grpc.UnaryUnaryMultiCallable[
@@ -265,12 +276,15 @@ class DeviceServiceAsyncStub:
         rollbook.v1.device_service_pb2.DiscardUploadRequest,
         rollbook.v1.device_service_pb2.DiscardUploadResponse,
     ]
-    """Takes an upload back: removes its devices that are not registered.
+    """Takes an upload back: removes its devices that are not registered. Devices of
+    other uploads that it changed stay changed. A stream that still brings it ends
+    with UPLOAD_DISCARDED. To discard it again changes nothing.
 
     Callers: administrators with the right DELETE.
-    On failure: the upload may be DISCARDED with devices still to be removed; the
-    server completes that by itself, and none of them is enrollable meanwhile.
-    Reasons: UPLOAD_NOT_FOUND.
+    On failure: nothing changes; or, if the server was stopped in between, the
+    upload is DISCARDED and the next start removes its devices, of which none is
+    enrollable any more.
+    Reasons: UPLOAD_NOT_FOUND, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     GetUploadTemplate: grpc.aio.UnaryUnaryMultiCallable[
@@ -278,7 +292,7 @@ class DeviceServiceAsyncStub:
         rollbook.v1.device_service_pb2.GetUploadTemplateResponse,
     ]
     """Gives a CSV file to fill in: the identifier columns, the attribute columns
-    used by the profile so far, and one example row.
+    used on the roll so far, and one example row.
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
@@ -293,8 +307,9 @@ class DeviceServiceAsyncStub:
 
     Callers: administrators with the right CREATE.
     On failure: no device was created.
-    Reasons: PROFILE_NOT_FOUND, DEVICES_INVALID (BadRequest names every bad row),
-    TOO_MANY_DEVICES, REQUEST_ID_REUSED.
+    Reasons: PROFILE_NOT_FOUND, DEVICES_INVALID (metadata: count, and indexes, which
+    names every bad row, the first being 0; BadRequest tells of as many as fit),
+    FIELD_INVALID, TOO_MANY_DEVICES, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     GetDevice: grpc.aio.UnaryUnaryMultiCallable[
@@ -316,19 +331,22 @@ class DeviceServiceAsyncStub:
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
-    Reasons: PROFILE_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
+    Reasons: PROFILE_NOT_FOUND, UPLOAD_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
     UpdateDevices: grpc.aio.UnaryUnaryMultiCallable[
         rollbook.v1.device_service_pb2.UpdateDevicesRequest,
         rollbook.v1.device_service_pb2.UpdateDevicesResponse,
     ]
-    """Changes up to 1,000 devices, all or none.
+    """Changes up to 1,000 devices, all or none. Together they may exchange
+    identifiers. A registered device stays registered.
 
     Callers: administrators with the right UPDATE.
     On failure: no device was changed.
-    Reasons: DEVICE_NOT_FOUND, DEVICES_INVALID (BadRequest names every bad
-    device), TOO_MANY_DEVICES, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    Reasons: DEVICE_NOT_FOUND, DEVICES_INVALID (metadata: count, and indexes, which
+    names every bad update, the first being 0; BadRequest tells of as many as fit),
+    FIELD_INVALID, TOO_MANY_DEVICES, ETAG_MISMATCH, REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED. DEVICE_NOT_FOUND and ETAG_MISMATCH have the same metadata.
     """
 
     DeleteDevices: grpc.aio.UnaryUnaryMultiCallable[
@@ -339,19 +357,23 @@ class DeviceServiceAsyncStub:
 
     Callers: administrators with the right DELETE.
     On failure: no device was deleted.
-    Reasons: DEVICE_NOT_FOUND, TOO_MANY_DEVICES, ETAG_MISMATCH,
-    REQUEST_ID_REUSED.
+    Reasons: DEVICE_NOT_FOUND, FIELD_INVALID, TOO_MANY_DEVICES, ETAG_MISMATCH,
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED. DEVICE_NOT_FOUND and ETAG_MISMATCH have
+    the metadata count and indexes, which names every such device, the first being 0.
     """
 
     ExportDevices: grpc.aio.UnaryStreamMultiCallable[
         rollbook.v1.device_service_pb2.ExportDevicesRequest,
         rollbook.v1.device_service_pb2.ExportDevicesResponse,
     ]
-    """Streams the inventory of a profile as a CSV file that can be uploaded again.
+    """Streams the inventory of a profile as a CSV file that can be uploaded again: the
+    identifiers, every attribute, then columns that begin with `Rollbook` and that
+    an upload passes over. In the order in which the devices came onto the roll;
+    those that change meanwhile are told as before or after, none twice.
 
     Callers: administrators with the right VIEW.
     On failure: the file is incomplete; nothing changes.
-    Reasons: PROFILE_NOT_FOUND.
+    Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit).
     """
 
     ExplainMatch: grpc.aio.UnaryUnaryMultiCallable[
@@ -449,12 +471,15 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.device_service_pb2.DiscardUploadRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.device_service_pb2.DiscardUploadResponse, collections.abc.Awaitable[rollbook.v1.device_service_pb2.DiscardUploadResponse]]:
-        """Takes an upload back: removes its devices that are not registered.
+        """Takes an upload back: removes its devices that are not registered. Devices of
+        other uploads that it changed stay changed. A stream that still brings it ends
+        with UPLOAD_DISCARDED. To discard it again changes nothing.
 
         Callers: administrators with the right DELETE.
-        On failure: the upload may be DISCARDED with devices still to be removed; the
-        server completes that by itself, and none of them is enrollable meanwhile.
-        Reasons: UPLOAD_NOT_FOUND.
+        On failure: nothing changes; or, if the server was stopped in between, the
+        upload is DISCARDED and the next start removes its devices, of which none is
+        enrollable any more.
+        Reasons: UPLOAD_NOT_FOUND, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod
@@ -464,7 +489,7 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.device_service_pb2.GetUploadTemplateResponse, collections.abc.Awaitable[rollbook.v1.device_service_pb2.GetUploadTemplateResponse]]:
         """Gives a CSV file to fill in: the identifier columns, the attribute columns
-        used by the profile so far, and one example row.
+        used on the roll so far, and one example row.
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
@@ -481,8 +506,9 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
 
         Callers: administrators with the right CREATE.
         On failure: no device was created.
-        Reasons: PROFILE_NOT_FOUND, DEVICES_INVALID (BadRequest names every bad row),
-        TOO_MANY_DEVICES, REQUEST_ID_REUSED.
+        Reasons: PROFILE_NOT_FOUND, DEVICES_INVALID (metadata: count, and indexes, which
+        names every bad row, the first being 0; BadRequest tells of as many as fit),
+        FIELD_INVALID, TOO_MANY_DEVICES, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod
@@ -508,7 +534,7 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
-        Reasons: PROFILE_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
+        Reasons: PROFILE_NOT_FOUND, UPLOAD_NOT_FOUND, FIELD_INVALID, PAGE_TOKEN_INVALID.
         """
 
     @abc.abstractmethod
@@ -517,12 +543,15 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.device_service_pb2.UpdateDevicesRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.device_service_pb2.UpdateDevicesResponse, collections.abc.Awaitable[rollbook.v1.device_service_pb2.UpdateDevicesResponse]]:
-        """Changes up to 1,000 devices, all or none.
+        """Changes up to 1,000 devices, all or none. Together they may exchange
+        identifiers. A registered device stays registered.
 
         Callers: administrators with the right UPDATE.
         On failure: no device was changed.
-        Reasons: DEVICE_NOT_FOUND, DEVICES_INVALID (BadRequest names every bad
-        device), TOO_MANY_DEVICES, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        Reasons: DEVICE_NOT_FOUND, DEVICES_INVALID (metadata: count, and indexes, which
+        names every bad update, the first being 0; BadRequest tells of as many as fit),
+        FIELD_INVALID, TOO_MANY_DEVICES, ETAG_MISMATCH, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED. DEVICE_NOT_FOUND and ETAG_MISMATCH have the same metadata.
         """
 
     @abc.abstractmethod
@@ -535,8 +564,9 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
 
         Callers: administrators with the right DELETE.
         On failure: no device was deleted.
-        Reasons: DEVICE_NOT_FOUND, TOO_MANY_DEVICES, ETAG_MISMATCH,
-        REQUEST_ID_REUSED.
+        Reasons: DEVICE_NOT_FOUND, FIELD_INVALID, TOO_MANY_DEVICES, ETAG_MISMATCH,
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED. DEVICE_NOT_FOUND and ETAG_MISMATCH have
+        the metadata count and indexes, which names every such device, the first being 0.
         """
 
     @abc.abstractmethod
@@ -545,11 +575,14 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.device_service_pb2.ExportDevicesRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[rollbook.v1.device_service_pb2.ExportDevicesResponse], collections.abc.AsyncIterator[rollbook.v1.device_service_pb2.ExportDevicesResponse]]:
-        """Streams the inventory of a profile as a CSV file that can be uploaded again.
+        """Streams the inventory of a profile as a CSV file that can be uploaded again: the
+        identifiers, every attribute, then columns that begin with `Rollbook` and that
+        an upload passes over. In the order in which the devices came onto the roll;
+        those that change meanwhile are told as before or after, none twice.
 
         Callers: administrators with the right VIEW.
         On failure: the file is incomplete; nothing changes.
-        Reasons: PROFILE_NOT_FOUND.
+        Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit).
         """
 
     @abc.abstractmethod

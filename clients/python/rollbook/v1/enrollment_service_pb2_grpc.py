@@ -70,12 +70,13 @@ class EnrollmentServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SignInDevice(self, request, context):
-        """Registers a device to the user who signs in on it. An unknown user, a wrong
-        password and a device that is not on the roll are answered alike.
+        """Registers a device of any profile to the user who signs in on it, whatever its
+        token. An unknown or disabled user, a wrong password and a device that is not on
+        the roll are answered alike.
 
         Callers: any device agent.
         On failure: as EnrollDevice.
-        Reasons: as EnrollDevice.
+        Reasons: as EnrollDevice, and TOO_MANY_SIGN_INS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

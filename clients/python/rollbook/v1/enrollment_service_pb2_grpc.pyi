@@ -43,12 +43,13 @@ class EnrollmentServiceStub:
         rollbook.v1.enrollment_service_pb2.SignInDeviceRequest,
         rollbook.v1.enrollment_service_pb2.SignInDeviceResponse,
     ]
-    """Registers a device to the user who signs in on it. An unknown user, a wrong
-    password and a device that is not on the roll are answered alike.
+    """Registers a device of any profile to the user who signs in on it, whatever its
+    token. An unknown or disabled user, a wrong password and a device that is not on
+    the roll are answered alike.
 
     Callers: any device agent.
     On failure: as EnrollDevice.
-    Reasons: as EnrollDevice.
+    Reasons: as EnrollDevice, and TOO_MANY_SIGN_INS.
     """
 
 class EnrollmentServiceAsyncStub:
@@ -76,12 +77,13 @@ class EnrollmentServiceAsyncStub:
         rollbook.v1.enrollment_service_pb2.SignInDeviceRequest,
         rollbook.v1.enrollment_service_pb2.SignInDeviceResponse,
     ]
-    """Registers a device to the user who signs in on it. An unknown user, a wrong
-    password and a device that is not on the roll are answered alike.
+    """Registers a device of any profile to the user who signs in on it, whatever its
+    token. An unknown or disabled user, a wrong password and a device that is not on
+    the roll are answered alike.
 
     Callers: any device agent.
     On failure: as EnrollDevice.
-    Reasons: as EnrollDevice.
+    Reasons: as EnrollDevice, and TOO_MANY_SIGN_INS.
     """
 
 class EnrollmentServiceServicer(metaclass=abc.ABCMeta):
@@ -113,12 +115,13 @@ class EnrollmentServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.enrollment_service_pb2.SignInDeviceRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.enrollment_service_pb2.SignInDeviceResponse, collections.abc.Awaitable[rollbook.v1.enrollment_service_pb2.SignInDeviceResponse]]:
-        """Registers a device to the user who signs in on it. An unknown user, a wrong
-        password and a device that is not on the roll are answered alike.
+        """Registers a device of any profile to the user who signs in on it, whatever its
+        token. An unknown or disabled user, a wrong password and a device that is not on
+        the roll are answered alike.
 
         Callers: any device agent.
         On failure: as EnrollDevice.
-        Reasons: as EnrollDevice.
+        Reasons: as EnrollDevice, and TOO_MANY_SIGN_INS.
         """
 
 def add_EnrollmentServiceServicer_to_server(servicer: EnrollmentServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -26,17 +26,17 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from rollbook.v1 import configuration_pb2 as rollbook_dot_v1_dot_configuration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19rollbook/v1/profile.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frollbook/v1/configuration.proto\"\xdb\x03\n\x07Profile\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12&\n\x04type\x18\x04 \x01(\x0e\x32\x18.rollbook.v1.ProfileType\x12*\n\x06origin\x18\x05 \x01(\x0e\x32\x1a.rollbook.v1.ProfileOrigin\x12\x11\n\ttokenless\x18\x06 \x01(\x08\x12\x0f\n\x07user_id\x18\x07 \x01(\t\x12\x14\n\x0c\x64\x65vice_count\x18\x08 \x01(\x05\x12\x18\n\x10registered_count\x18\t \x01(\x05\x12\x15\n\rpending_count\x18\n \x01(\x05\x12\x31\n\rconfiguration\x18\x0b \x01(\x0b\x32\x1a.rollbook.v1.Configuration\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13\x64\x65vices_update_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0f \x01(\t*M\n\x0bProfileType\x12\x1c\n\x18PROFILE_TYPE_UNSPECIFIED\x10\x00\x12 \n\x1cPROFILE_TYPE_SELF_MAINTAINED\x10\x01*i\n\rProfileOrigin\x12\x1e\n\x1aPROFILE_ORIGIN_UNSPECIFIED\x10\x00\x12\x16\n\x12PROFILE_ORIGIN_CSV\x10\x01\x12 \n\x1cPROFILE_ORIGIN_SINGLE_DEVICE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19rollbook/v1/profile.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frollbook/v1/configuration.proto\"\xee\x03\n\x07Profile\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12&\n\x04type\x18\x04 \x01(\x0e\x32\x18.rollbook.v1.ProfileType\x12*\n\x06origin\x18\x05 \x01(\x0e\x32\x1a.rollbook.v1.ProfileOrigin\x12\x11\n\ttokenless\x18\x06 \x01(\x08\x12\x0f\n\x07user_id\x18\x07 \x01(\t\x12\x14\n\x0c\x64\x65vice_count\x18\x08 \x01(\x05\x12\x18\n\x10registered_count\x18\t \x01(\x05\x12\x15\n\rpending_count\x18\n \x01(\x05\x12\x31\n\rconfiguration\x18\x0b \x01(\x0b\x32\x1a.rollbook.v1.Configuration\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13\x64\x65vices_update_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0f \x01(\t\x12\x11\n\tuser_name\x18\x10 \x01(\t*M\n\x0bProfileType\x12\x1c\n\x18PROFILE_TYPE_UNSPECIFIED\x10\x00\x12 \n\x1cPROFILE_TYPE_SELF_MAINTAINED\x10\x01*i\n\rProfileOrigin\x12\x1e\n\x1aPROFILE_ORIGIN_UNSPECIFIED\x10\x00\x12\x16\n\x12PROFILE_ORIGIN_CSV\x10\x01\x12 \n\x1cPROFILE_ORIGIN_SINGLE_DEVICE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.profile_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROFILETYPE']._serialized_start=586
-  _globals['_PROFILETYPE']._serialized_end=663
-  _globals['_PROFILEORIGIN']._serialized_start=665
-  _globals['_PROFILEORIGIN']._serialized_end=770
+  _globals['_PROFILETYPE']._serialized_start=605
+  _globals['_PROFILETYPE']._serialized_end=682
+  _globals['_PROFILEORIGIN']._serialized_start=684
+  _globals['_PROFILEORIGIN']._serialized_end=789
   _globals['_PROFILE']._serialized_start=109
-  _globals['_PROFILE']._serialized_end=584
+  _globals['_PROFILE']._serialized_end=603
 # @@protoc_insertion_point(module_scope)

@@ -24,7 +24,7 @@ PROFILE_ORIGIN_CSV: ProfileOrigin
 PROFILE_ORIGIN_SINGLE_DEVICE: ProfileOrigin
 
 class Profile(_message.Message):
-    __slots__ = ("profile_id", "name", "description", "type", "origin", "tokenless", "user_id", "device_count", "registered_count", "pending_count", "configuration", "create_time", "update_time", "devices_update_time", "etag")
+    __slots__ = ("profile_id", "name", "description", "type", "origin", "tokenless", "user_id", "device_count", "registered_count", "pending_count", "configuration", "create_time", "update_time", "devices_update_time", "etag", "user_name")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +40,7 @@ class Profile(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     DEVICES_UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    USER_NAME_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     name: str
     description: str
@@ -55,4 +56,5 @@ class Profile(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     devices_update_time: _timestamp_pb2.Timestamp
     etag: str
-    def __init__(self, profile_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., type: _Optional[_Union[ProfileType, str]] = ..., origin: _Optional[_Union[ProfileOrigin, str]] = ..., tokenless: bool = ..., user_id: _Optional[str] = ..., device_count: _Optional[int] = ..., registered_count: _Optional[int] = ..., pending_count: _Optional[int] = ..., configuration: _Optional[_Union[_configuration_pb2.Configuration, _Mapping]] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., devices_update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
+    user_name: str
+    def __init__(self, profile_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., type: _Optional[_Union[ProfileType, str]] = ..., origin: _Optional[_Union[ProfileOrigin, str]] = ..., tokenless: bool = ..., user_id: _Optional[str] = ..., device_count: _Optional[int] = ..., registered_count: _Optional[int] = ..., pending_count: _Optional[int] = ..., configuration: _Optional[_Union[_configuration_pb2.Configuration, _Mapping]] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., devices_update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., user_name: _Optional[str] = ...) -> None: ...

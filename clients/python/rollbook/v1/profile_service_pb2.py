@@ -25,45 +25,46 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from rollbook.v1 import configuration_pb2 as rollbook_dot_v1_dot_configuration__pb2
 from rollbook.v1 import profile_pb2 as rollbook_dot_v1_dot_profile__pb2
+from rollbook.v1 import token_pb2 as rollbook_dot_v1_dot_token__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rollbook/v1/profile_service.proto\x12\x0brollbook.v1\x1a google/protobuf/field_mask.proto\x1a\x1frollbook/v1/configuration.proto\x1a\x19rollbook/v1/profile.proto\"\xf8\x01\n\x14\x43reateProfileRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12&\n\x04type\x18\x03 \x01(\x0e\x32\x18.rollbook.v1.ProfileType\x12*\n\x06origin\x18\x04 \x01(\x0e\x32\x1a.rollbook.v1.ProfileOrigin\x12\x11\n\ttokenless\x18\x05 \x01(\x08\x12\x0f\n\x07user_id\x18\x06 \x01(\t\x12\x31\n\rconfiguration\x18\x07 \x01(\x0b\x32\x1a.rollbook.v1.Configuration\x12\x12\n\nrequest_id\x18\x08 \x01(\t\">\n\x15\x43reateProfileResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.rollbook.v1.Profile\"\'\n\x11GetProfileRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\";\n\x12GetProfileResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.rollbook.v1.Profile\"\x8e\x01\n\x13ListProfilesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x15\n\rname_contains\x18\x03 \x01(\t\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12(\n\x05order\x18\x05 \x01(\x0e\x32\x19.rollbook.v1.ProfileOrder\"W\n\x14ListProfilesResponse\x12&\n\x08profiles\x18\x01 \x03(\x0b\x32\x14.rollbook.v1.Profile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x82\x01\n\x14UpdateProfileRequest\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.rollbook.v1.Profile\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\">\n\x15UpdateProfileResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.rollbook.v1.Profile\"Z\n\x11\x41ssignUserRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x12\x41ssignUserResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.rollbook.v1.Profile\"\xb6\x01\n\x1aUpdateConfigurationRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x31\n\rconfiguration\x18\x02 \x01(\x0b\x32\x1a.rollbook.v1.Configuration\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"V\n\x1bUpdateConfigurationResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.rollbook.v1.Profile\x12\x10\n\x08warnings\x18\x02 \x03(\t\"[\n\x14\x44\x65leteProfileRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"5\n\x15\x44\x65leteProfileResponse\x12\x1c\n\x14\x64\x65leted_device_count\x18\x01 \x01(\x05*\x7f\n\x0cProfileOrder\x12\x1d\n\x19PROFILE_ORDER_UNSPECIFIED\x10\x00\x12\x16\n\x12PROFILE_ORDER_NAME\x10\x01\x12\x18\n\x14PROFILE_ORDER_NEWEST\x10\x02\x12\x1e\n\x1aPROFILE_ORDER_LAST_UPDATED\x10\x03\x32\xf5\x04\n\x0eProfileService\x12V\n\rCreateProfile\x12!.rollbook.v1.CreateProfileRequest\x1a\".rollbook.v1.CreateProfileResponse\x12M\n\nGetProfile\x12\x1e.rollbook.v1.GetProfileRequest\x1a\x1f.rollbook.v1.GetProfileResponse\x12S\n\x0cListProfiles\x12 .rollbook.v1.ListProfilesRequest\x1a!.rollbook.v1.ListProfilesResponse\x12V\n\rUpdateProfile\x12!.rollbook.v1.UpdateProfileRequest\x1a\".rollbook.v1.UpdateProfileResponse\x12M\n\nAssignUser\x12\x1e.rollbook.v1.AssignUserRequest\x1a\x1f.rollbook.v1.AssignUserResponse\x12h\n\x13UpdateConfiguration\x12\'.rollbook.v1.UpdateConfigurationRequest\x1a(.rollbook.v1.UpdateConfigurationResponse\x12V\n\rDeleteProfile\x12!.rollbook.v1.DeleteProfileRequest\x1a\".rollbook.v1.DeleteProfileResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rollbook/v1/profile_service.proto\x12\x0brollbook.v1\x1a google/protobuf/field_mask.proto\x1a\x1frollbook/v1/configuration.proto\x1a\x19rollbook/v1/profile.proto\x1a\x17rollbook/v1/token.proto\"\xf8\x01\n\x14\x43reateProfileRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12&\n\x04type\x18\x03 \x01(\x0e\x32\x18.rollbook.v1.ProfileType\x12*\n\x06origin\x18\x04 \x01(\x0e\x32\x1a.rollbook.v1.ProfileOrigin\x12\x11\n\ttokenless\x18\x05 \x01(\x08\x12\x0f\n\x07user_id\x18\x06 \x01(\t\x12\x31\n\rconfiguration\x18\x07 \x01(\x0b\x32\x1a.rollbook.v1.Configuration\x12\x12\n\nrequest_id\x18\x08 \x01(\t\"P\n\x15\x43reateProfileResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.rollbook.v1.Profile\x12\x10\n\x08warnings\x18\x02 \x03(\t\"\'\n\x11GetProfileRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\"^\n\x12GetProfileResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.rollbook.v1.Profile\x12!\n\x05token\x18\x02 \x01(\x0b\x32\x12.rollbook.v1.Token\"\x8e\x01\n\x13ListProfilesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x15\n\rname_contains\x18\x03 \x01(\t\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12(\n\x05order\x18\x05 \x01(\x0e\x32\x19.rollbook.v1.ProfileOrder\"W\n\x14ListProfilesResponse\x12&\n\x08profiles\x18\x01 \x03(\x0b\x32\x14.rollbook.v1.Profile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x82\x01\n\x14UpdateProfileRequest\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.rollbook.v1.Profile\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\">\n\x15UpdateProfileResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.rollbook.v1.Profile\"Z\n\x11\x41ssignUserRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x12\x41ssignUserResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.rollbook.v1.Profile\"\xb6\x01\n\x1aUpdateConfigurationRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x31\n\rconfiguration\x18\x02 \x01(\x0b\x32\x1a.rollbook.v1.Configuration\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"V\n\x1bUpdateConfigurationResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.rollbook.v1.Profile\x12\x10\n\x08warnings\x18\x02 \x03(\t\"[\n\x14\x44\x65leteProfileRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"5\n\x15\x44\x65leteProfileResponse\x12\x1c\n\x14\x64\x65leted_device_count\x18\x01 \x01(\x05*\x7f\n\x0cProfileOrder\x12\x1d\n\x19PROFILE_ORDER_UNSPECIFIED\x10\x00\x12\x16\n\x12PROFILE_ORDER_NAME\x10\x01\x12\x18\n\x14PROFILE_ORDER_NEWEST\x10\x02\x12\x1e\n\x1aPROFILE_ORDER_LAST_UPDATED\x10\x03\x32\xf5\x04\n\x0eProfileService\x12V\n\rCreateProfile\x12!.rollbook.v1.CreateProfileRequest\x1a\".rollbook.v1.CreateProfileResponse\x12M\n\nGetProfile\x12\x1e.rollbook.v1.GetProfileRequest\x1a\x1f.rollbook.v1.GetProfileResponse\x12S\n\x0cListProfiles\x12 .rollbook.v1.ListProfilesRequest\x1a!.rollbook.v1.ListProfilesResponse\x12V\n\rUpdateProfile\x12!.rollbook.v1.UpdateProfileRequest\x1a\".rollbook.v1.UpdateProfileResponse\x12M\n\nAssignUser\x12\x1e.rollbook.v1.AssignUserRequest\x1a\x1f.rollbook.v1.AssignUserResponse\x12h\n\x13UpdateConfiguration\x12\'.rollbook.v1.UpdateConfigurationRequest\x1a(.rollbook.v1.UpdateConfigurationResponse\x12V\n\rDeleteProfile\x12!.rollbook.v1.DeleteProfileRequest\x1a\".rollbook.v1.DeleteProfileResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.profile_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROFILEORDER']._serialized_start=1566
-  _globals['_PROFILEORDER']._serialized_end=1693
-  _globals['_CREATEPROFILEREQUEST']._serialized_start=145
-  _globals['_CREATEPROFILEREQUEST']._serialized_end=393
-  _globals['_CREATEPROFILERESPONSE']._serialized_start=395
-  _globals['_CREATEPROFILERESPONSE']._serialized_end=457
-  _globals['_GETPROFILEREQUEST']._serialized_start=459
-  _globals['_GETPROFILEREQUEST']._serialized_end=498
-  _globals['_GETPROFILERESPONSE']._serialized_start=500
-  _globals['_GETPROFILERESPONSE']._serialized_end=559
-  _globals['_LISTPROFILESREQUEST']._serialized_start=562
-  _globals['_LISTPROFILESREQUEST']._serialized_end=704
-  _globals['_LISTPROFILESRESPONSE']._serialized_start=706
-  _globals['_LISTPROFILESRESPONSE']._serialized_end=793
-  _globals['_UPDATEPROFILEREQUEST']._serialized_start=796
-  _globals['_UPDATEPROFILEREQUEST']._serialized_end=926
-  _globals['_UPDATEPROFILERESPONSE']._serialized_start=928
-  _globals['_UPDATEPROFILERESPONSE']._serialized_end=990
-  _globals['_ASSIGNUSERREQUEST']._serialized_start=992
-  _globals['_ASSIGNUSERREQUEST']._serialized_end=1082
-  _globals['_ASSIGNUSERRESPONSE']._serialized_start=1084
-  _globals['_ASSIGNUSERRESPONSE']._serialized_end=1143
-  _globals['_UPDATECONFIGURATIONREQUEST']._serialized_start=1146
-  _globals['_UPDATECONFIGURATIONREQUEST']._serialized_end=1328
-  _globals['_UPDATECONFIGURATIONRESPONSE']._serialized_start=1330
-  _globals['_UPDATECONFIGURATIONRESPONSE']._serialized_end=1416
-  _globals['_DELETEPROFILEREQUEST']._serialized_start=1418
-  _globals['_DELETEPROFILEREQUEST']._serialized_end=1509
-  _globals['_DELETEPROFILERESPONSE']._serialized_start=1511
-  _globals['_DELETEPROFILERESPONSE']._serialized_end=1564
-  _globals['_PROFILESERVICE']._serialized_start=1696
-  _globals['_PROFILESERVICE']._serialized_end=2325
+  _globals['_PROFILEORDER']._serialized_start=1644
+  _globals['_PROFILEORDER']._serialized_end=1771
+  _globals['_CREATEPROFILEREQUEST']._serialized_start=170
+  _globals['_CREATEPROFILEREQUEST']._serialized_end=418
+  _globals['_CREATEPROFILERESPONSE']._serialized_start=420
+  _globals['_CREATEPROFILERESPONSE']._serialized_end=500
+  _globals['_GETPROFILEREQUEST']._serialized_start=502
+  _globals['_GETPROFILEREQUEST']._serialized_end=541
+  _globals['_GETPROFILERESPONSE']._serialized_start=543
+  _globals['_GETPROFILERESPONSE']._serialized_end=637
+  _globals['_LISTPROFILESREQUEST']._serialized_start=640
+  _globals['_LISTPROFILESREQUEST']._serialized_end=782
+  _globals['_LISTPROFILESRESPONSE']._serialized_start=784
+  _globals['_LISTPROFILESRESPONSE']._serialized_end=871
+  _globals['_UPDATEPROFILEREQUEST']._serialized_start=874
+  _globals['_UPDATEPROFILEREQUEST']._serialized_end=1004
+  _globals['_UPDATEPROFILERESPONSE']._serialized_start=1006
+  _globals['_UPDATEPROFILERESPONSE']._serialized_end=1068
+  _globals['_ASSIGNUSERREQUEST']._serialized_start=1070
+  _globals['_ASSIGNUSERREQUEST']._serialized_end=1160
+  _globals['_ASSIGNUSERRESPONSE']._serialized_start=1162
+  _globals['_ASSIGNUSERRESPONSE']._serialized_end=1221
+  _globals['_UPDATECONFIGURATIONREQUEST']._serialized_start=1224
+  _globals['_UPDATECONFIGURATIONREQUEST']._serialized_end=1406
+  _globals['_UPDATECONFIGURATIONRESPONSE']._serialized_start=1408
+  _globals['_UPDATECONFIGURATIONRESPONSE']._serialized_end=1494
+  _globals['_DELETEPROFILEREQUEST']._serialized_start=1496
+  _globals['_DELETEPROFILEREQUEST']._serialized_end=1587
+  _globals['_DELETEPROFILERESPONSE']._serialized_start=1589
+  _globals['_DELETEPROFILERESPONSE']._serialized_end=1642
+  _globals['_PROFILESERVICE']._serialized_start=1774
+  _globals['_PROFILESERVICE']._serialized_end=2403
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,7 @@
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from rollbook.v1 import configuration_pb2 as _configuration_pb2
 from rollbook.v1 import profile_pb2 as _profile_pb2
+from rollbook.v1 import token_pb2 as _token_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -41,10 +42,12 @@ class CreateProfileRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., type: _Optional[_Union[_profile_pb2.ProfileType, str]] = ..., origin: _Optional[_Union[_profile_pb2.ProfileOrigin, str]] = ..., tokenless: bool = ..., user_id: _Optional[str] = ..., configuration: _Optional[_Union[_configuration_pb2.Configuration, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class CreateProfileResponse(_message.Message):
-    __slots__ = ("profile",)
+    __slots__ = ("profile", "warnings")
     PROFILE_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     profile: _profile_pb2.Profile
-    def __init__(self, profile: _Optional[_Union[_profile_pb2.Profile, _Mapping]] = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, profile: _Optional[_Union[_profile_pb2.Profile, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetProfileRequest(_message.Message):
     __slots__ = ("profile_id",)
@@ -53,10 +56,12 @@ class GetProfileRequest(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ...) -> None: ...
 
 class GetProfileResponse(_message.Message):
-    __slots__ = ("profile",)
+    __slots__ = ("profile", "token")
     PROFILE_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
     profile: _profile_pb2.Profile
-    def __init__(self, profile: _Optional[_Union[_profile_pb2.Profile, _Mapping]] = ...) -> None: ...
+    token: _token_pb2.Token
+    def __init__(self, profile: _Optional[_Union[_profile_pb2.Profile, _Mapping]] = ..., token: _Optional[_Union[_token_pb2.Token, _Mapping]] = ...) -> None: ...
 
 class ListProfilesRequest(_message.Message):
     __slots__ = ("page_size", "page_token", "name_contains", "user_id", "order")

@@ -90,7 +90,7 @@ class ProfileServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetProfile(self, request, context):
-        """Gives one profile with its exact counts.
+        """Gives one profile with its exact counts, and the state of its token.
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
@@ -112,24 +112,27 @@ class ProfileServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateProfile(self, request, context):
-        """Changes name and description of a SINGLE_DEVICE profile.
+        """Changes name and description of a SINGLE_DEVICE profile; of a CSV profile only
+        where the server setting allow_csv_profile_edit is on.
 
         Callers: administrators with the right UPDATE.
         On failure: nothing was changed.
         Reasons: PROFILE_NOT_FOUND, PROFILE_NOT_EDITABLE, PROFILE_NAME_INVALID,
-        PROFILE_NAME_TAKEN, FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        PROFILE_NAME_TAKEN, FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AssignUser(self, request, context):
-        """Gives the devices of a profile to a user, or to none.
+        """Gives the devices of a profile to a user, or to none. A device on which another
+        user signed in stays with that one.
 
         Callers: administrators with the right ASSIGN_USER.
         On failure: nothing was changed.
         Reasons: PROFILE_NOT_FOUND, USER_NOT_FOUND, ETAG_MISMATCH,
-        REQUEST_ID_REUSED.
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,18 +145,21 @@ class ProfileServiceServicer(object):
         Callers: administrators with the right UPDATE.
         On failure: nothing was changed.
         Reasons: PROFILE_NOT_FOUND, CONFIGURATION_INVALID (BadRequest names every bad
-        key), ETAG_MISMATCH, REQUEST_ID_REUSED.
+        key), FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteProfile(self, request, context):
-        """Deletes a profile with its devices, uploads and token.
+        """Deletes a profile with its devices, uploads and token. They are gone from every
+        answer at once, and a stream that uploads into it loses its upload.
 
         Callers: administrators with the right DELETE.
-        On failure: nothing was deleted.
-        Reasons: PROFILE_NOT_FOUND, ETAG_MISMATCH, ETAG_MISSING, REQUEST_ID_REUSED.
+        On failure: nothing was deleted; or, if the server was stopped in between, all
+        of it was, and the next start removes what is left of it in the database.
+        Reasons: PROFILE_NOT_FOUND, ETAG_MISMATCH, ETAG_MISSING, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,7 @@ class ProfileServiceStub:
         rollbook.v1.profile_service_pb2.GetProfileRequest,
         rollbook.v1.profile_service_pb2.GetProfileResponse,
     ]
-    """Gives one profile with its exact counts.
+    """Gives one profile with its exact counts, and the state of its token.
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
@@ -60,24 +60,27 @@ class ProfileServiceStub:
         rollbook.v1.profile_service_pb2.UpdateProfileRequest,
         rollbook.v1.profile_service_pb2.UpdateProfileResponse,
     ]
-    """Changes name and description of a SINGLE_DEVICE profile.
+    """Changes name and description of a SINGLE_DEVICE profile; of a CSV profile only
+    where the server setting allow_csv_profile_edit is on.
 
     Callers: administrators with the right UPDATE.
     On failure: nothing was changed.
     Reasons: PROFILE_NOT_FOUND, PROFILE_NOT_EDITABLE, PROFILE_NAME_INVALID,
-    PROFILE_NAME_TAKEN, FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    PROFILE_NAME_TAKEN, FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED.
     """
 
     AssignUser: grpc.UnaryUnaryMultiCallable[
         rollbook.v1.profile_service_pb2.AssignUserRequest,
         rollbook.v1.profile_service_pb2.AssignUserResponse,
     ]
-    """Gives the devices of a profile to a user, or to none.
+    """Gives the devices of a profile to a user, or to none. A device on which another
+    user signed in stays with that one.
 
     Callers: administrators with the right ASSIGN_USER.
     On failure: nothing was changed.
     Reasons: PROFILE_NOT_FOUND, USER_NOT_FOUND, ETAG_MISMATCH,
-    REQUEST_ID_REUSED.
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     UpdateConfiguration: grpc.UnaryUnaryMultiCallable[
@@ -90,18 +93,21 @@ class ProfileServiceStub:
     Callers: administrators with the right UPDATE.
     On failure: nothing was changed.
     Reasons: PROFILE_NOT_FOUND, CONFIGURATION_INVALID (BadRequest names every bad
-    key), ETAG_MISMATCH, REQUEST_ID_REUSED.
+    key), FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     DeleteProfile: grpc.UnaryUnaryMultiCallable[
         rollbook.v1.profile_service_pb2.DeleteProfileRequest,
         rollbook.v1.profile_service_pb2.DeleteProfileResponse,
     ]
-    """Deletes a profile with its devices, uploads and token.
+    """Deletes a profile with its devices, uploads and token. They are gone from every
+    answer at once, and a stream that uploads into it loses its upload.
 
     Callers: administrators with the right DELETE.
-    On failure: nothing was deleted.
-    Reasons: PROFILE_NOT_FOUND, ETAG_MISMATCH, ETAG_MISSING, REQUEST_ID_REUSED.
+    On failure: nothing was deleted; or, if the server was stopped in between, all
+    of it was, and the next start removes what is left of it in the database.
+    Reasons: PROFILE_NOT_FOUND, ETAG_MISMATCH, ETAG_MISSING, REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED.
     """
 
 class ProfileServiceAsyncStub:
@@ -124,7 +130,7 @@ class ProfileServiceAsyncStub:
         rollbook.v1.profile_service_pb2.GetProfileRequest,
         rollbook.v1.profile_service_pb2.GetProfileResponse,
     ]
-    """Gives one profile with its exact counts.
+    """Gives one profile with its exact counts, and the state of its token.
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
@@ -146,24 +152,27 @@ class ProfileServiceAsyncStub:
         rollbook.v1.profile_service_pb2.UpdateProfileRequest,
         rollbook.v1.profile_service_pb2.UpdateProfileResponse,
     ]
-    """Changes name and description of a SINGLE_DEVICE profile.
+    """Changes name and description of a SINGLE_DEVICE profile; of a CSV profile only
+    where the server setting allow_csv_profile_edit is on.
 
     Callers: administrators with the right UPDATE.
     On failure: nothing was changed.
     Reasons: PROFILE_NOT_FOUND, PROFILE_NOT_EDITABLE, PROFILE_NAME_INVALID,
-    PROFILE_NAME_TAKEN, FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    PROFILE_NAME_TAKEN, FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED.
     """
 
     AssignUser: grpc.aio.UnaryUnaryMultiCallable[
         rollbook.v1.profile_service_pb2.AssignUserRequest,
         rollbook.v1.profile_service_pb2.AssignUserResponse,
     ]
-    """Gives the devices of a profile to a user, or to none.
+    """Gives the devices of a profile to a user, or to none. A device on which another
+    user signed in stays with that one.
 
     Callers: administrators with the right ASSIGN_USER.
     On failure: nothing was changed.
     Reasons: PROFILE_NOT_FOUND, USER_NOT_FOUND, ETAG_MISMATCH,
-    REQUEST_ID_REUSED.
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     UpdateConfiguration: grpc.aio.UnaryUnaryMultiCallable[
@@ -176,18 +185,21 @@ class ProfileServiceAsyncStub:
     Callers: administrators with the right UPDATE.
     On failure: nothing was changed.
     Reasons: PROFILE_NOT_FOUND, CONFIGURATION_INVALID (BadRequest names every bad
-    key), ETAG_MISMATCH, REQUEST_ID_REUSED.
+    key), FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     DeleteProfile: grpc.aio.UnaryUnaryMultiCallable[
         rollbook.v1.profile_service_pb2.DeleteProfileRequest,
         rollbook.v1.profile_service_pb2.DeleteProfileResponse,
     ]
-    """Deletes a profile with its devices, uploads and token.
+    """Deletes a profile with its devices, uploads and token. They are gone from every
+    answer at once, and a stream that uploads into it loses its upload.
 
     Callers: administrators with the right DELETE.
-    On failure: nothing was deleted.
-    Reasons: PROFILE_NOT_FOUND, ETAG_MISMATCH, ETAG_MISSING, REQUEST_ID_REUSED.
+    On failure: nothing was deleted; or, if the server was stopped in between, all
+    of it was, and the next start removes what is left of it in the database.
+    Reasons: PROFILE_NOT_FOUND, ETAG_MISMATCH, ETAG_MISSING, REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED.
     """
 
 class ProfileServiceServicer(metaclass=abc.ABCMeta):
@@ -214,7 +226,7 @@ class ProfileServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.profile_service_pb2.GetProfileRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.profile_service_pb2.GetProfileResponse, collections.abc.Awaitable[rollbook.v1.profile_service_pb2.GetProfileResponse]]:
-        """Gives one profile with its exact counts.
+        """Gives one profile with its exact counts, and the state of its token.
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
@@ -240,12 +252,14 @@ class ProfileServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.profile_service_pb2.UpdateProfileRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.profile_service_pb2.UpdateProfileResponse, collections.abc.Awaitable[rollbook.v1.profile_service_pb2.UpdateProfileResponse]]:
-        """Changes name and description of a SINGLE_DEVICE profile.
+        """Changes name and description of a SINGLE_DEVICE profile; of a CSV profile only
+        where the server setting allow_csv_profile_edit is on.
 
         Callers: administrators with the right UPDATE.
         On failure: nothing was changed.
         Reasons: PROFILE_NOT_FOUND, PROFILE_NOT_EDITABLE, PROFILE_NAME_INVALID,
-        PROFILE_NAME_TAKEN, FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        PROFILE_NAME_TAKEN, FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod
@@ -254,12 +268,13 @@ class ProfileServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.profile_service_pb2.AssignUserRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.profile_service_pb2.AssignUserResponse, collections.abc.Awaitable[rollbook.v1.profile_service_pb2.AssignUserResponse]]:
-        """Gives the devices of a profile to a user, or to none.
+        """Gives the devices of a profile to a user, or to none. A device on which another
+        user signed in stays with that one.
 
         Callers: administrators with the right ASSIGN_USER.
         On failure: nothing was changed.
         Reasons: PROFILE_NOT_FOUND, USER_NOT_FOUND, ETAG_MISMATCH,
-        REQUEST_ID_REUSED.
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod
@@ -274,7 +289,7 @@ class ProfileServiceServicer(metaclass=abc.ABCMeta):
         Callers: administrators with the right UPDATE.
         On failure: nothing was changed.
         Reasons: PROFILE_NOT_FOUND, CONFIGURATION_INVALID (BadRequest names every bad
-        key), ETAG_MISMATCH, REQUEST_ID_REUSED.
+        key), FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod
@@ -283,11 +298,14 @@ class ProfileServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.profile_service_pb2.DeleteProfileRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.profile_service_pb2.DeleteProfileResponse, collections.abc.Awaitable[rollbook.v1.profile_service_pb2.DeleteProfileResponse]]:
-        """Deletes a profile with its devices, uploads and token.
+        """Deletes a profile with its devices, uploads and token. They are gone from every
+        answer at once, and a stream that uploads into it loses its upload.
 
         Callers: administrators with the right DELETE.
-        On failure: nothing was deleted.
-        Reasons: PROFILE_NOT_FOUND, ETAG_MISMATCH, ETAG_MISSING, REQUEST_ID_REUSED.
+        On failure: nothing was deleted; or, if the server was stopped in between, all
+        of it was, and the next start removes what is left of it in the database.
+        Reasons: PROFILE_NOT_FOUND, ETAG_MISMATCH, ETAG_MISSING, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -102,30 +102,34 @@ class TokenServiceServicer(object):
         Callers: administrators with the right UPDATE.
         On failure: the old token stays as it is.
         Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_OVERLAP_INVALID,
-        REQUEST_ID_REUSED.
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExtendToken(self, request, context):
-        """Sets the expiry to so many days from now, never earlier than it stands.
+        """Sets the expiry to so many days from now, never earlier than it stands. An
+        expired token works again.
 
         Callers: administrators with the right UPDATE.
         On failure: the expiry stays as it is.
-        Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_DAYS_INVALID,
-        TOKEN_IS_REVOKED, REQUEST_ID_REUSED.
+        Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_DAYS_MISSING,
+        TOKEN_DAYS_NEGATIVE, TOKEN_DAYS_TOO_FEW, TOKEN_DAYS_TOO_MANY (metadata: fewest,
+        most), TOKEN_IS_REVOKED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RevokeToken(self, request, context):
-        """Voids the token at once. RefreshToken makes a new one.
+        """Voids the token at once, and an older one whose overlap is not over yet.
+        RefreshToken makes a new one.
 
         Callers: administrators with the right UPDATE.
         On failure: the token stays as it is.
-        Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, REQUEST_ID_REUSED.
+        Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -55,30 +55,34 @@ class TokenServiceStub:
     Callers: administrators with the right UPDATE.
     On failure: the old token stays as it is.
     Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_OVERLAP_INVALID,
-    REQUEST_ID_REUSED.
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     ExtendToken: grpc.UnaryUnaryMultiCallable[
         rollbook.v1.token_service_pb2.ExtendTokenRequest,
         rollbook.v1.token_service_pb2.ExtendTokenResponse,
     ]
-    """Sets the expiry to so many days from now, never earlier than it stands.
+    """Sets the expiry to so many days from now, never earlier than it stands. An
+    expired token works again.
 
     Callers: administrators with the right UPDATE.
     On failure: the expiry stays as it is.
-    Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_DAYS_INVALID,
-    TOKEN_IS_REVOKED, REQUEST_ID_REUSED.
+    Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_DAYS_MISSING,
+    TOKEN_DAYS_NEGATIVE, TOKEN_DAYS_TOO_FEW, TOKEN_DAYS_TOO_MANY (metadata: fewest,
+    most), TOKEN_IS_REVOKED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     RevokeToken: grpc.UnaryUnaryMultiCallable[
         rollbook.v1.token_service_pb2.RevokeTokenRequest,
         rollbook.v1.token_service_pb2.RevokeTokenResponse,
     ]
-    """Voids the token at once. RefreshToken makes a new one.
+    """Voids the token at once, and an older one whose overlap is not over yet.
+    RefreshToken makes a new one.
 
     Callers: administrators with the right UPDATE.
     On failure: the token stays as it is.
-    Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, REQUEST_ID_REUSED.
+    Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED.
     """
 
     GenerateQrCode: grpc.UnaryUnaryMultiCallable[
@@ -132,30 +136,34 @@ class TokenServiceAsyncStub:
     Callers: administrators with the right UPDATE.
     On failure: the old token stays as it is.
     Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_OVERLAP_INVALID,
-    REQUEST_ID_REUSED.
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     ExtendToken: grpc.aio.UnaryUnaryMultiCallable[
         rollbook.v1.token_service_pb2.ExtendTokenRequest,
         rollbook.v1.token_service_pb2.ExtendTokenResponse,
     ]
-    """Sets the expiry to so many days from now, never earlier than it stands.
+    """Sets the expiry to so many days from now, never earlier than it stands. An
+    expired token works again.
 
     Callers: administrators with the right UPDATE.
     On failure: the expiry stays as it is.
-    Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_DAYS_INVALID,
-    TOKEN_IS_REVOKED, REQUEST_ID_REUSED.
+    Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_DAYS_MISSING,
+    TOKEN_DAYS_NEGATIVE, TOKEN_DAYS_TOO_FEW, TOKEN_DAYS_TOO_MANY (metadata: fewest,
+    most), TOKEN_IS_REVOKED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     RevokeToken: grpc.aio.UnaryUnaryMultiCallable[
         rollbook.v1.token_service_pb2.RevokeTokenRequest,
         rollbook.v1.token_service_pb2.RevokeTokenResponse,
     ]
-    """Voids the token at once. RefreshToken makes a new one.
+    """Voids the token at once, and an older one whose overlap is not over yet.
+    RefreshToken makes a new one.
 
     Callers: administrators with the right UPDATE.
     On failure: the token stays as it is.
-    Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, REQUEST_ID_REUSED.
+    Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED.
     """
 
     GenerateQrCode: grpc.aio.UnaryUnaryMultiCallable[
@@ -215,7 +223,7 @@ class TokenServiceServicer(metaclass=abc.ABCMeta):
         Callers: administrators with the right UPDATE.
         On failure: the old token stays as it is.
         Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_OVERLAP_INVALID,
-        REQUEST_ID_REUSED.
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod
@@ -224,12 +232,14 @@ class TokenServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.token_service_pb2.ExtendTokenRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.token_service_pb2.ExtendTokenResponse, collections.abc.Awaitable[rollbook.v1.token_service_pb2.ExtendTokenResponse]]:
-        """Sets the expiry to so many days from now, never earlier than it stands.
+        """Sets the expiry to so many days from now, never earlier than it stands. An
+        expired token works again.
 
         Callers: administrators with the right UPDATE.
         On failure: the expiry stays as it is.
-        Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_DAYS_INVALID,
-        TOKEN_IS_REVOKED, REQUEST_ID_REUSED.
+        Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_DAYS_MISSING,
+        TOKEN_DAYS_NEGATIVE, TOKEN_DAYS_TOO_FEW, TOKEN_DAYS_TOO_MANY (metadata: fewest,
+        most), TOKEN_IS_REVOKED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod
@@ -238,11 +248,13 @@ class TokenServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.token_service_pb2.RevokeTokenRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.token_service_pb2.RevokeTokenResponse, collections.abc.Awaitable[rollbook.v1.token_service_pb2.RevokeTokenResponse]]:
-        """Voids the token at once. RefreshToken makes a new one.
+        """Voids the token at once, and an older one whose overlap is not over yet.
+        RefreshToken makes a new one.
 
         Callers: administrators with the right UPDATE.
         On failure: the token stays as it is.
-        Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, REQUEST_ID_REUSED.
+        Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod

@@ -26,7 +26,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erollbook/v1/user_service.proto\x12\x0brollbook.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1\x01\n\x04User\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tuser_name\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\r\n\x05\x65mail\x18\x04 \x01(\t\x12\x10\n\x08\x64isabled\x18\x05 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\"Z\n\x11\x43reateUserRequest\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.rollbook.v1.User\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"5\n\x12\x43reateUserResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.rollbook.v1.User\"P\n\x10ListUsersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x15\n\rname_contains\x18\x03 \x01(\t\"N\n\x11ListUsersResponse\x12 \n\x05users\x18\x01 \x03(\x0b\x32\x11.rollbook.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8b\x01\n\x11UpdateUserRequest\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.rollbook.v1.User\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x10\n\x08password\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"5\n\x12UpdateUserResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.rollbook.v1.User\"F\n\x11\x44\x65leteUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x14\n\x12\x44\x65leteUserResponse2\xc6\x02\n\x0bUserService\x12M\n\nCreateUser\x12\x1e.rollbook.v1.CreateUserRequest\x1a\x1f.rollbook.v1.CreateUserResponse\x12J\n\tListUsers\x12\x1d.rollbook.v1.ListUsersRequest\x1a\x1e.rollbook.v1.ListUsersResponse\x12M\n\nUpdateUser\x12\x1e.rollbook.v1.UpdateUserRequest\x1a\x1f.rollbook.v1.UpdateUserResponse\x12M\n\nDeleteUser\x12\x1e.rollbook.v1.DeleteUserRequest\x1a\x1f.rollbook.v1.DeleteUserResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erollbook/v1/user_service.proto\x12\x0brollbook.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\x01\n\x04User\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tuser_name\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\r\n\x05\x65mail\x18\x04 \x01(\t\x12\x10\n\x08\x64isabled\x18\x05 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12\x13\n\x0b\x63\x61n_sign_in\x18\t \x01(\x08\"Z\n\x11\x43reateUserRequest\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.rollbook.v1.User\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"5\n\x12\x43reateUserResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.rollbook.v1.User\"P\n\x10ListUsersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x15\n\rname_contains\x18\x03 \x01(\t\"N\n\x11ListUsersResponse\x12 \n\x05users\x18\x01 \x03(\x0b\x32\x11.rollbook.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8b\x01\n\x11UpdateUserRequest\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.rollbook.v1.User\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x10\n\x08password\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"5\n\x12UpdateUserResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.rollbook.v1.User\"F\n\x11\x44\x65leteUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x14\n\x12\x44\x65leteUserResponse2\xc6\x02\n\x0bUserService\x12M\n\nCreateUser\x12\x1e.rollbook.v1.CreateUserRequest\x1a\x1f.rollbook.v1.CreateUserResponse\x12J\n\tListUsers\x12\x1d.rollbook.v1.ListUsersRequest\x1a\x1e.rollbook.v1.ListUsersResponse\x12M\n\nUpdateUser\x12\x1e.rollbook.v1.UpdateUserRequest\x1a\x1f.rollbook.v1.UpdateUserResponse\x12M\n\nDeleteUser\x12\x1e.rollbook.v1.DeleteUserRequest\x1a\x1f.rollbook.v1.DeleteUserResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,23 +34,23 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.user_service_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_USER']._serialized_start=115
-  _globals['_USER']._serialized_end=324
-  _globals['_CREATEUSERREQUEST']._serialized_start=326
-  _globals['_CREATEUSERREQUEST']._serialized_end=416
-  _globals['_CREATEUSERRESPONSE']._serialized_start=418
-  _globals['_CREATEUSERRESPONSE']._serialized_end=471
-  _globals['_LISTUSERSREQUEST']._serialized_start=473
-  _globals['_LISTUSERSREQUEST']._serialized_end=553
-  _globals['_LISTUSERSRESPONSE']._serialized_start=555
-  _globals['_LISTUSERSRESPONSE']._serialized_end=633
-  _globals['_UPDATEUSERREQUEST']._serialized_start=636
-  _globals['_UPDATEUSERREQUEST']._serialized_end=775
-  _globals['_UPDATEUSERRESPONSE']._serialized_start=777
-  _globals['_UPDATEUSERRESPONSE']._serialized_end=830
-  _globals['_DELETEUSERREQUEST']._serialized_start=832
-  _globals['_DELETEUSERREQUEST']._serialized_end=902
-  _globals['_DELETEUSERRESPONSE']._serialized_start=904
-  _globals['_DELETEUSERRESPONSE']._serialized_end=924
-  _globals['_USERSERVICE']._serialized_start=927
-  _globals['_USERSERVICE']._serialized_end=1253
+  _globals['_USER']._serialized_end=345
+  _globals['_CREATEUSERREQUEST']._serialized_start=347
+  _globals['_CREATEUSERREQUEST']._serialized_end=437
+  _globals['_CREATEUSERRESPONSE']._serialized_start=439
+  _globals['_CREATEUSERRESPONSE']._serialized_end=492
+  _globals['_LISTUSERSREQUEST']._serialized_start=494
+  _globals['_LISTUSERSREQUEST']._serialized_end=574
+  _globals['_LISTUSERSRESPONSE']._serialized_start=576
+  _globals['_LISTUSERSRESPONSE']._serialized_end=654
+  _globals['_UPDATEUSERREQUEST']._serialized_start=657
+  _globals['_UPDATEUSERREQUEST']._serialized_end=796
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=798
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=851
+  _globals['_DELETEUSERREQUEST']._serialized_start=853
+  _globals['_DELETEUSERREQUEST']._serialized_end=923
+  _globals['_DELETEUSERRESPONSE']._serialized_start=925
+  _globals['_DELETEUSERRESPONSE']._serialized_end=945
+  _globals['_USERSERVICE']._serialized_start=948
+  _globals['_USERSERVICE']._serialized_end=1274
 # @@protoc_insertion_point(module_scope)

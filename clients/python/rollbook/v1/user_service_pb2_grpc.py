@@ -67,7 +67,7 @@ class UserServiceServicer(object):
         Callers: administrators with the right CREATE.
         On failure: nothing was created.
         Reasons: USER_NAME_INVALID, USER_NAME_TAKEN, PASSWORD_INVALID, FIELD_INVALID,
-        REQUEST_ID_REUSED.
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,7 +90,8 @@ class UserServiceServicer(object):
         Callers: administrators with the right UPDATE.
         On failure: nothing was changed.
         Reasons: USER_NOT_FOUND, USER_NAME_INVALID, USER_NAME_TAKEN,
-        PASSWORD_INVALID, FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        PASSWORD_INVALID, FIELD_INVALID, ETAG_MISMATCH,
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,7 +103,7 @@ class UserServiceServicer(object):
 
         Callers: administrators with the right DELETE.
         On failure: nothing was deleted.
-        Reasons: USER_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        Reasons: USER_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -30,7 +30,7 @@ class UserServiceStub:
     Callers: administrators with the right CREATE.
     On failure: nothing was created.
     Reasons: USER_NAME_INVALID, USER_NAME_TAKEN, PASSWORD_INVALID, FIELD_INVALID,
-    REQUEST_ID_REUSED.
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     ListUsers: grpc.UnaryUnaryMultiCallable[
@@ -53,7 +53,8 @@ class UserServiceStub:
     Callers: administrators with the right UPDATE.
     On failure: nothing was changed.
     Reasons: USER_NOT_FOUND, USER_NAME_INVALID, USER_NAME_TAKEN,
-    PASSWORD_INVALID, FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    PASSWORD_INVALID, FIELD_INVALID, ETAG_MISMATCH,
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     DeleteUser: grpc.UnaryUnaryMultiCallable[
@@ -65,7 +66,7 @@ class UserServiceStub:
 
     Callers: administrators with the right DELETE.
     On failure: nothing was deleted.
-    Reasons: USER_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    Reasons: USER_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
 class UserServiceAsyncStub:
@@ -80,7 +81,7 @@ class UserServiceAsyncStub:
     Callers: administrators with the right CREATE.
     On failure: nothing was created.
     Reasons: USER_NAME_INVALID, USER_NAME_TAKEN, PASSWORD_INVALID, FIELD_INVALID,
-    REQUEST_ID_REUSED.
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     ListUsers: grpc.aio.UnaryUnaryMultiCallable[
@@ -103,7 +104,8 @@ class UserServiceAsyncStub:
     Callers: administrators with the right UPDATE.
     On failure: nothing was changed.
     Reasons: USER_NOT_FOUND, USER_NAME_INVALID, USER_NAME_TAKEN,
-    PASSWORD_INVALID, FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    PASSWORD_INVALID, FIELD_INVALID, ETAG_MISMATCH,
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
     DeleteUser: grpc.aio.UnaryUnaryMultiCallable[
@@ -115,7 +117,7 @@ class UserServiceAsyncStub:
 
     Callers: administrators with the right DELETE.
     On failure: nothing was deleted.
-    Reasons: USER_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    Reasons: USER_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
 
 class UserServiceServicer(metaclass=abc.ABCMeta):
@@ -132,7 +134,7 @@ class UserServiceServicer(metaclass=abc.ABCMeta):
         Callers: administrators with the right CREATE.
         On failure: nothing was created.
         Reasons: USER_NAME_INVALID, USER_NAME_TAKEN, PASSWORD_INVALID, FIELD_INVALID,
-        REQUEST_ID_REUSED.
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod
@@ -159,7 +161,8 @@ class UserServiceServicer(metaclass=abc.ABCMeta):
         Callers: administrators with the right UPDATE.
         On failure: nothing was changed.
         Reasons: USER_NOT_FOUND, USER_NAME_INVALID, USER_NAME_TAKEN,
-        PASSWORD_INVALID, FIELD_INVALID, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        PASSWORD_INVALID, FIELD_INVALID, ETAG_MISMATCH,
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod
@@ -173,7 +176,7 @@ class UserServiceServicer(metaclass=abc.ABCMeta):
 
         Callers: administrators with the right DELETE.
         On failure: nothing was deleted.
-        Reasons: USER_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        Reasons: USER_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -9,7 +9,7 @@ from google.protobuf import json_format, struct_pb2
 
 from rollbook.v1 import configuration_pb2
 from rollbook_server.domain.configurations import Configuration
-from rollbook_server.transport.enums import prefix
+from rollbook_server.transport.messages.enums import prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

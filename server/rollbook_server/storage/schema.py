@@ -1,0 +1,113 @@
+"""The schema of the database: made in a new file, brought up to date in an older one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollbook_server.storage.counters import NEXT_DEVICE, NEXT_PROFILE
+from rollbook_server.storage.tables import (
+    AnswerTable,
+    AttributeNameTable,
+    CounterTable,
+    DeviceTable,
+    EndedProfileTable,
+    ProfileTable,
+    TokenTable,
+    UserTable,
+)
+from rollbook_server.storage.upload_tables import (
+    StagedRowTable,
+    UploadClaimTable,
+    UploadErrorTable,
+    UploadRangeTable,
+    UploadTable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from peewee import Model, SqliteDatabase
+
+SCHEMA_VERSION = 2
+
+TABLES: list[type[Model]] = [
+    ProfileTable,
+    EndedProfileTable,
+    AttributeNameTable,
+    UserTable,
+    TokenTable,
+    DeviceTable,
+    UploadTable,
+    UploadRangeTable,
+    UploadErrorTable,
+    UploadClaimTable,
+    StagedRowTable,
+    AnswerTable,
+    CounterTable,
+]
+
+_SCHEMA = "schema_version"
+
+# From each version to the next, around the making of the tables and indexes that are
+# missing. Schema 1 had no users, and numbered profiles by itself.
+_COUNT_PROFILES = f"""
+UPDATE counters SET value = (SELECT ifnull(max(id), 0) + 1 FROM profiles)
+WHERE name = '{NEXT_PROFILE}'
+"""
+_NAME_ATTRIBUTES = """
+INSERT INTO attribute_names (profile, name)
+SELECT d.profile, a.key FROM devices d, json_each(d.attributes) a
+GROUP BY d.profile, a.key ORDER BY min(d.id)
+"""
+_BEFORE: Mapping[int, Sequence[str]] = {1: ("DROP INDEX devices_serial", "DELETE FROM answers")}
+_AFTER: Mapping[int, Sequence[str]] = {1: (_COUNT_PROFILES, _NAME_ATTRIBUTES)}
+
+
+class NewerSchemaError(Exception):
+    """A newer program made the database; the text says which."""
+
+
+def prepare(database: SqliteDatabase) -> None:
+    """Bring the schema up to date, all of it or nothing; raises NewerSchemaError."""
+    with database.atomic():
+        _create(database, CounterTable)
+        _begin_counting(database)
+        found = _version(database)
+        for version in range(found, SCHEMA_VERSION):
+            _run(database, _BEFORE.get(version, ()))
+        for table in TABLES:
+            _create(database, table)
+        for version in range(found, SCHEMA_VERSION):
+            _run(database, _AFTER.get(version, ()))
+        _note_version(database)
+
+
+def _begin_counting(database: SqliteDatabase) -> None:
+    beginnings = ((_SCHEMA, SCHEMA_VERSION), (NEXT_DEVICE, 1), (NEXT_PROFILE, 1))
+    for name, value in beginnings:
+        CounterTable.insert(name=name, value=value).on_conflict_ignore().execute(database)
+
+
+def _version(database: SqliteDatabase) -> int:
+    query = CounterTable.select(CounterTable.value).where(CounterTable.name == _SCHEMA)
+    version = int(query.scalar(database))
+    if version > SCHEMA_VERSION:
+        raise NewerSchemaError(
+            f"The database has schema {version}, this program knows {SCHEMA_VERSION}: it was "
+            "written by a newer Rollbook. Start that one."
+        )
+    return version
+
+
+def _note_version(database: SqliteDatabase) -> None:
+    CounterTable.update(value=SCHEMA_VERSION).where(CounterTable.name == _SCHEMA).execute(database)
+
+
+def _create(database: SqliteDatabase, table: type[Model]) -> None:
+    with table.bind_ctx(database):
+        table.create_table(safe=True)
+
+
+def _run(database: SqliteDatabase, statements: Sequence[str]) -> None:
+    for statement in statements:
+        database.execute_sql(statement)
