@@ -19,9 +19,10 @@ from rollbook.v1 import (
 )
 from rollbook_server import admin_key, qr, sealing
 from rollbook_server.config import ConfigError
-from rollbook_server.domain import clock, staging
+from rollbook_server.domain import clock
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.storage.store import SqliteStore
+from rollbook_server.sweeper import Sweeper
 from rollbook_server.transport import reflection
 from rollbook_server.transport.answers import Answers
 from rollbook_server.transport.device_servicer import DeviceServicer
@@ -76,11 +77,13 @@ class App:
         self._config, self._clock = config, clock
         config.make_data_dir()
         self._store = SqliteStore(config.database_path())
+        self._sweeper = Sweeper(self._store)
         self._streams = UploadStreams(config.upload_streams)
         self._health = _health_servicer()
         try:
             self._begin()
         except BaseException:
+            self._sweeper.close()
             self._store.close()
             raise
 
@@ -89,7 +92,7 @@ class App:
             self._config.sealing_key_path(), must_exist=self._store.holds_tokens()
         )
         self._key = admin_key.load_or_create(self._config.data_dir / ADMIN_KEY_NAME)
-        staging.sweep(self._store, self._clock)
+        self._sweeper.wake()  # for what a crash left behind
         pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
         self._server = grpc.server(
             pool, interceptors=[Guard(self._key.matches)], options=list(_OPTIONS)
@@ -112,9 +115,9 @@ class App:
         server, store, clock = self._server, self._store, self._clock
         limits, public = self._config.upload_limits, self._config.public_address or self.address
         answers = Answers(store, clock, sealer.digest)
-        profiles = ProfileServicer(store, answers, TokenMaker(sealer))
+        profiles = ProfileServicer(store, answers, TokenMaker(sealer), self._sweeper.wake)
         tokens = TokenServicer(store, sealer, clock, qr.draw, public)
-        devices = DeviceServicer(store, clock, answers, limits, self._streams)
+        devices = DeviceServicer(store, clock, answers, limits, self._streams, self._sweeper.wake)
         enrollment = EnrollmentServicer(store, sealer, clock)
         profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(profiles, server)
         token_service_pb2_grpc.add_TokenServiceServicer_to_server(tokens, server)
@@ -145,6 +148,7 @@ class App:
         self._health.enter_graceful_shutdown()
         self._streams.stop()
         self._server.stop(self._config.grace_seconds).wait()
+        self._sweeper.close()
         self._store.close()
 
 

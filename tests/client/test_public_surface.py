@@ -12,8 +12,8 @@ from rollbook import AdminClient, EnrollmentAgent, errors, resources, words
 
 NAMES = """
 AbortedError AdminClient AlreadyExistsError ColumnMapping Configuration
-DeadlineExceededError DeviceRow EnrollOutcome EnrolledUser Enrollment EnrollmentAgent
-FailedPreconditionError InvalidArgumentError NotFoundError OnConflict OnInvalidRow
+DeadlineExceededError DeviceRow DiscardedUpload EnrollOutcome EnrolledUser Enrollment
+EnrollmentAgent FailedPreconditionError InvalidArgumentError NotFoundError OnConflict OnInvalidRow
 OutOfRangeError PermissionDeniedError Profile ProfileOrder ProfileOrigin ProfileType
 QrCode QrCodeFormat ResourceExhaustedError RollbookError RowError ServerError
 SourceChangedError Token TokenState UnauthenticatedError UnavailableError
@@ -21,9 +21,9 @@ UnimplementedError Upload UploadIncompleteError UploadProgress UploadState
 """
 
 METHODS = """
-close create_profile generate_qr_code get_profile get_token get_upload
-get_upload_template list_profiles list_upload_errors reveal_token upload_devices
-upload_rows write_upload_errors
+close create_profile delete_profile discard_upload generate_qr_code get_profile get_token
+get_upload get_upload_template list_profiles list_upload_errors list_uploads reveal_token
+upload_devices upload_rows write_upload_errors
 """
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from rollbook.v1 import token_service_pb2
+    from rollbook.v1 import device_service_pb2, token_service_pb2
 
 
 def configuration(message: configuration_pb2.Configuration) -> resources.Configuration:
@@ -100,6 +100,17 @@ def upload(message: upload_pb2.Upload) -> resources.Upload:
         ),
         dialect=message.dialect,
         failure_reason=message.failure_reason,
+    )
+
+
+def discarded_upload(
+    message: device_service_pb2.DiscardUploadResponse,
+) -> resources.DiscardedUpload:
+    """Give an upload that was taken back as a value."""
+    return resources.DiscardedUpload(
+        upload=upload(message.upload),
+        removed_count=message.removed_count,
+        kept_count=message.kept_count,
     )
 
 

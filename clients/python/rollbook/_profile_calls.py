@@ -54,6 +54,17 @@ class ProfileCalls(Client):
         request = profile_service_pb2.GetProfileRequest(profile_id=profile_id)
         return _convert.profile(self._caller.unary(self._profiles.GetProfile, request).profile)
 
+    def delete_profile(self, profile_id: str, *, etag: str = "", force: bool = False) -> int:
+        """Delete a profile with its devices, uploads and token; gives how many devices went.
+
+        Pass the etag that it has now, so that nothing is deleted which you have not
+        seen, or `force`.
+        """
+        request = profile_service_pb2.DeleteProfileRequest(
+            profile_id=profile_id, etag=etag, force=force, request_id=str(uuid4())
+        )
+        return self._caller.unary(self._profiles.DeleteProfile, request).deleted_device_count
+
     def list_profiles(
         self,
         *,

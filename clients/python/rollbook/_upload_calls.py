@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rollbook._calls import Caller
     from rollbook._sources import Reader
-    from rollbook.resources import DeviceRow, RowError, Upload, UploadProgress
+    from rollbook.resources import DeviceRow, DiscardedUpload, RowError, Upload, UploadProgress
 
 
 class UploadCalls(Client):
@@ -134,6 +134,25 @@ class UploadCalls(Client):
         """Give the state, position, counts and first errors of an upload."""
         request = device_service_pb2.GetUploadRequest(upload_id=upload_id)
         return _convert.upload(self._caller.unary(self._devices.GetUpload, request).upload)
+
+    def list_uploads(self, profile_id: str, *, page_size: int = 0) -> Iterator[Upload]:
+        """Give a profile's uploads, newest first and without their row errors."""
+
+        def fetch(page_token: str) -> device_service_pb2.ListUploadsResponse:
+            request = device_service_pb2.ListUploadsRequest(
+                profile_id=profile_id, page_size=page_size, page_token=page_token
+            )
+            return self._caller.unary(self._devices.ListUploads, request)
+
+        for page in pages(fetch):
+            yield from map(_convert.upload, page.uploads)
+
+    def discard_upload(self, upload_id: str) -> DiscardedUpload:
+        """Take an upload back: its devices that are not registered are gone at once."""
+        request = device_service_pb2.DiscardUploadRequest(
+            upload_id=upload_id, request_id=str(uuid4())
+        )
+        return _convert.discarded_upload(self._caller.unary(self._devices.DiscardUpload, request))
 
     def list_upload_errors(self, upload_id: str, *, page_size: int = 0) -> Iterator[RowError]:
         """Give every rejected row in order of row, fetching pages while you iterate."""

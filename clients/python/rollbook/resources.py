@@ -145,6 +145,15 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class DiscardedUpload:
+    """An upload that was taken back; registered devices stay."""
+
+    upload: Upload
+    removed_count: int
+    kept_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class UploadProgress:
     """How far an upload is.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rollbook_server.domain.conflicts import Judge
 from rollbook_server.domain.devices import DeviceState
-from rollbook_server.domain.uploads import Counts, OnConflict, Progress, superseded
+from rollbook_server.domain.uploads import Counts, OnConflict, Progress, check_held
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,11 +51,9 @@ class Settlement:
 def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> None:
     """Take a batch in: rows, errors, counters and position, in one transaction.
 
-    Raises RollbookError with UPLOAD_SUPERSEDED, leaving nothing of the batch, if
-    a later stream took the upload up.
+    Raises RollbookError as `uploads.check_held` does, leaving nothing of the batch.
     """
-    if not roll.uploads.holds(upload):
-        raise superseded(upload.upload_id)
+    check_held(roll, upload)
     settle = write if upload.options.writes_at_once else _rehearse
     settlement = settle(roll, upload, batch.rows, batch.headers, now)
     errors = [*batch.errors, *settlement.errors]
@@ -68,6 +66,7 @@ def write(
     roll: Roll, upload: Upload, packed: PackedRows, headers: Mapping[str, str], now: datetime
 ) -> Settlement:
     """Put rows on the roll."""
+    roll.leftovers.evict(packed.rows)
     judge = Judge(roll, upload, headers, now)
     if _may_settle_in_sets(roll, upload, packed):
         return _write_as_set(judge, packed)
@@ -81,6 +80,7 @@ def _rehearse(
 
     Rows that passed are staged if they are to be written at the end.
     """
+    roll.leftovers.evict(packed.rows)
     recall = partial(roll.uploads.claims, upload.upload_id)
     judge = Judge(roll, upload, headers, now, recall)
     verdicts = judge.judge_all(packed.rows)

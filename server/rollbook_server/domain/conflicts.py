@@ -154,6 +154,7 @@ class Judge:
         made = row._replace(
             serial_number=after.serial_number, manufacturer_key=after.manufacturer_key
         )
+        self.roll.leftovers.evict([made])
         others = self.roll.devices.holders([made])[0]
         standing = [other for other in others if self._stands(other, row, gained)]
         if not standing:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.repositories import (
         Answers,
         Devices,
+        Leftovers,
         PackedRows,
         Profiles,
         Tokens,
@@ -62,6 +63,10 @@ class Roll(Protocol):
     @property
     def uploads(self) -> Uploads:
         """The uploads."""
+
+    @property
+    def leftovers(self) -> Leftovers:
+        """What is to be swept up."""
 
     @property
     def answers(self) -> Answers:

@@ -5,7 +5,7 @@ Every method belongs to the transaction in which its `ports.Roll` was handed out
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from rollbook_server.domain.tokens import Token
     from rollbook_server.domain.uploads import Counts, Progress, Upload, UploadState
     from rollbook_server.domain.users import User
+
+
+class DeviceCounts(NamedTuple):
+    """Devices by their state."""
+
+    pending: int
+    registered: int
 
 
 class Profiles(Protocol):
@@ -149,12 +156,32 @@ class Uploads(Protocol):
     def staged(self, upload_id: str, *, after: int, limit: int) -> list[DeviceRow]:
         """Give at most `limit` staged rows behind row `after`, in order of row."""
 
-    def sweep(self, now: datetime, limit: int) -> bool:
-        """Remove a piece of what ended uploads left behind; True if there may be more.
+    def list(self, profile_id: str, *, after: Cursor | None, limit: int) -> Sequence[Upload]:
+        """Give at most `limit` uploads behind `after` (create_time, upload_id), newest first."""
 
-        That is claims, staged rows (at most `limit` of each), and the PENDING
-        devices of those that FAILED or were DISCARDED (of one batch).
-        """
+    def devices_of(self, upload_id: str) -> DeviceCounts:
+        """Count the devices that the upload put on the roll and was the last to write."""
+
+    def discard(self, upload_id: str, now: datetime) -> None:
+        """Make the upload DISCARDED, whatever it was."""
+
+
+class Leftovers(Protocol):
+    """What ended uploads and deleted profiles left behind; no other repository shows it.
+
+    That is claims and staged rows of uploads that are not OPEN, PENDING devices of
+    those that FAILED or were DISCARDED, and all that belonged to a deleted profile.
+    None of it counts in any profile.
+    """
+
+    def end_profile(self, profile_id: str) -> None:
+        """Delete a profile and its tokens; its devices and uploads become leftovers."""
+
+    def evict(self, rows: Iterable[DeviceRow]) -> None:
+        """Remove leftover devices that hold a key of the rows, so that the keys are free."""
+
+    def sweep(self, limit: int) -> bool:
+        """Remove a piece, at most `limit` of each kind; True if there may be more."""
 
 
 class Answers(Protocol):

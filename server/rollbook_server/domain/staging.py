@@ -1,4 +1,4 @@
-"""Ends uploads: writes what was staged, all or nothing, and sweeps up what is left.
+"""Ends uploads: writes what was staged, all or nothing.
 
 Rows of an upload under FAIL wait in a staging table, invisible to enrollment,
 until every row is known to be good. The last transaction puts all of them on the
@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import batches, uploads
+from rollbook_server.domain import batches, leftovers, uploads
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.uploads import Counts, OnInvalidRow
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.uploads import Upload
 
-PIECE = 10_000  # rows or devices a step, like a batch of the upload itself
+PIECE = 10_000  # rows a step, like a batch of the upload itself
 
 
 class _ConflictsArose(Exception):  # noqa: N818 - a signal that undoes a transaction
@@ -38,7 +38,7 @@ class _ConflictsArose(Exception):  # noqa: N818 - a signal that undoes a transac
 def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Clock) -> Upload:
     """End an upload whose rows are all taken in: FINISHED, or FAILED under FAIL.
 
-    Raises RollbookError with UPLOAD_SUPERSEDED if a later stream took it up.
+    Raises RollbookError as `uploads.check_held` does.
     """
     now = clock()
     try:
@@ -48,21 +48,14 @@ def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Cloc
         ended = store.write(lambda roll: _reject_and_finish(roll, upload, errors, counts, now))
     if not upload.options.writes_at_once:
         with suppress(RollbookError):  # the upload has ended; the next start sweeps again
-            sweep(store, clock)
+            leftovers.sweep(store)
     return ended
-
-
-def sweep(store: Store, clock: Clock) -> None:
-    """Remove what ended uploads left behind, in short transactions; may be interrupted."""
-    while store.write(lambda roll: roll.uploads.sweep(clock(), PIECE)):
-        pass
 
 
 def _write_and_finish(
     roll: Roll, upload: Upload, headers: Mapping[str, str], now: datetime
 ) -> Upload:
-    if not roll.uploads.holds(upload):
-        raise uploads.superseded(upload.upload_id)
+    uploads.check_held(roll, upload)
     if _has_staged(roll, upload):
         counts = Counts()
         errors: list[RowError] = []
@@ -94,8 +87,7 @@ def _staged(roll: Roll, upload_id: str) -> Iterator[list[DeviceRow]]:
 def _reject_and_finish(
     roll: Roll, upload: Upload, errors: Sequence[RowError], counts: Counts, now: datetime
 ) -> Upload:
-    if not roll.uploads.holds(upload):
-        raise uploads.superseded(upload.upload_id)
+    uploads.check_held(roll, upload)
     roll.uploads.add_errors(upload.upload_id, errors)
     roll.uploads.recount(upload.upload_id, counts)
     return uploads.finish(roll, upload, now)

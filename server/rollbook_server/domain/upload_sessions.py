@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from rollbook_server.domain import batches, staging, uploads
+from rollbook_server.domain import batches, leftovers, staging, uploads
 from rollbook_server.domain.batches import Batch
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.sources import CsvSource, Judged, RowsSource
@@ -211,7 +211,7 @@ class UploadSession:
         self._await_commit()
         upload, now, reason = self.upload, self._clock(), Reason.UPLOAD_TOO_MANY_ROWS
         self._store.write(lambda roll: uploads.end(roll, upload, UploadState.FAILED, now, reason))
-        staging.sweep(self._store, self._clock)
+        leftovers.sweep(self._store)
         raise RollbookError(
             reason,
             f"The upload has more than {self._limits.max_rows} rows and has failed; its "

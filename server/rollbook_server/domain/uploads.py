@@ -178,7 +178,7 @@ def get(roll: Roll, upload_id: str) -> Upload:
     if upload is None:
         raise RollbookError(
             Reason.UPLOAD_NOT_FOUND,
-            f"There is no upload {upload_id!r}; it may never have been opened.",
+            f"There is no upload {upload_id!r}; it was never opened, or its profile was deleted.",
             upload_id=upload_id,
         )
     return replace(upload, errors=upload_errors.first(roll, upload_id))
@@ -187,7 +187,7 @@ def get(roll: Roll, upload_id: str) -> Upload:
 def finish(roll: Roll, upload: Upload, now: datetime) -> Upload:
     """End an upload whose rows are all taken in: FINISHED, or FAILED under FAIL.
 
-    Raises RollbookError with UPLOAD_SUPERSEDED if a later stream took it up.
+    Raises RollbookError as `check_held` does.
     """
     state, reason = UploadState.FINISHED, ""
     stood = roll.uploads.get(upload.upload_id) or upload
@@ -202,19 +202,31 @@ def end(
 ) -> None:
     """Give an upload its last state; what it leaves behind is swept up later.
 
-    Raises RollbookError with UPLOAD_SUPERSEDED if a later stream took it up.
+    The PENDING devices of one that FAILED are gone from now on. Raises RollbookError
+    as `check_held` does.
     """
-    if not roll.uploads.holds(upload):
-        raise superseded(upload.upload_id)
+    check_held(roll, upload)
     roll.uploads.end(upload, state, failure_reason, now)
+    if state is UploadState.FAILED:
+        gone = roll.uploads.devices_of(upload.upload_id).pending
+        roll.profiles.move_counts(upload.profile_id, now, pending=-gone, registered=0)
 
 
-def superseded(upload_id: str) -> RollbookError:
-    """Give the error for a stream that lost its upload to a later one."""
-    return RollbookError(
+def check_held(roll: Roll, upload: Upload) -> None:
+    """Raise RollbookError if the upload is not that stream's own any more.
+
+    With UPLOAD_SUPERSEDED if a later stream took it up, UPLOAD_DISCARDED or
+    UPLOAD_FAILED if it ended, UPLOAD_NOT_FOUND if its profile was deleted.
+    """
+    if roll.uploads.holds(upload):
+        return
+    stood = get(roll, upload.upload_id)
+    if stood.state is not UploadState.FINISHED:
+        _check_open(stood)
+    raise RollbookError(
         Reason.UPLOAD_SUPERSEDED,
-        f"A later stream took upload {upload_id} over; this one ends. Nothing is lost.",
-        upload_id=upload_id,
+        f"A later stream took upload {upload.upload_id} over; this one ends. Nothing is lost.",
+        upload_id=upload.upload_id,
     )
 
 

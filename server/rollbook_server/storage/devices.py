@@ -12,6 +12,7 @@ from rollbook_server.domain.matching import Candidates
 from rollbook_server.storage import device_rows
 from rollbook_server.storage.counters import NEXT_DEVICE, reserve
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, Packed
+from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.tables import DeviceTable
 from rollbook_server.storage.upload_tables import UploadRangeTable, UploadTable
 
@@ -39,19 +40,6 @@ SELECT ? + key, ?, json_extract(value, '$[0]'), json_extract(value, '$[1]'),
     ?, ?, '', '', 1
 FROM json_each(?) WHERE true
 ON CONFLICT DO NOTHING
-"""
-
-# CROSS JOIN keeps SQLite from walking the roll and searching the batch in it.
-_HOLDERS = """
-SELECT json_extract(k.value, '$[0]'), d.id FROM json_each(?) k
-    CROSS JOIN devices d ON d.imei = json_extract(k.value, '$[1]')
-UNION
-SELECT json_extract(k.value, '$[0]'), d.id FROM json_each(?) k
-    CROSS JOIN devices d ON d.imei2 = json_extract(k.value, '$[1]')
-UNION
-SELECT json_extract(k.value, '$[0]'), d.id FROM json_each(?) k
-    CROSS JOIN devices d ON d.serial_number = json_extract(k.value, '$[1]')
-        AND d.manufacturer_key = json_extract(k.value, '$[2]')
 """
 
 _FIRST_IS_SECOND = """
@@ -116,7 +104,7 @@ class StoredDevices:
         """Give for each row the distinct devices that hold any of its keys."""
         found: list[list[Device]] = [[] for _ in rows]
         if rows:
-            pairs = self._rows_of(_HOLDERS, *_search_keys(rows))
+            pairs = self._rows_of(HOLDERS, *search_keys(rows))
             devices = self._numbered({number for _, number in pairs})
             for index, number in pairs:
                 found[index].append(devices[number])
@@ -184,17 +172,3 @@ class StoredDevices:
 
     def _rows_of(self, sql: str, *parameters: object) -> list[Any]:
         return list(self._database.execute_sql(sql, parameters).fetchall())
-
-
-def _search_keys(rows: Sequence[DeviceRow]) -> tuple[str, str, str]:
-    """Give the keys of rows, each with the index of its row, for _HOLDERS."""
-    imeis = [
-        (index, imei) for index, row in enumerate(rows) for imei in (row.imei, row.imei2) if imei
-    ]
-    serials = [
-        (index, row.serial_number, row.manufacturer_key)
-        for index, row in enumerate(rows)
-        if row.serial_number and row.manufacturer_key
-    ]
-    either = json.dumps(imeis)
-    return either, either, json.dumps(serials, ensure_ascii=False)

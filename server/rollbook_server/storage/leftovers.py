@@ -1,9 +1,4 @@
-"""Removes what ended uploads leave behind, piece by piece.
-
-An upload ends in one short transaction; what has to go with it may be hundreds of
-thousands of rows. They go in later, short ones, which a start of the server
-takes up again where a crash has left them.
-"""
+"""What ended uploads and deleted profiles leave behind in the database; see `domain.leftovers`."""
 
 from __future__ import annotations
 
@@ -12,75 +7,132 @@ from typing import TYPE_CHECKING, Any
 from peewee import fn
 
 from rollbook_server.domain.uploads import UploadState
-from rollbook_server.storage.tables import DeviceTable, ProfileTable
+from rollbook_server.storage.search_keys import HOLDERS, search_keys
+from rollbook_server.storage.tables import (
+    AttributeNameTable,
+    DeviceTable,
+    EndedProfileTable,
+    ProfileTable,
+    TokenTable,
+)
 from rollbook_server.storage.upload_tables import (
     StagedRowTable,
     UploadClaimTable,
+    UploadErrorTable,
     UploadRangeTable,
     UploadTable,
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable
 
     from peewee import Database
 
+    from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.storage.profiles import StoredProfiles
 
+_GONE = (str(UploadState.FAILED), str(UploadState.DISCARDED))
 
-class Leftovers:
-    """What ended uploads left behind, as one transaction sees it."""
+_ANY_DEVICES = """
+SELECT 1 FROM ended_profiles UNION ALL
+SELECT 1 FROM uploads u WHERE u.state IN ('FAILED', 'DISCARDED')
+    AND EXISTS (SELECT 1 FROM upload_ranges r WHERE r.upload = u.id)
+LIMIT 1
+"""
+_EVICT = f"""
+DELETE FROM devices WHERE id IN (
+    SELECT d.id FROM ({HOLDERS}) h CROSS JOIN devices d ON d.id = h.device
+        LEFT JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload
+    WHERE p.id IS NULL
+        OR (d.register_time IS NULL AND u.state IN ('FAILED', 'DISCARDED'))
+)
+"""
+# No client can choose such an id: it frees those of a deleted profile's uploads.
+_END_UPLOADS = "UPDATE uploads SET upload_id = '~' || id, state = 'DISCARDED' WHERE profile = ?"
+
+
+class StoredLeftovers:
+    """What is to be swept up, as one transaction sees it."""
 
     def __init__(self, database: Database, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
 
-    def sweep(self, now: datetime, limit: int) -> bool:
-        """Remove a piece of each kind; True if there may be more."""
+    def end_profile(self, profile_id: str) -> None:
+        """Delete a profile and its tokens; its devices and uploads become leftovers."""
+        profile = self._profiles.key(profile_id)
+        EndedProfileTable.insert(profile=profile).execute(self._database)
+        self._database.execute_sql(_END_UPLOADS, (profile,))
+        for table in (TokenTable, AttributeNameTable):
+            table.delete().where(table.profile == profile).execute(self._database)
+        ProfileTable.delete().where(ProfileTable.id == profile).execute(self._database)
+
+    def evict(self, rows: Iterable[DeviceRow]) -> None:
+        """Remove leftover devices that hold a key of the rows, so that the keys are free."""
+        if self._database.execute_sql(_ANY_DEVICES).fetchone():
+            self._database.execute_sql(_EVICT, search_keys(rows))
+
+    def sweep(self, limit: int) -> bool:
+        """Remove a piece, at most `limit` of each kind; True if there may be more."""
         removed = self._delete_waiting(UploadClaimTable, UploadClaimTable.key, limit)
         removed += self._delete_waiting(StagedRowTable, StagedRowTable.row, limit)
-        return bool(removed + self._delete_devices(now))
+        removed += self._delete_range()
+        return bool(removed or self._sweep_profile(limit))
 
     def _delete_waiting(self, table: Any, column: Any, limit: int) -> int:
         """Delete up to `limit` rows of one upload that is not OPEN any more."""
-        upload = self._first_ended(table)
-        if upload is None:
-            return 0
-        piece = table.select(column).where(table.upload == upload).order_by(column).limit(limit)
-        query = table.delete().where((table.upload == upload) & column.in_(piece))
-        return int(query.execute(self._database))
-
-    def _first_ended(self, table: Any) -> int | None:
         held = table.select(table.upload).where(table.upload == UploadTable.id)
         query = UploadTable.select(UploadTable.id).where(
             (UploadTable.state != str(UploadState.OPEN)) & fn.EXISTS(held)
         )
-        key: int | None = query.limit(1).scalar(self._database)
-        return key
+        upload = query.limit(1).scalar(self._database)
+        return 0 if upload is None else self._delete_piece(table, column, upload, limit)
 
-    def _delete_devices(self, now: datetime) -> int:
+    def _delete_piece(self, table: Any, column: Any, upload: int, limit: int) -> int:
+        piece = table.select(column).where(table.upload == upload).order_by(column).limit(limit)
+        query = table.delete().where((table.upload == upload) & column.in_(piece))
+        return int(query.execute(self._database))
+
+    def _delete_range(self) -> int:
         """Delete the PENDING devices of one batch of a FAILED or DISCARDED upload."""
-        gone = (str(UploadState.FAILED), str(UploadState.DISCARDED))
-        query = (
-            UploadRangeTable.select(UploadRangeTable, UploadTable.profile)
-            .join(UploadTable, on=(UploadTable.id == UploadRangeTable.upload))
-            .where(UploadTable.state.in_(gone))
+        query = UploadRangeTable.select().join(
+            UploadTable, on=(UploadTable.id == UploadRangeTable.upload)
         )
-        run = query.dicts().first(self._database)
+        run = query.where(UploadTable.state.in_(_GONE)).dicts().first(self._database)
         if run is None:
             return 0
-        self._delete_run(run, now)
-        return 1
-
-    def _delete_run(self, run: dict[str, Any], now: datetime) -> None:
         within = DeviceTable.id.between(run["first_id"], run["last_id"])
         mine = within & (DeviceTable.upload == run["upload"]) & DeviceTable.register_time.is_null()
-        count = DeviceTable.delete().where(mine).execute(self._database)
-        profile = ProfileTable.select(ProfileTable.profile_id).where(
-            ProfileTable.id == run["profile"]
-        )
-        profile_id = profile.scalar(self._database)
-        self._profiles.move_counts(profile_id, now, pending=-count, registered=0)
+        DeviceTable.delete().where(mine).execute(self._database)
         UploadRangeTable.delete().where(
             (UploadRangeTable.upload == run["upload"])
             & (UploadRangeTable.first_id == run["first_id"])
         ).execute(self._database)
+        return 1
+
+    def _sweep_profile(self, limit: int) -> int:
+        """Remove a piece of one deleted profile, whose uploads hold errors at most by now."""
+        profile = EndedProfileTable.select(EndedProfileTable.profile).limit(1)
+        key = profile.scalar(self._database)
+        if key is None:
+            return 0
+        return self._delete_devices(key, limit) or self._delete_errors(key, limit) or self._end(key)
+
+    def _delete_devices(self, profile: int, limit: int) -> int:
+        piece = DeviceTable.select(DeviceTable.id).where(DeviceTable.profile == profile)
+        query = DeviceTable.delete().where(DeviceTable.id.in_(piece.limit(limit)))
+        return int(query.execute(self._database))
+
+    def _delete_errors(self, profile: int, limit: int) -> int:
+        held = UploadErrorTable.select().where(UploadErrorTable.upload == UploadTable.id)
+        query = UploadTable.select(UploadTable.id).where(
+            (UploadTable.profile == profile) & fn.EXISTS(held)
+        )
+        upload = query.limit(1).scalar(self._database)
+        if upload is None:
+            return 0
+        return self._delete_piece(UploadErrorTable, UploadErrorTable.row, upload, limit)
+
+    def _end(self, profile: int) -> int:
+        UploadTable.delete().where(UploadTable.profile == profile).execute(self._database)
+        query = EndedProfileTable.delete().where(EndedProfileTable.profile == profile)
+        return int(query.execute(self._database))

@@ -59,8 +59,16 @@ INSERT INTO attribute_names (profile, name)
 SELECT d.profile, a.key FROM devices d, json_each(d.attributes) a
 GROUP BY d.profile, a.key ORDER BY min(d.id)
 """
+# Schema 1 counted devices of ended uploads until they were swept up.
+_COUNT_PENDING = """
+UPDATE profiles SET pending_count = (
+    SELECT count(*) FROM devices d LEFT JOIN uploads u ON u.id = d.upload
+    WHERE d.profile = profiles.id AND d.register_time IS NULL
+        AND (u.state IS NULL OR u.state NOT IN ('FAILED', 'DISCARDED'))
+)
+"""
 _BEFORE: Mapping[int, Sequence[str]] = {1: ("DROP INDEX devices_serial", "DELETE FROM answers")}
-_AFTER: Mapping[int, Sequence[str]] = {1: (_COUNT_PROFILES, _NAME_ATTRIBUTES)}
+_AFTER: Mapping[int, Sequence[str]] = {1: (_COUNT_PROFILES, _COUNT_PENDING, _NAME_ATTRIBUTES)}
 
 
 class NewerSchemaError(Exception):

@@ -13,6 +13,7 @@ from rollbook_server.storage import device_rows, schema
 from rollbook_server.storage.answers import StoredAnswers
 from rollbook_server.storage.devices import StoredDevices
 from rollbook_server.storage.faults import translated
+from rollbook_server.storage.leftovers import StoredLeftovers
 from rollbook_server.storage.profiles import StoredProfiles
 from rollbook_server.storage.schema import NewerSchemaError
 from rollbook_server.storage.tokens import StoredTokens
@@ -59,6 +60,7 @@ class _Roll:
     users: StoredUsers
     devices: StoredDevices
     uploads: StoredUploads
+    leftovers: StoredLeftovers
     answers: StoredAnswers
 
 
@@ -70,6 +72,7 @@ def _roll(database: Database) -> _Roll:
         StoredUsers(database),
         StoredDevices(database, profiles),
         StoredUploads(database, profiles),
+        StoredLeftovers(database, profiles),
         StoredAnswers(database),
     )
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain.devices import RowError
 from rollbook_server.domain.errors import RowReason
+from rollbook_server.domain.repositories import DeviceCounts
 from rollbook_server.domain.uploads import UploadState
 from rollbook_server.storage import upload_rows
-from rollbook_server.storage.leftovers import Leftovers
 from rollbook_server.storage.tables import ProfileTable
 from rollbook_server.storage.upload_tables import UploadErrorTable, UploadTable
 from rollbook_server.storage.waiting_rows import WaitingRows
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from peewee import Database
 
     from rollbook_server.domain.devices import DeviceRow
+    from rollbook_server.domain.pages import Cursor
     from rollbook_server.domain.uploads import Counts, Progress, Upload
     from rollbook_server.storage.profiles import StoredProfiles
 
@@ -34,6 +35,18 @@ SELECT ?, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract
 FROM json_each(?)
 """
 
+# Devices of an upload lie in its ranges, but for those that it changed.
+_DEVICES_OF = """
+SELECT count(*) FILTER (WHERE d.register_time IS NULL),
+    count(*) FILTER (WHERE d.register_time IS NOT NULL)
+FROM upload_ranges r CROSS JOIN devices d ON d.id BETWEEN r.first_id AND r.last_id
+WHERE r.upload = ? AND d.upload = r.upload
+"""
+
+_JOINED = UploadTable.select(UploadTable, ProfileTable.profile_id).join(
+    ProfileTable, on=(ProfileTable.id == UploadTable.profile)
+)
+
 
 class StoredUploads:
     """The uploads as one transaction sees them."""
@@ -41,7 +54,6 @@ class StoredUploads:
     def __init__(self, database: Database, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
         self._waiting = WaitingRows(database)
-        self._leftovers = Leftovers(database, profiles)
 
     def add(self, upload: Upload) -> None:
         """Add a new upload."""
@@ -50,11 +62,7 @@ class StoredUploads:
 
     def get(self, upload_id: str) -> Upload | None:
         """Give the upload, without its errors."""
-        query = (
-            UploadTable.select(UploadTable, ProfileTable.profile_id)
-            .join(ProfileTable, on=(ProfileTable.id == UploadTable.profile))
-            .where(UploadTable.upload_id == upload_id)
-        )
+        query = _JOINED.where(UploadTable.upload_id == upload_id)
         row = query.dicts().first(self._database)
         return upload_rows.upload(row) if row else None
 
@@ -138,9 +146,28 @@ class StoredUploads:
         """Give at most `limit` staged rows behind row `after`, in order of row."""
         return self._waiting.staged(self._key(upload_id), after=after, limit=limit)
 
-    def sweep(self, now: datetime, limit: int) -> bool:
-        """Remove a piece of what ended uploads left behind; True if there may be more."""
-        return self._leftovers.sweep(now, limit)
+    def list(self, profile_id: str, *, after: Cursor | None, limit: int) -> list[Upload]:
+        """Give at most `limit` uploads behind `after` (create_time, upload_id), newest first."""
+        query = _JOINED.where(ProfileTable.profile_id == profile_id)
+        if after is not None:
+            create_time, upload_id = after
+            query = query.where(
+                (UploadTable.create_time < create_time)
+                | ((UploadTable.create_time == create_time) & (UploadTable.upload_id > upload_id))
+            )
+        query = query.order_by(UploadTable.create_time.desc(), UploadTable.upload_id).limit(limit)
+        return [upload_rows.upload(row) for row in query.dicts().execute(self._database)]
+
+    def devices_of(self, upload_id: str) -> DeviceCounts:
+        """Count the devices that the upload put on the roll and was the last to write."""
+        parameters = (self._key(upload_id),)
+        return DeviceCounts(*self._database.execute_sql(_DEVICES_OF, parameters).fetchone())
+
+    def discard(self, upload_id: str, now: datetime) -> None:
+        """Make the upload DISCARDED, whatever it was."""
+        UploadTable.update(
+            state=str(UploadState.DISCARDED), failure_reason="", update_time=now
+        ).where(UploadTable.upload_id == upload_id).execute(self._database)
 
     def _key(self, upload_id: str) -> int:
         query = UploadTable.select(UploadTable.id).where(UploadTable.upload_id == upload_id)

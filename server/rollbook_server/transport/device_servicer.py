@@ -8,6 +8,8 @@ from rollbook_server.transport.inventory_methods import InventoryMethods
 from rollbook_server.transport.upload_methods import UploadMethods
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.ports import Store
     from rollbook_server.domain.upload_sessions import UploadLimits
@@ -18,13 +20,14 @@ if TYPE_CHECKING:
 class DeviceServicer(UploadMethods, InventoryMethods):
     """Puts devices on the roll and looks after them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it is wired to
         self,
         store: Store,
         clock: Clock,
         answers: Answers,
         limits: UploadLimits,
         streams: UploadStreams,
+        sweep: Callable[[], None],
     ) -> None:
         self._store, self._clock, self._answers = store, clock, answers
-        self._limits, self._streams = limits, streams
+        self._limits, self._streams, self._sweep = limits, streams, sweep

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollbook.v1 import profile_service_pb2, profile_service_pb2_grpc
-from rollbook_server.domain import profiles
+from rollbook_server.domain import profiles, removals
 from rollbook_server.domain.pages import page_request
 from rollbook_server.transport.messages import profile_messages
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     import grpc
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
     """Looks after profiles; what is not overridden here answers UNIMPLEMENTED."""
 
-    def __init__(self, store: Store, answers: Answers, maker: TokenMaker) -> None:
-        self._store, self._answers, self._maker = store, answers, maker
+    def __init__(
+        self, store: Store, answers: Answers, maker: TokenMaker, sweep: Callable[[], None]
+    ) -> None:
+        self._store, self._answers, self._maker, self._sweep = store, answers, maker, sweep
 
     def CreateProfile(
         self,
@@ -66,3 +69,20 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
             profiles=[profile_messages.profile(each) for each in page.values],
             next_page_token=page.next_page_token,
         )
+
+    def DeleteProfile(
+        self,
+        request: profile_service_pb2.DeleteProfileRequest,
+        context: grpc.ServicerContext,
+    ) -> profile_service_pb2.DeleteProfileResponse:
+        """Delete a profile with all it holds."""
+
+        def delete(roll: Roll, _: datetime) -> profile_service_pb2.DeleteProfileResponse:
+            count = removals.delete_profile(
+                roll, request.profile_id, request.etag, force=request.force
+            )
+            return profile_service_pb2.DeleteProfileResponse(deleted_device_count=count)
+
+        answer = self._answers.once(request, profile_service_pb2.DeleteProfileResponse, delete)
+        self._sweep()
+        return answer

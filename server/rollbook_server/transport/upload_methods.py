@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import grpc
 
 from rollbook.v1 import device_service_pb2, device_service_pb2_grpc
-from rollbook_server.domain import upload_errors, uploads
+from rollbook_server.domain import removals, upload_errors, upload_lists, uploads
 from rollbook_server.domain.pages import page_request
 from rollbook_server.domain.upload_sessions import UploadSession, unexpected
 from rollbook_server.domain.uploads import UploadState
 from rollbook_server.transport.messages import device_messages, upload_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.devices import RowError
@@ -38,6 +39,7 @@ class UploadMethods(device_service_pb2_grpc.DeviceServiceServicer):
     _answers: Answers
     _limits: UploadLimits
     _streams: UploadStreams
+    _sweep: Callable[[], None]
 
     def UploadDevices(
         self,
@@ -102,6 +104,43 @@ class UploadMethods(device_service_pb2_grpc.DeviceServiceServicer):
             columns=upload_errors.columns(upload),
             total_count=upload.counts.rejected,
         )
+
+    def ListUploads(
+        self,
+        request: device_service_pb2.ListUploadsRequest,
+        context: grpc.ServicerContext,
+    ) -> device_service_pb2.ListUploadsResponse:
+        """List the uploads of a profile."""
+        scope = ("uploads", request.profile_id)
+        wanted = page_request(
+            request.page_size, request.page_token, scope, kinds=upload_lists.KINDS
+        )
+        page = self._store.read(
+            lambda roll: upload_lists.list_page(roll, request.profile_id, wanted)
+        )
+        return device_service_pb2.ListUploadsResponse(
+            uploads=[upload_messages.upload(each) for each in page.values],
+            next_page_token=page.next_page_token,
+        )
+
+    def DiscardUpload(
+        self,
+        request: device_service_pb2.DiscardUploadRequest,
+        context: grpc.ServicerContext,
+    ) -> device_service_pb2.DiscardUploadResponse:
+        """Take an upload back."""
+
+        def discard(roll: Roll, now: datetime) -> device_service_pb2.DiscardUploadResponse:
+            done = removals.discard_upload(roll, request.upload_id, now)
+            return device_service_pb2.DiscardUploadResponse(
+                upload=upload_messages.upload(done.upload),
+                removed_count=done.removed_count,
+                kept_count=done.kept_count,
+            )
+
+        answer = self._answers.once(request, device_service_pb2.DiscardUploadResponse, discard)
+        self._sweep()
+        return answer
 
 
 def _take(

@@ -1,0 +1,27 @@
+"""What ended uploads and deleted profiles leave behind, until it is swept up.
+
+An upload or a profile ends in one short transaction, from which on nothing of it
+is seen, counted or enrollable. The hundreds of thousands of rows that go with it
+are removed in later, short ones, so that enrollments never wait for them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rollbook_server.domain.ports import Store
+
+PIECE = 10_000  # devices or rows a step, like a batch of an upload
+
+
+def _always() -> bool:
+    return True
+
+
+def sweep(store: Store, going: Callable[[], bool] = _always) -> None:
+    """Remove leftovers piece by piece while `going`; may be interrupted at any instant."""
+    while going() and store.write(lambda roll: roll.leftovers.sweep(PIECE)):
+        pass
