@@ -30,8 +30,19 @@ LEAVES = [
 def test_help_lists_every_command(alone: Cli) -> None:
     ended = alone("--help")
     assert ended.code == 0
-    listed = re.findall(r"^  ([a-z]+)  ", ended.out, flags=re.MULTILINE)
-    assert listed == ["demo", "enroll", "profile", "qr", "serve", "template", "token", "upload"]
+    listed = re.findall(r"^  ([a-z-]+)  ", ended.out, flags=re.MULTILINE)
+    assert listed == [
+        "demo",
+        "discard",
+        "enroll",
+        "profile",
+        "qr",
+        "serve",
+        "template",
+        "token",
+        "upload",
+        "uploads",
+    ]
 
 
 def test_help_lists_every_exit_code(alone: Cli) -> None:

@@ -103,7 +103,7 @@ CASES = {
 @pytest.mark.parametrize("registered", [False, True], ids=["pending", "registered"])
 @pytest.mark.parametrize("on_invalid_row", [0, FAIL], ids=["skip", "fail"])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_a_row_with_other_content_does_what_the_policy_says(  # noqa: PLR0913
+def test_a_row_with_other_content_does_what_the_policy_says(
     wire: Wire,
     admin: AdminClient,
     agent: EnrollmentAgent,

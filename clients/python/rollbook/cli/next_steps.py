@@ -34,6 +34,7 @@ _AFTER_REASON = {
     "API_KEY_INVALID": "Check ROLLBOOK_API_KEY, --api-key-file and which server --address names.",
     "USER_NOT_FOUND": "Leave out --user.",
     "UPLOAD_ID_INVALID": "--resume takes the id that the upload printed.",
+    "UPLOAD_DISCARDED": "Begin a new upload: leave out --resume.",
     "UPLOAD_SUPERSEDED": "Another command goes on with the same upload; let it end.",
     "CSV_DUPLICATE_COLUMN": "Tell columns apart: --map COLUMN=FIELD; or leave one out: "
     "--map COLUMN=ignored",
@@ -41,6 +42,7 @@ _AFTER_REASON = {
 
 _AFTER_REASON_COMMAND = {
     "PROFILE_NOT_FOUND": ("The profiles of this server", ("profile", "list")),
+    "UPLOAD_NOT_FOUND": ("The uploads of a profile", ("uploads", "PROFILE")),
     "PROFILE_NAME_TAKEN": ("The profiles of this server", ("profile", "list")),
     "PROFILE_IS_TOKENLESS": (
         "Its devices enroll without a token",

@@ -1,4 +1,4 @@
-"""`rollbook profile`: create, list and show profiles."""
+"""`rollbook profile`: create, list, show and delete profiles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import click
 
 from rollbook import ProfileOrigin
 from rollbook.cli.configurations import key_names, read_configuration
-from rollbook.cli.output import facts, say, show, show_json
+from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.output import clean, counted, facts, say, show, show_json
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
@@ -31,7 +32,7 @@ _COLUMNS = (
 
 @click.group()
 def profile() -> None:
-    """Create and look at profiles, under which devices are kept."""
+    """Create, look at and delete profiles, under which devices are kept."""
 
 
 @profile.command()
@@ -103,6 +104,26 @@ def show_(session: Session, profile: str) -> None:
         show_json(document(found, token=token))
     else:
         show(facts({**_properties(found), **_token_properties(token)}))
+
+
+@profile.command()
+@click.argument("profile")
+@yes_option
+@with_session
+def delete(session: Session, profile: str, *, yes: bool) -> None:
+    """Delete PROFILE, given by its id or name, with its devices, uploads and token."""
+    with session.admin() as client:
+        found = find_profile(client, profile)
+        confirm(
+            f"Profile {clean(found.name)!r} goes with its {counted(found.device_count, 'device')}, "
+            "its uploads and its token.",
+            yes=yes,
+        )
+        count = client.delete_profile(found.profile_id, etag=found.etag)
+    if session.wants_json:
+        show_json({"profile_id": found.profile_id, "deleted_device_count": count})
+    else:
+        say(f"Deleted {found.name} with {counted(count, 'device')}.")
 
 
 def _row(one: Profile) -> tuple[object, ...]:

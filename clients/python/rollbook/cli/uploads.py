@@ -14,10 +14,12 @@ from rollbook import (
     UnavailableError,
     UploadIncompleteError,
 )
+from rollbook.cli.confirmations import yes_option
 from rollbook.cli.exit_codes import ExitCode
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.rejections import rejections
 from rollbook.cli.session import Session, with_session
+from rollbook.cli.upload_history import confirm_discard, discard_and_tell
 from rollbook.cli.upload_progress import watch
 from rollbook.cli.upload_report import report_upload
 from rollbook.cli.upload_request import UploadRequest
@@ -68,6 +70,11 @@ def _mapping(
 )
 @click.option("--resume", metavar="UPLOAD", help="Go on with an upload that broke off.")
 @click.option(
+    "--replace",
+    metavar="UPLOAD",
+    help="Discard this upload first: its devices that are not registered go.",
+)
+@click.option(
     "--errors",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="OUT.csv",
@@ -81,6 +88,7 @@ def _mapping(
     metavar="COLUMN=FIELD",
     help=f"How to understand a column: {', '.join(_FIELDS)}. May be repeated.",
 )
+@yes_option
 @with_session
 def upload(  # noqa: PLR0913 - one argument for each option
     session: Session,
@@ -91,14 +99,42 @@ def upload(  # noqa: PLR0913 - one argument for each option
     dry_run: bool,
     on_conflict: OnConflict,
     resume: str | None,
+    replace: str | None,
     errors: Path | None,
     column_mapping: Mapping[str, str],
+    yes: bool,
 ) -> ExitCode:
-    """Upload the CSV file FILE into PROFILE, given by its id or name."""
+    """Upload the CSV file FILE into PROFILE, given by its id or name.
+
+    To choose a different file in place of one that was uploaded, add --replace UPLOAD.
+    """
+    if replace is not None:
+        _check_replacement(resume, dry_run=dry_run)
+        _replace(session, profile, replace, yes=yes)
     request = UploadRequest(
         session, profile, file, strict, dry_run, on_conflict, resume, errors, column_mapping
     )
     return _run(request)
+
+
+def _check_replacement(resume: str | None, *, dry_run: bool) -> None:
+    if resume is not None:
+        raise click.UsageError("--replace begins a new upload; it does not go with --resume.")
+    if dry_run:
+        raise click.UsageError("--replace discards an upload; a dry run keeps everything.")
+
+
+def _replace(session: Session, profile: str, replaced: str, *, yes: bool) -> None:
+    """Discard the upload that the file takes the place of, if it is of this profile."""
+    with session.admin() as client:
+        before, here = client.get_upload(replaced), find_profile(client, profile)
+        if before.profile_id != here.profile_id:
+            raise click.BadParameter(
+                f"{replaced} is an upload of another profile, {before.profile_id}",
+                param_hint="'--replace'",
+            )
+        confirm_discard(before, yes=yes)
+        discard_and_tell(client, replaced)
 
 
 def _run(request: UploadRequest) -> ExitCode:

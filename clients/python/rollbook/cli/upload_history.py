@@ -1,0 +1,78 @@
+"""`rollbook uploads` and `rollbook discard`: what was uploaded, and how to take it back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.output import clean, counted, say, show, show_json
+from rollbook.cli.profile_names import find_profile
+from rollbook.cli.session import Session, with_session
+from rollbook.cli.tables import table
+
+if TYPE_CHECKING:
+    from rollbook import AdminClient, DiscardedUpload, Upload
+
+_COLUMNS = (
+    "Upload",
+    "File",
+    "State",
+    "Rows",
+    "created",
+    "updated",
+    "unchanged",
+    "rejected",
+    "Begun",
+)
+
+
+@click.command()
+@click.argument("profile")
+@with_session
+def uploads(session: Session, profile: str) -> None:
+    """List the uploads of PROFILE, newest first."""
+    with session.admin() as client:
+        found = list(client.list_uploads(find_profile(client, profile).profile_id))
+    if session.wants_json:
+        show_json(found)
+    elif found:
+        show(table(_COLUMNS, [_row(one) for one in found]))
+        say(f"To take one back: {session.command('discard', 'UPLOAD')}")
+    else:
+        say(f"Nothing was uploaded yet: {session.command('upload', profile, 'FILE.csv')}")
+
+
+@click.command()
+@click.argument("upload")
+@yes_option
+@with_session
+def discard(session: Session, upload: str, *, yes: bool) -> None:
+    """Take UPLOAD back: remove its devices that are not registered."""
+    with session.admin() as client:
+        confirm_discard(client.get_upload(upload), yes=yes)
+        done = discard_and_tell(client, upload)
+    if session.wants_json:
+        show_json(done)
+
+
+def confirm_discard(upload: Upload, *, yes: bool) -> None:
+    """Ask before the devices of an upload go."""
+    name = clean(upload.file_name) or upload.upload_id
+    count = counted(upload.created_count, "device")
+    confirm(f"Of the {count} that {name} put on the roll, all that are not registered go.", yes=yes)
+
+
+def discard_and_tell(client: AdminClient, upload: str) -> DiscardedUpload:
+    """Discard an upload, and say what went and what stays."""
+    done = client.discard_upload(upload)
+    stays = f"; {counted(done.kept_count, 'registered device')} stayed" if done.kept_count else ""
+    say(f"Discarded {upload}: {counted(done.removed_count, 'device')} removed{stays}.")
+    return done
+
+
+def _row(one: Upload) -> tuple[object, ...]:
+    state = f"{one.state.title()}, dry run" if one.validate_only else one.state
+    counts = (one.row_count, one.created_count, one.updated_count, one.unchanged_count)
+    return (one.upload_id, one.file_name, state, *counts, one.rejected_count, one.create_time)
