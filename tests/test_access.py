@@ -73,11 +73,8 @@ EVERY = [
 ]
 OPEN = [method for method in EVERY if method.service in OPEN_SERVICES]
 CLOSED = [method for method in EVERY if method not in OPEN]
-SERVED = [method for method in ROLLBOOK if method.name in {
-    "CreateProfile", "GetProfile", "ListProfiles", "UploadDevices", "GetUpload",
-    "ListUploadErrors", "GetUploadTemplate", "GetToken", "RevealToken", "GenerateQrCode",
-    "EnrollDevice",
-}]  # fmt: skip
+NOT_SERVED_YET = {"rollbook.v1.AccessService", "rollbook.v1.AuditService"}
+SERVED = [method for method in ROLLBOOK if method.service not in NOT_SERVED_YET]
 each_method = pytest.mark.parametrize("method", EVERY, ids=lambda m: m.path)
 
 
