@@ -12,13 +12,13 @@ from peewee import JOIN
 
 from rollbook_server.domain import clock
 from rollbook_server.domain.configurations import Configuration
+from rollbook_server.domain.names import name_key
 from rollbook_server.domain.profiles import (
     Profile,
     ProfileOrder,
     ProfileOrigin,
     ProfileQuery,
     ProfileType,
-    name_key,
 )
 from rollbook_server.storage.counters import NEXT_PROFILE, reserve
 from rollbook_server.storage.tables import ProfileTable, UserTable, stored
