@@ -46,6 +46,9 @@ UPDATE profiles SET pending_count = pending_count + ?, registered_count = regist
     devices_update_time = ?
 WHERE profile_id = ?
 """
+_TAKE_FROM = """
+UPDATE profiles SET user_id = '', revision = revision + 1, update_time = ? WHERE user_id = ?
+"""
 
 
 class StoredProfiles:
@@ -90,6 +93,10 @@ class StoredProfiles:
         """Add to the device counts, and note that devices changed."""
         parameters = (pending, registered, clock.microseconds(now), profile_id)
         self._database.execute_sql(_MOVE_COUNTS, parameters)
+
+    def take_from(self, user_id: str, now: datetime) -> None:
+        """Give every profile that was given to the user to none."""
+        self._database.execute_sql(_TAKE_FROM, (clock.microseconds(now), user_id))
 
 
 def _conditions(query: ProfileQuery, after: Cursor | None) -> list[Any]:
