@@ -55,7 +55,8 @@ class Method(NamedTuple):
         reasons = comment[1].partition("Reasons:")[2]
         prefixes = tuple(re.findall(r"\b([A-Z]+_)\s+reasons", re.sub(r"\n *//", "", comment[1])))
         if "as EnrollDevice" in re.sub(r"\n *//", "", reasons):
-            return Method(self.service, "EnrollDevice").documented()
+            own = set(re.findall(r"[A-Z]+(?:_[A-Z]+)+", reasons))
+            return own | Method(self.service, "EnrollDevice").documented()
         whole = {str(reason) for reason in Reason if prefixes and reason.startswith(prefixes)}
         return set(re.findall(r"[A-Z]+(?:_[A-Z]+)+", reasons)) | whole
 
@@ -76,7 +77,7 @@ CLOSED = [method for method in EVERY if method not in OPEN]
 SERVED = [method for method in ROLLBOOK if method.name in {
     "CreateProfile", "GetProfile", "ListProfiles", "UploadDevices", "GetUpload",
     "ListUploadErrors", "GetUploadTemplate", "GetToken", "RevealToken", "GenerateQrCode",
-    "EnrollDevice",
+    "EnrollDevice", "SignInDevice", "CreateUser", "ListUsers", "UpdateUser", "DeleteUser",
 }]  # fmt: skip
 each_method = pytest.mark.parametrize("method", EVERY, ids=lambda m: m.path)
 

@@ -17,13 +17,13 @@ FailedPreconditionError InvalidArgumentError NotFoundError OnConflict OnInvalidR
 OutOfRangeError PermissionDeniedError Profile ProfileOrder ProfileOrigin ProfileType
 QrCode QrCodeFormat ResourceExhaustedError RollbookError RowError ServerError
 SourceChangedError Token TokenState UnauthenticatedError UnavailableError
-UnimplementedError Upload UploadIncompleteError UploadProgress UploadState
+UnimplementedError Upload UploadIncompleteError UploadProgress UploadState User
 """
 
 METHODS = """
-close create_profile generate_qr_code get_profile get_token get_upload
-get_upload_template list_profiles list_upload_errors reveal_token upload_devices
-upload_rows write_upload_errors
+close create_profile create_user delete_user generate_qr_code get_profile get_token
+get_upload get_upload_template list_profiles list_upload_errors list_users reveal_token
+update_user upload_devices upload_rows write_upload_errors
 """
 
 
