@@ -35,7 +35,7 @@ LEAVES = [
 def test_help_lists_every_command(alone: Cli) -> None:
     ended = alone("--help")
     assert ended.code == 0
-    listed = re.findall(r"^  ([a-z-]+)  ", ended.out, flags=re.MULTILINE)
+    listed = re.findall(r"^  ([a-z][a-z-]*)  ", ended.out, flags=re.MULTILINE)
     ours = "demo enroll profile qr serve sign-in template token upload user"
     assert listed == ours.split()
 

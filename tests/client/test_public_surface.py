@@ -66,7 +66,7 @@ def test_every_value_word_and_error_is_public() -> None:
 
 def test_the_methods_are_these() -> None:
     assert public(AdminClient) == METHODS.split()
-    assert public(EnrollmentAgent) == ["close", "enroll_device"]
+    assert public(EnrollmentAgent) == ["close", "enroll_device", "sign_in_device"]
 
 
 def test_every_error_is_a_rollbook_error_in_the_tree() -> None:
