@@ -13,17 +13,18 @@ from rollbook import AdminClient, EnrollmentAgent, errors, resources, words
 NAMES = """
 AbortedError AdminClient AlreadyExistsError ColumnMapping Configuration
 DeadlineExceededError DeviceRow DiscardedUpload EnrollOutcome EnrolledUser Enrollment
-EnrollmentAgent FailedPreconditionError InvalidArgumentError NotFoundError OnConflict OnInvalidRow
-OutOfRangeError PermissionDeniedError Profile ProfileOrder ProfileOrigin ProfileType
-QrCode QrCodeFormat ResourceExhaustedError RollbookError RowError ServerError
-SourceChangedError Token TokenState UnauthenticatedError UnavailableError
-UnimplementedError Upload UploadIncompleteError UploadProgress UploadState
+EnrollmentAgent FailedPreconditionError InvalidArgumentError NotFoundError OnConflict
+OnInvalidRow OutOfRangeError PermissionDeniedError Profile ProfileOrder ProfileOrigin
+ProfileType QrCode QrCodeFormat ResourceExhaustedError RollbookError RowError ServerError
+SourceChangedError Token TokenState UnauthenticatedError UnavailableError UnimplementedError
+Upload UploadIncompleteError UploadProgress UploadState User
 """
 
 METHODS = """
-close create_profile delete_profile discard_upload generate_qr_code get_profile get_token
-get_upload get_upload_template list_profiles list_upload_errors list_uploads reveal_token
-upload_devices upload_rows write_upload_errors
+close create_profile create_user delete_profile delete_user discard_upload generate_qr_code
+get_profile get_token get_upload get_upload_template list_profiles list_upload_errors
+list_uploads list_users reveal_token update_user upload_devices upload_rows
+write_upload_errors
 """
 
 
@@ -66,7 +67,7 @@ def test_every_value_word_and_error_is_public() -> None:
 
 def test_the_methods_are_these() -> None:
     assert public(AdminClient) == METHODS.split()
-    assert public(EnrollmentAgent) == ["close", "enroll_device"]
+    assert public(EnrollmentAgent) == ["close", "enroll_device", "sign_in_device"]
 
 
 def test_every_error_is_a_rollbook_error_in_the_tree() -> None:

@@ -17,6 +17,7 @@ from rollbook.v1 import (
     token_pb2,
     token_service_pb2,
     upload_pb2,
+    user_service_pb2,
 )
 
 ENUMS = [
@@ -131,6 +132,7 @@ def test_times_are_aware_or_absent() -> None:
         (_convert.upload, upload_pb2.Upload()),
         (_convert.row_error, upload_pb2.RowError()),
         (_convert.token, token_pb2.Token()),
+        (_convert.user, user_service_pb2.User()),
         (_convert.enrollment, enrollment_service_pb2.EnrollDeviceResponse()),
         (_convert.qr_code, token_service_pb2.GenerateQrCodeResponse()),
         (_convert.configuration, configuration_pb2.Configuration()),

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Token,
         Upload,
         UploadProgress,
+        User,
     )
     from rollbook.words import (
         EnrollOutcome,
@@ -100,6 +101,7 @@ __all__ = [
     "UploadIncompleteError",
     "UploadProgress",
     "UploadState",
+    "User",
 ]
 
 # In the order in which a name is looked for: what loads little goes first.

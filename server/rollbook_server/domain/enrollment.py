@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Roll, Sealer
     from rollbook_server.domain.profiles import Profile
     from rollbook_server.domain.tokens import Token
+    from rollbook_server.domain.users import User
 
 
 class Outcome(StrEnum):
@@ -48,12 +49,16 @@ class Enrollment:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome, its true cause for the log, and the device if it is registered."""
+    """The outcome, its true cause for the log, and the device if it is registered.
+
+    `user` is who the device is given to: whoever signed in on it, else its profile's.
+    """
 
     outcome: Outcome
     cause: str
     device: Device | None = None
     profile: Profile | None = None
+    user: User | None = None
 
     @property
     def sign_in_available(self) -> bool:
@@ -85,7 +90,9 @@ def enroll(roll: Roll, enrollment: Enrollment, now: datetime) -> Decision:
     if match.device is None or profile is None or not _is_open(profile, token):
         return Decision(Outcome.NOT_REGISTERED, _refusal_cause(match))
     device = _register(roll, match.device, token, enrollment.request_id, now)
-    return Decision(Outcome.REGISTERED, match.rule, device, profile)
+    user_id = device.user_id or profile.user_id
+    user = roll.users.get(user_id) if user_id else None
+    return Decision(Outcome.REGISTERED, match.rule, device, profile, user)
 
 
 def _token_cause(token: Token | None, now: datetime) -> str:
@@ -111,6 +118,11 @@ def _register(
         return device
     if token is not None:
         roll.tokens.count_use(token.token_id, now)
+    return take_place(roll, device, request_id, now)
+
+
+def take_place(roll: Roll, device: Device, request_id: str, now: datetime) -> Device:
+    """Register the device, and count it in its profile if it is the first time."""
     if device.state is DeviceState.PENDING:
         roll.profiles.move_counts(device.profile_id, now, pending=-1, registered=+1)
     return roll.devices.register(device, request_id, now)

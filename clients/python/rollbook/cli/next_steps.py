@@ -22,6 +22,8 @@ _OPTIONS = {
     "name": "NAME",
     "description": "--description",
     "user_id": "--user",
+    "display_name": "--display-name",
+    "email": "--email",
     "configuration": "--configuration",
     "upload_id": "--resume",
     "on_invalid_row": "--strict",
@@ -32,7 +34,6 @@ _OPTIONS = {
 
 _AFTER_REASON = {
     "API_KEY_INVALID": "Check ROLLBOOK_API_KEY, --api-key-file and which server --address names.",
-    "USER_NOT_FOUND": "Leave out --user.",
     "UPLOAD_ID_INVALID": "--resume takes the id that the upload printed.",
     "UPLOAD_DISCARDED": "Begin a new upload: leave out --resume.",
     "UPLOAD_SUPERSEDED": "Another command goes on with the same upload; let it end.",
@@ -44,6 +45,8 @@ _AFTER_REASON_COMMAND = {
     "PROFILE_NOT_FOUND": ("The profiles of this server", ("profile", "list")),
     "UPLOAD_NOT_FOUND": ("The uploads of a profile", ("uploads", "PROFILE")),
     "PROFILE_NAME_TAKEN": ("The profiles of this server", ("profile", "list")),
+    "USER_NOT_FOUND": ("The users of this server", ("user", "list")),
+    "USER_NAME_TAKEN": ("The users of this server", ("user", "list")),
     "PROFILE_IS_TOKENLESS": (
         "Its devices enroll without a token",
         ("enroll", "--imei", "IMEI"),
@@ -95,7 +98,8 @@ def _after_silence(error: UnavailableError, session: Session) -> str:
 
 def _about_fields(error: RollbookError) -> str:
     """Say by which option a field was given; `open.` leads those of an upload."""
-    names = (path.removeprefix("open.").partition(".")[0] for path in error.fields)
+    inner = (path.removeprefix("open.").removeprefix("user.") for path in error.fields)
+    names = (path.partition(".")[0] for path in inner)
     told = {name: _OPTIONS[name] for name in names if name in _OPTIONS}
     names_here = ", ".join(f"{name} is {option}" for name, option in told.items())
     return f"In this command {names_here}." if told else ""
