@@ -1,12 +1,16 @@
-"""The command on a real pseudo-terminal, as somebody sees it who types at it."""
+"""Where the command reads: a real pseudo-terminal at which somebody types, or a pipe."""
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import subprocess
 import sys
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import pytest
 
 # The session's first terminal becomes the one that controls it, as after a log-in.
 _SCRIPT = (
@@ -59,3 +63,18 @@ class Terminal:
             return False
         self.shown += read.decode()
         return bool(read)
+
+
+class _Piped:
+    """A stdin that is no terminal."""
+
+    def __init__(self, data: bytes) -> None:
+        self.buffer = io.BytesIO(data)
+
+    def isatty(self) -> bool:
+        return False
+
+
+def pipe(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    """Let the command in this process read the data from stdin."""
+    monkeypatch.setattr(sys, "stdin", _Piped(data))

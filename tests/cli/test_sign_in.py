@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.terminal import Terminal
-from cli.test_users import pipe
+from cli.terminal import Terminal, pipe
 from rollbook import DeviceRow
 from rollbook.cli.exit_codes import ExitCode
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.terminal import Terminal
+from cli.terminal import Terminal, pipe
 from rollbook import AdminClient, EnrollmentAgent, EnrollOutcome
 from rollbook.cli.exit_codes import ExitCode
 from rollbook.cli.user_names import find_user
@@ -19,20 +18,6 @@ if TYPE_CHECKING:
 
 PASSWORD = "correct horse"
 IMEI = "356938035643809"
-
-
-class Piped:
-    """A stdin that is no terminal."""
-
-    def __init__(self, data: bytes) -> None:
-        self.buffer = io.BytesIO(data)
-
-    def isatty(self) -> bool:
-        return False
-
-
-def pipe(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
-    monkeypatch.setattr(sys, "stdin", Piped(data))
 
 
 def opens(server: Server, name: str, password: str) -> bool:
