@@ -12,6 +12,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from rollbook_server.domain import spreadsheet_damage as damage
 from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.luhn import CORE, check_digit, luhn_holds
 
@@ -77,13 +78,16 @@ def _parse_unusual_imei(text: str) -> str:
     if len(text) > LONGEST_TYPED:
         message = f"{len(text):,} characters; an IMEI has 14, 15 or 16 digits"
         raise IdentifierError(RowReason.IMEI_LENGTH, message)
-    plain = unicodedata.normalize("NFKC", text).strip()
-    _refuse_formula(plain)
+    plain = damage.without_decimals(unicodedata.normalize("NFKC", text).strip())
+    if plain.startswith("="):
+        raise _formula(plain, _if_certain(damage.inside_formula(plain)))
     if _ROUNDED_IMEI.fullmatch(plain):
-        raise _rounded(plain, "IMEI")
+        raise _rounded(plain, "IMEI", _if_certain(damage.written_out(plain)))
     digits = _digits(plain)
+    if _is_pair(plain):
+        raise _two_imeis()
     if digits.isascii() and digits.isdigit():
-        return _core_of(digits)
+        return _core_of(digits, damage.without_version(plain))
     if _MEID.fullmatch(digits):
         return digits
     raise _wrong_characters(plain, digits)
@@ -94,9 +98,26 @@ def _digits(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().translate(_SEPARATORS).upper()
 
 
-def _core_of(digits: str) -> str:
+def _is_pair(plain: str) -> bool:
+    parts = damage.halves(plain)
+    return parts is not None and all(_if_certain(part) == part for part in parts)
+
+
+def _if_certain(proposal: str) -> str:
+    """Give a proposal that is an IMEI, or the certain repair of one; else nothing."""
+    proposal = damage.without_decimals(proposal)
+    digits = _digits(proposal)
+    if _MEID.fullmatch(digits):
+        return proposal
+    try:
+        return proposal if digits.isascii() and digits.isdigit() and _core_of(digits) else ""
+    except IdentifierError as error:
+        return error.suggestion
+
+
+def _core_of(digits: str, without_version: str = "") -> str:
     if len(digits) not in (CORE, CORE + 1, CORE + 2):
-        raise _wrong_length(digits)
+        raise _wrong_length(digits, without_version)
     core = digits[:CORE]
     if len(digits) == CORE and _lost_a_zero(digits):
         raise _lost_zeros(digits)
@@ -108,15 +129,23 @@ def _core_of(digits: str) -> str:
     return core
 
 
-def _wrong_length(digits: str) -> IdentifierError:
+def _wrong_length(digits: str, without_version: str) -> IdentifierError:
     count = len(digits)
     padded = digits.zfill(CORE + 1)
     if count in (12, 13) and luhn_holds(padded) and padded.strip("0"):
         return _lost_zeros(digits)
-    message = f"{count} digit{'' if count == 1 else 's'}; an IMEI has 14, 15 or 16"
     if count in (28, 30, 32):
-        message += "; if these are two IMEIs, put the second into a column imei2"
+        return _two_imeis()
+    message = f"{count} digit{'' if count == 1 else 's'}; an IMEI has 14, 15 or 16"
+    if without_version and luhn_holds(_digits(without_version)):
+        message += "; leave out the version behind the stroke"
+        return IdentifierError(RowReason.IMEI_LENGTH, message, without_version)
     return IdentifierError(RowReason.IMEI_LENGTH, message, _hexadecimal_meid(digits))
+
+
+def _two_imeis() -> IdentifierError:
+    message = "the cell seems to hold two IMEIs; put the second into a column imei2"
+    return IdentifierError(RowReason.IMEI_LENGTH, message)
 
 
 def _lost_a_zero(digits: str) -> bool:
@@ -163,16 +192,9 @@ def _wrong_characters(plain: str, digits: str) -> IdentifierError:
         f"'{name}' is no digit; an IMEI has 14 to 16 digits,"
         " a MEID 14 hexadecimal digits that begin with A to F or 99"
     )
-    return IdentifierError(RowReason.IMEI_CHARACTERS, message, _without_text_mark(plain))
-
-
-def _without_text_mark(plain: str) -> str:
-    """Give what follows the apostrophe by which spreadsheets mark text, if that is an IMEI."""
-    rest = plain.removeprefix("'")
-    try:
-        return rest if rest != plain and not rest.startswith("'") and parse_imei(rest) else ""
-    except IdentifierError:
-        return ""
+    proposal = damage.undressed(plain)
+    certain = "" if proposal == plain else _if_certain(proposal)
+    return IdentifierError(RowReason.IMEI_CHARACTERS, message, certain)
 
 
 def parse_serial_number(text: str) -> str:
@@ -255,17 +277,27 @@ def _plain(text: str) -> str:
 
 def _refuse_formula(plain: str) -> None:
     if formula := _FORMULA.fullmatch(plain):
-        message = f"{shortened(plain)} is a spreadsheet formula; write only what is between quotes"
-        inner = formula[1].replace('""', '"')
-        raise IdentifierError(RowReason.SPREADSHEET_FORMULA, message, inner)
+        raise _formula(plain, formula[1].replace('""', '"'))
 
 
-def _rounded(plain: str, what: str) -> IdentifierError:
-    message = (
-        f"{shortened(plain)} is a number rounded by a spreadsheet, and digits are lost;"
-        f" take the {what} from its source again, with the column formatted as text"
-    )
-    return IdentifierError(RowReason.SPREADSHEET_EXPONENT, message)
+def _formula(plain: str, suggestion: str) -> IdentifierError:
+    message = f"{shortened(plain)} is a spreadsheet formula; write only what it stands for"
+    return IdentifierError(RowReason.SPREADSHEET_FORMULA, message, suggestion)
+
+
+def _rounded(plain: str, what: str, suggestion: str = "") -> IdentifierError:
+    message = f"{shortened(plain)} is a number rounded by a spreadsheet, and digits are lost;"
+    if suggestion:
+        message = (
+            f"{shortened(plain)} is how a spreadsheet writes a large number; write its digits,"
+        )
+        return IdentifierError(
+            RowReason.SPREADSHEET_EXPONENT,
+            f"{message} with the column formatted as text",
+            suggestion,
+        )
+    message += f" take the {what} from its source again, with the column formatted as text"
+    return IdentifierError(RowReason.SPREADSHEET_EXPONENT, message, suggestion)
 
 
 def _refuse_long(plain: str, what: str, reason: RowReason) -> None:

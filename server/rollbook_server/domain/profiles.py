@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import configurations, names, provisioning, tokens, users
+from rollbook_server.domain import configuration_linter, configurations, names, tokens, users
 from rollbook_server.domain.clock import microseconds
 from rollbook_server.domain.configurations import EMPTY, Configuration
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
@@ -140,7 +140,7 @@ def _checked(wanted: NewProfile) -> NewProfile:
 
 def warnings(configuration: Configuration) -> list[str]:
     """Say what Android would not understand of it; nothing of one that is empty."""
-    return [] if configuration == EMPTY else provisioning.warnings(configuration)
+    return [] if configuration == EMPTY else configuration_linter.warnings(configuration)
 
 
 def get(roll: Roll, profile_id: str) -> Profile:

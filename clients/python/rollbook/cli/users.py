@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.output import facts, say, show, show_json
 from rollbook.cli.passwords import password_stdin_option, read_password
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.tables import table
-from rollbook.cli.terminals import can_ask, confirm
+from rollbook.cli.terminals import can_ask
 from rollbook.cli.user_names import find_user
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def edit(  # noqa: PLR0913 - one argument for each option
 
 @user.command()
 @click.argument("user")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @with_session
 def delete(session: Session, user: str, *, yes: bool) -> None:
     """Delete USER, given by user_id or name.
@@ -123,8 +124,7 @@ def delete(session: Session, user: str, *, yes: bool) -> None:
     with session.admin() as client:
         found = find_user(client, user)
         confirm(
-            f"Delete the user {found.user_name!r}? Their profiles and devices are then given "
-            "to none.",
+            f"User {found.user_name!r} goes; profiles and devices given to them are given to none.",
             yes=yes,
         )
         client.delete_user(found.user_id, etag=found.etag)
