@@ -198,3 +198,9 @@ def test_the_agent_needs_no_key(server: Server) -> None:
     with EnrollmentAgent(server.address) as agent:
         answer = agent.sign_in_device(user_name="ada", password=PASSWORD, imeis=[IMEI])
     assert answer.outcome is EnrollOutcome.NOT_REGISTERED
+
+
+@pytest.mark.parametrize("command", [("user", "create"), ("user", "delete", "--yes")])
+def test_a_name_that_is_not_utf_8_is_a_mistake_of_usage(cli: Cli, command: tuple[str]) -> None:
+    ended = cli(*command, "a\udcff", "--output", "json")
+    assert (ended.code, ended.error["reason"]) == (ExitCode.USAGE, "COMMAND_LINE_INVALID")

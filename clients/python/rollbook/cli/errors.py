@@ -103,6 +103,17 @@ def _(error: OSError) -> Failure:
 
 
 @describe.register
+def _(_error: UnicodeEncodeError) -> Failure:
+    # Without what it was: it may be a password.
+    return Failure(
+        "An argument is not UTF-8, so it cannot be sent.",
+        ExitCode.USAGE,
+        reason="COMMAND_LINE_INVALID",
+        code="INVALID_ARGUMENT",
+    )
+
+
+@describe.register
 def _(error: click.ClickException) -> Failure:
     return Failure(
         error.format_message(),
