@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollbook_server.config import Config
-from rollbook_server.domain.upload_sessions import UploadLimits
 from running import Server
 from uploads import wire as w
 from uploads.given_rows import own, own_imei, rows_given, table
@@ -34,15 +33,13 @@ class World(NamedTuple):
     agent: EnrollmentAgent
 
 
-@pytest.fixture(scope="module", params=[1, 3, 10_000], ids=lambda n: f"batches of {n}")
+@pytest.fixture(scope="module", params=[w.LineByLine, w.Wire], ids=["row by row", "as one batch"])
 def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     """Give one server for all examples: each has profiles and keys of its own."""
-    limits = UploadLimits(batch_rows=request.param)
-    data_dir = tmp_path_factory.mktemp("dry")
-    server = Server(Config(data_dir=data_dir, listen="127.0.0.1:0", upload_limits=limits))
-    with w.Wire(server) as wire, server.admin() as admin, server.agent() as agent:
+    server = Server(Config(data_dir=tmp_path_factory.mktemp("dry"), listen="127.0.0.1:0"))
+    with request.param(server) as wire, server.admin() as admin, server.agent() as agent:
         yield World(wire, admin, agent)
     server.stop()
 
