@@ -112,8 +112,10 @@ class App:
         server, store, clock = self._server, self._store, self._clock
         limits, public = self._config.upload_limits, self._config.public_address or self.address
         answers = Answers(store, clock, sealer.digest)
-        profiles = ProfileServicer(store, answers, TokenMaker(sealer))
-        tokens = TokenServicer(store, sealer, clock, qr.draw, public)
+        maker = TokenMaker(sealer, self._config.token_limits)
+        editable = self._config.allow_csv_profile_edit
+        profiles = ProfileServicer(store, answers, clock, maker, csv_editable=editable)
+        tokens = TokenServicer(store, answers, clock, maker, draw=qr.draw, server_address=public)
         devices = DeviceServicer(store, clock, answers, limits, self._streams)
         enrollment = EnrollmentServicer(store, sealer, clock)
         profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(profiles, server)
