@@ -21,9 +21,10 @@ UnimplementedError Upload UploadIncompleteError UploadProgress UploadState
 """
 
 METHODS = """
-close create_profile generate_qr_code get_profile get_token get_upload
-get_upload_template list_profiles list_upload_errors reveal_token upload_devices
-upload_rows write_upload_errors
+assign_user close create_profile extend_token generate_qr_code get_profile
+get_profile_with_token get_token get_upload get_upload_template list_profiles
+list_upload_errors refresh_token reveal_token revoke_token update_configuration
+update_profile upload_devices upload_rows write_upload_errors
 """
 
 
