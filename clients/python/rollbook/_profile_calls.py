@@ -81,10 +81,13 @@ class ProfileCalls(Client):
         A CSV profile raises FailedPreconditionError unless its server allows it.
         """
         values = {"name": name, "description": description}
-        given = {field: value for field, value in values.items() if value is not None}
         request = profile_service_pb2.UpdateProfileRequest(
-            profile=profile_pb2.Profile(profile_id=profile_id, etag=etag, **given),
-            update_mask=field_mask_pb2.FieldMask(paths=given),
+            profile=profile_pb2.Profile(
+                profile_id=profile_id, name=name or "", description=description or "", etag=etag
+            ),
+            update_mask=field_mask_pb2.FieldMask(
+                paths=[field for field, value in values.items() if value is not None]
+            ),
             request_id=str(uuid4()),
         )
         return _convert.profile(self._caller.unary(self._profiles.UpdateProfile, request).profile)
@@ -147,5 +150,6 @@ class ProfileCalls(Client):
 
 
 def _tell(warnings: Iterable[str], on_warning: Callable[[str], None] | None) -> None:
-    for warning in warnings if on_warning is not None else ():
-        on_warning(warning)
+    if on_warning is not None:
+        for warning in warnings:
+            on_warning(warning)
