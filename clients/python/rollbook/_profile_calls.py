@@ -133,7 +133,11 @@ class ProfileCalls(Client):
         order: ProfileOrder = ProfileOrder.NAME,
         page_size: int = 0,
     ) -> Iterator[Profile]:
-        """Give every profile that fits, fetching page after page while you iterate."""
+        """Give every profile that fits, fetching page after page while you iterate.
+
+        One that changes meanwhile can be missed by the order LAST_UPDATED, for it goes to
+        the front; none comes twice.
+        """
 
         def fetch(page_token: str) -> profile_service_pb2.ListProfilesResponse:
             request = profile_service_pb2.ListProfilesRequest(

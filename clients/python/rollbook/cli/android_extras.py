@@ -7,7 +7,7 @@ the two against each other.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollbook import _enums
 from rollbook.v1 import configuration_pb2
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PREFIX = "android.app.extra.PROVISIONING_"
-_FIELDS = configuration_pb2.AndroidSystemExtras.DESCRIPTOR.fields_by_name
-_KINDS = {str: "text", int: "whole number", bool: "true or false"}
+_FIELDS: Mapping[str, Any] = configuration_pb2.AndroidSystemExtras.DESCRIPTOR.fields_by_name
+_KINDS = {str: "a text", int: "a whole number", bool: "true or false"}
 
 # Of these, whoever looks over a shoulder could make use.
 SECRET = frozenset(
@@ -96,12 +96,8 @@ def all_extras() -> list[Extra]:
 def _type(name: str) -> str:
     field = _FIELDS[name]
     if field.enum_type is not None:
-        return f"one of {', '.join(_words(name))}"
-    return "JSON object" if field.message_type is not None else _KINDS[type(field.default_value)]
-
-
-def _words(name: str) -> list[str]:
-    return _enums.words(_FIELDS[name].enum_type)[1:]
+        return f"one of {', '.join(_enums.words(field.enum_type)[1:])}"
+    return "a JSON object" if field.message_type is not None else _KINDS[type(field.default_value)]
 
 
 def typed(name: str, text: str) -> object:

@@ -68,7 +68,7 @@ def _key(option: str, path: str) -> tuple[str, str]:
         hint = f"; did you mean {known}{path}?" if known else ""
         _refuse(option, f"{path!r} is no GROUP.KEY; the groups are {', '.join(_GROUPS)}{hint}")
     if group == _EXTRAS and name not in android_extras.MEANINGS:
-        _refuse(option, f"{_unknown(name)}; --keys lists all")
+        _refuse(option, f"{_unknown(name)} (--keys lists all)")
     return group, name
 
 

@@ -103,6 +103,12 @@ def _(error: OSError) -> Failure:
 
 
 @describe.register
+def _(error: UnicodeEncodeError) -> Failure:
+    text = f"{error.object!a} is no text in UTF-8; check how it was typed or read."
+    return Failure(text, ExitCode.USAGE, reason="COMMAND_LINE_INVALID", code="INVALID_ARGUMENT")
+
+
+@describe.register
 def _(error: click.ClickException) -> Failure:
     return Failure(
         error.format_message(),

@@ -91,13 +91,18 @@ def create(  # noqa: PLR0913 - one argument for each option
 @profile.command("list")
 @click.option("--name", default="", metavar="TEXT", help="Only those whose name contains it.")
 @click.option("--user", default="", metavar="USER", help="Only those of this user_id.")
-@click.option("--order", type=click.Choice([*_ORDERS]), default="name", show_default=True)
+@click.option(
+    "--order",
+    type=click.Choice([*_ORDERS]),
+    default="name",
+    show_default=True,
+    help="last-updated goes by what was changed of the profile itself, not by its devices.",
+)
 @with_session
 def list_(session: Session, *, name: str, user: str, order: str) -> None:
     """List the profiles."""
     with session.admin() as client:
-        query = {"name_contains": name, "user_id": user}
-        found = list(client.list_profiles(**query, order=_ORDERS[order]))
+        found = list(client.list_profiles(name_contains=name, user_id=user, order=_ORDERS[order]))
     if session.wants_json:
         show_json(found)
     elif found:
@@ -167,7 +172,7 @@ def _show_changed(session: Session, changed: Profile) -> None:
 
 
 def _row(one: Profile) -> tuple[object, ...]:
-    changed = one.devices_update_time or one.update_time
+    changed = max(filter(None, (one.devices_update_time, one.update_time)), default=None)
     return (one.name, one.description, changed, one.type, one.device_count, one.user_name)
 
 
