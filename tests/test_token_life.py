@@ -26,7 +26,7 @@ from rollbook import (
 from rollbook.v1 import token_service_pb2 as messages
 from rollbook_server.config import Config, ConfigError
 from rollbook_server.domain.tokens import TokenLimits
-from running import Server
+from running import Server, ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -306,3 +306,19 @@ def test_bounds_that_contradict_each_other_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match="--token-min-days"):
         Config(data_dir=tmp_path, token_limits=TokenLimits(*days)).check()
+
+
+def test_the_options_of_serve_reach_tokens_and_profiles(tmp_path: Path) -> None:
+    days = ("--token-default-days", "2", "--token-min-days", "1", "--token-max-days", "3")
+    process = ServerProcess(tmp_path / "data", *days, "--allow-csv-profile-edit").start()
+    try:
+        with process.admin() as admin:
+            made = admin.create_profile("Depot")
+            with pytest.raises(InvalidArgumentError, match="1 to 3 days"):
+                admin.extend_token(made.profile_id, 4)
+            token = admin.get_token(made.profile_id)
+            assert admin.update_profile(made.profile_id, name="Lager").name == "Lager"
+    finally:
+        process.kill()
+    assert token.create_time is not None
+    assert token.expire_time == token.create_time + 2 * DAY
