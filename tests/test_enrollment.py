@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import product
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
@@ -183,6 +184,19 @@ def test_a_registered_device_gets_its_attributes_and_its_configuration(depot: De
     assert (given.user, given.sign_in_available) == (None, False)
 
 
+def ended_tokens(depot: Depot) -> Iterator[str]:
+    """Refreshed at once, refreshed with an overlap that is over, revoked; then a new one."""
+    admin, profile_id = depot.admin, depot.profile.profile_id
+    for overlap in (None, timedelta(hours=1)):
+        yield admin.reveal_token(profile_id)
+        admin.refresh_token(profile_id, overlap=overlap)
+    yield admin.reveal_token(profile_id)
+    admin.revoke_token(profile_id)
+    admin.refresh_token(profile_id)
+    depot.server.clock.turn(hours=1)
+    depot.token = admin.reveal_token(profile_id)
+
+
 def failing_tokens(token: str) -> Iterator[str]:
     yield grouped(new_value())  # well made, but nobody's
     yield ("1" if token[0] != "1" else "2") + token[1:]  # one letter mistyped
@@ -198,7 +212,8 @@ def test_every_token_failure_is_answered_byte_for_byte_alike(guarded: Depot) -> 
             return bytes(enroll(request.SerializeToString()))
 
         imeis = (IMEI, INCORRECT["imei"])
-        answers = {answer(token, i) for token in failing_tokens(guarded.token) for i in imeis}
+        wrong = [*ended_tokens(guarded), *failing_tokens(guarded.token)]
+        answers = {answer(token, i) for token in wrong for i in imeis}
         guarded.server.clock.turn(days=7)
         answers |= {answer(guarded.token, imei) for imei in imeis}
 

@@ -82,6 +82,23 @@ def svg_modules(image: bytes, size: int) -> list[list[bool]]:
     return dark
 
 
+def pdf_modules(image: bytes, scale: int) -> list[list[bool]]:
+    """Walk the strokes: a line of height 1 from `x y m` to `x y l`, scaled and moved by `cm`."""
+    found = re.search(rb"stream\r?\n(.*?)\r?\nendstream", image, re.DOTALL)
+    assert found
+    drawing = zlib.decompress(found[1]) if b"FlateDecode" in image else found[1]
+    assert (f" {scale} 0 0 {scale} 0 0 cm ".encode() in drawing) == (scale != 1)
+    moved = re.search(rb"1 0 0 1 (\d+) (\d+)\.5 cm", drawing)
+    assert moved
+    left, below = int(moved[1]), int(moved[2])
+    size = below + 1 + left  # the middle of the first row is so far above the lower edge
+    dark = [[False] * size for _ in range(size)]
+    for start, row, end in re.findall(rb"(\d+) (-?\d+) m (\d+) -?\d+ l", drawing):
+        for column in range(int(start), int(end)):
+            dark[left - int(row)][left + column] = True
+    return dark
+
+
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_png_decodes_to_the_payload(scale: int) -> None:
     picture = draw(PAYLOAD, QrFormat.PNG, scale)
@@ -148,6 +165,14 @@ def test_a_pdf_is_whole_and_of_the_right_size() -> None:
     assert f"/MediaBox [0 0 {size} {size}]".encode() in picture.image
     start = int(re.findall(rb"startxref\s+(\d+)", picture.image)[0])
     assert picture.image[start:].startswith(b"xref")
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_pdf_decodes_to_the_payload(scale: int) -> None:
+    dark = pdf_modules(draw(PAYLOAD, QrFormat.PDF, scale).image, scale)
+
+    assert dark == modules(PAYLOAD)
+    assert json.loads(decode(painted(dark))) == DOCUMENT
 
 
 def test_a_pdf_draws_as_many_strokes_as_the_code_has_runs() -> None:

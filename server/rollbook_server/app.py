@@ -117,9 +117,11 @@ class App:
         server, store, clock = self._server, self._store, self._clock
         limits, public = self._config.upload_limits, self._config.public_address or self.address
         answers = Answers(store, clock, sealer.digest)
-        profiles = ProfileServicer(store, answers, TokenMaker(sealer), self._sweeper.wake)
-        tokens = TokenServicer(store, sealer, clock, qr.draw, public)
-        devices = DeviceServicer(store, clock, answers, limits, self._streams, self._sweeper.wake)
+        maker = TokenMaker(sealer, self._config.token_limits)
+        editable, sweep = self._config.allow_csv_profile_edit, self._sweeper.wake
+        profiles = ProfileServicer(store, answers, clock, maker, csv_editable=editable, sweep=sweep)
+        tokens = TokenServicer(store, answers, clock, maker, draw=qr.draw, server_address=public)
+        devices = DeviceServicer(store, clock, answers, limits, self._streams, sweep)
         passwords = Argon2Passwords()
         enrollment = EnrollmentServicer(store, sealer, passwords, clock)
         users = UserServicer(store, answers, passwords)

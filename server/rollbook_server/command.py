@@ -21,6 +21,7 @@ from rollbook.data_dir import default_data_dir
 from rollbook_server.app import ADMIN_KEY_NAME, App
 from rollbook_server.config import DEFAULT_LISTEN, Config, ConfigError, split_address
 from rollbook_server.domain.errors import RollbookError
+from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
 from rollbook_server.key_files import KeyFileError
 from rollbook_server.storage.store import StoreError
@@ -87,12 +88,55 @@ class _Alone(click.Command):
     help="Rows that one upload may have.",
 )
 @click.option(
+    "--token-default-days",
+    type=int,
+    default=TokenLimits().default_days,
+    show_default=True,
+    envvar="ROLLBOOK_TOKEN_DEFAULT_DAYS",
+    metavar="DAYS",
+    help="How long a new token lives.",
+)
+@click.option(
+    "--token-min-days",
+    type=int,
+    default=TokenLimits().fewest_days,
+    show_default=True,
+    envvar="ROLLBOOK_TOKEN_MIN_DAYS",
+    metavar="DAYS",
+    help="The fewest days by which a token can be extended.",
+)
+@click.option(
+    "--token-max-days",
+    type=int,
+    default=TokenLimits().most_days,
+    show_default=True,
+    envvar="ROLLBOOK_TOKEN_MAX_DAYS",
+    metavar="DAYS",
+    help="The most days by which a token can be extended; 3,650 at most.",
+)
+@click.option(
+    "--allow-csv-profile-edit",
+    is_flag=True,
+    envvar="ROLLBOOK_ALLOW_CSV_PROFILE_EDIT",
+    help="Let name and description of profiles for CSV files be changed, too.",
+)
+@click.option(
     "--allow-plaintext",
     is_flag=True,
     help="Listen beyond this machine without encryption.",
 )
 @with_session
-def serve(session: Session, /, data_dir: Path | None, max_rows: int, **settings: Any) -> None:
+def serve(  # noqa: PLR0913 - one argument for each option that is no setting by itself
+    session: Session,
+    /,
+    *,
+    data_dir: Path | None,
+    max_rows: int,
+    token_default_days: int,
+    token_min_days: int,
+    token_max_days: int,
+    **settings: Any,
+) -> None:
     """Serve enrollments until told to stop (Ctrl-C or SIGTERM).
 
     The first start makes an administrator key, DIR/admin.key. Commands on the same
@@ -104,6 +148,7 @@ def serve(session: Session, /, data_dir: Path | None, max_rows: int, **settings:
     config = Config(
         data_dir=(data_dir or default_data_dir()).absolute(),
         upload_limits=UploadLimits(max_rows=max_rows),
+        token_limits=TokenLimits(token_default_days, token_min_days, token_max_days),
         **settings,
     )
     _run(_app(config), config, session)

@@ -8,12 +8,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from rollbook_server.domain.addresses import is_loopback
+from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
 
 DEFAULT_LISTEN = "127.0.0.1:7443"
 DATABASE_NAME = "rollbook.db"
 SEALING_KEY_NAME = "sealing.key"
 _MAX_PORT = 65535
+_LONGEST_TOKEN_DAYS = 3650  # ten years: what lives longer is no enrollment token
 _PORT = re.compile("[0-9]{1,5}")
 # A name or an IPv4 address, or an IPv6 address in brackets; then perhaps a port.
 _DESTINATION = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
@@ -32,6 +34,7 @@ class Config:
     empty for the address the server listens on. `sealing_key_file` holds what token
     values are sealed with; None for a file in `data_dir`. Threads serve one call each, and
     every upload stream holds one: `upload_streams` stays well below `threads`.
+    `allow_csv_profile_edit` lets name and description of CSV profiles be changed, too.
     """
 
     data_dir: Path
@@ -40,6 +43,8 @@ class Config:
     public_address: str = ""
     sealing_key_file: Path | None = None
     allow_plaintext: bool = False
+    allow_csv_profile_edit: bool = False
+    token_limits: TokenLimits = field(default_factory=TokenLimits)
     upload_limits: UploadLimits = field(default_factory=UploadLimits)
     upload_streams: int = 8
     threads: int = 32
@@ -57,6 +62,7 @@ class Config:
                 "on 127.0.0.1 behind a proxy that speaks TLS, or add --allow-plaintext."
             )
         self._check_public_address()
+        self._check_token_limits()
 
     def _check_public_address(self) -> None:
         found = _DESTINATION.fullmatch(self.public_address)
@@ -64,6 +70,16 @@ class Config:
             raise ConfigError(
                 f"--public-address {self.public_address!r}: write HOST:PORT or HOST, such as "
                 "enroll.example.com:443, without a scheme, a path or spaces."
+            )
+
+    def _check_token_limits(self) -> None:
+        limits = self.token_limits
+        days = (1, limits.fewest_days, limits.default_days, limits.most_days, _LONGEST_TOKEN_DAYS)
+        if list(days) != sorted(days):
+            raise ConfigError(
+                f"--token-min-days {limits.fewest_days}, --token-default-days "
+                f"{limits.default_days} and --token-max-days {limits.most_days} must rise in this "
+                f"order, from 1 to {_LONGEST_TOKEN_DAYS} at most."
             )
 
     def make_data_dir(self) -> None:

@@ -88,7 +88,7 @@ def test_a_refusal_names_the_option_of_each_field(cli: Cli) -> None:
     assert ended.code == ExitCode.REFUSED
     assert "description: has more than" in ended.err
     assert "description is --description" in ended.err
-    assert "user list" in cli("profile", "create", "New", "--user", "nobody").err
+    assert "rollbook user list" in cli("profile", "create", "New", "--user", "nobody").err
 
 
 def test_a_refusal_names_the_next_step(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

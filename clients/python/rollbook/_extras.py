@@ -36,6 +36,8 @@ def struct(values: Mapping[str, object], path: str) -> struct_pb2.Struct:
         _check_exact(value, f"{path}.{key}")
         try:
             message.update(cast("dict[str, str]", {key: value}))
+        except UnicodeEncodeError as error:
+            raise ValueError(f"{path}.{key!a}: holds what is no Unicode text") from error
         except (TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"{path}.{key}: JSON has no {type(value).__name__}") from error
     return message

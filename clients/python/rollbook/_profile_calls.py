@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from google.protobuf import field_mask_pb2
+
 from rollbook import _convert, _enums
 from rollbook._calls import Client, pages
 from rollbook.v1 import profile_pb2, profile_service_pb2, profile_service_pb2_grpc
 from rollbook.words import ProfileOrder, ProfileOrigin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rollbook._calls import Caller
-    from rollbook.resources import Configuration, Profile
+    from rollbook.resources import Configuration, Profile, Token
 
 
 class ProfileCalls(Client):
@@ -33,10 +35,12 @@ class ProfileCalls(Client):
         tokenless: bool = False,
         user_id: str = "",
         configuration: Configuration | None = None,
+        on_warning: Callable[[str], None] | None = None,
     ) -> Profile:
         """Create a profile, and its token unless it is tokenless.
 
-        Its retries cannot create it twice.
+        `on_warning` hears each sentence about what Android would ignore or misread of
+        the configuration. Its retries cannot create it twice.
         """
         request = profile_service_pb2.CreateProfileRequest(
             name=name,
@@ -47,7 +51,9 @@ class ProfileCalls(Client):
             configuration=_convert.configuration_message(configuration),
             request_id=str(uuid4()),
         )
-        return _convert.profile(self._caller.unary(self._profiles.CreateProfile, request).profile)
+        answer = self._caller.unary(self._profiles.CreateProfile, request)
+        _tell(answer.warnings, on_warning)
+        return _convert.profile(answer.profile)
 
     def get_profile(self, profile_id: str) -> Profile:
         """Give one profile with its exact counts."""
@@ -65,6 +71,71 @@ class ProfileCalls(Client):
         )
         return self._caller.unary(self._profiles.DeleteProfile, request).deleted_device_count
 
+    def get_profile_with_token(self, profile_id: str) -> tuple[Profile, Token | None]:
+        """Give a profile and its token (None if it is tokenless) as of one instant."""
+        request = profile_service_pb2.GetProfileRequest(profile_id=profile_id)
+        answer = self._caller.unary(self._profiles.GetProfile, request)
+        token = _convert.token(answer.token) if answer.HasField("token") else None
+        return _convert.profile(answer.profile), token
+
+    def update_profile(
+        self,
+        profile_id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        etag: str = "",
+    ) -> Profile:
+        """Change name and description of a SINGLE_DEVICE profile; None leaves one as it is.
+
+        With an etag, only the state that was read with it is changed, else AbortedError.
+        A CSV profile raises FailedPreconditionError unless its server allows it.
+        """
+        values = {"name": name, "description": description}
+        request = profile_service_pb2.UpdateProfileRequest(
+            profile=profile_pb2.Profile(
+                profile_id=profile_id, name=name or "", description=description or "", etag=etag
+            ),
+            update_mask=field_mask_pb2.FieldMask(
+                paths=[field for field, value in values.items() if value is not None]
+            ),
+            request_id=str(uuid4()),
+        )
+        return _convert.profile(self._caller.unary(self._profiles.UpdateProfile, request).profile)
+
+    def assign_user(self, profile_id: str, user_id: str, *, etag: str = "") -> Profile:
+        """Give the devices of a profile to a user; an empty user_id gives them to none."""
+        request = profile_service_pb2.AssignUserRequest(
+            profile_id=profile_id, user_id=user_id, etag=etag, request_id=str(uuid4())
+        )
+        return _convert.profile(self._caller.unary(self._profiles.AssignUser, request).profile)
+
+    def update_configuration(
+        self,
+        profile_id: str,
+        configuration: Configuration,
+        *,
+        update_mask: Iterable[str] = (),
+        etag: str = "",
+        on_warning: Callable[[str], None] | None = None,
+    ) -> Profile:
+        """Change what the devices of a profile are given; the whole of it without a mask.
+
+        A mask names `vendor_keys`, `custom_system_keys`, `system_extras`, or
+        `system_extras.FIELD`; what it names and the configuration lacks is cleared.
+        `on_warning` hears each sentence about what Android would ignore or misread.
+        """
+        request = profile_service_pb2.UpdateConfigurationRequest(
+            profile_id=profile_id,
+            configuration=_convert.configuration_message(configuration),
+            update_mask=field_mask_pb2.FieldMask(paths=update_mask),
+            etag=etag,
+            request_id=str(uuid4()),
+        )
+        answer = self._caller.unary(self._profiles.UpdateConfiguration, request)
+        _tell(answer.warnings, on_warning)
+        return _convert.profile(answer.profile)
+
     def list_profiles(
         self,
         *,
@@ -73,7 +144,11 @@ class ProfileCalls(Client):
         order: ProfileOrder = ProfileOrder.NAME,
         page_size: int = 0,
     ) -> Iterator[Profile]:
-        """Give every profile that fits, fetching page after page while you iterate."""
+        """Give every profile that fits, fetching page after page while you iterate.
+
+        One that changes meanwhile can be missed by the order LAST_UPDATED, for it goes to
+        the front; none comes twice.
+        """
 
         def fetch(page_token: str) -> profile_service_pb2.ListProfilesResponse:
             request = profile_service_pb2.ListProfilesRequest(
@@ -87,3 +162,9 @@ class ProfileCalls(Client):
 
         for page in pages(fetch):
             yield from map(_convert.profile, page.profiles)
+
+
+def _tell(warnings: Iterable[str], on_warning: Callable[[str], None] | None) -> None:
+    if on_warning is not None:
+        for warning in warnings:
+            on_warning(warning)

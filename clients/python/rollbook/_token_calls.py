@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from google.protobuf import duration_pb2
 
 from rollbook import _convert, _enums
 from rollbook._calls import Client
@@ -10,6 +13,8 @@ from rollbook.v1 import token_service_pb2, token_service_pb2_grpc
 from rollbook.words import QrCodeFormat
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from rollbook._calls import Caller
     from rollbook.resources import QrCode, Token
 
@@ -31,6 +36,38 @@ class TokenCalls(Client):
         request = token_service_pb2.RevealTokenRequest(profile_id=profile_id)
         return self._caller.unary(self._tokens.RevealToken, request).value
 
+    def refresh_token(self, profile_id: str, *, overlap: timedelta | None = None) -> Token:
+        """Make a new token; older ones, and their QR codes, end at once or after `overlap`.
+
+        The overlap is at most 24 hours unless the server was told otherwise. Its retries
+        make one token.
+        """
+        request = token_service_pb2.RefreshTokenRequest(
+            profile_id=profile_id, overlap=_duration(overlap), request_id=str(uuid4())
+        )
+        return _convert.token(self._caller.unary(self._tokens.RefreshToken, request).token)
+
+    def extend_token(self, profile_id: str, days: int) -> Token:
+        """Set the expiry to so many days from now, never earlier than it stands.
+
+        7 to 99 days unless the server was told otherwise. An expired token works
+        again, a revoked one raises FailedPreconditionError.
+        """
+        request = token_service_pb2.ExtendTokenRequest(
+            profile_id=profile_id, days=days, request_id=str(uuid4())
+        )
+        return _convert.token(self._caller.unary(self._tokens.ExtendToken, request).token)
+
+    def revoke_token(self, profile_id: str) -> Token:
+        """Void the token at once, and older ones still in their overlap; refresh makes a new one.
+
+        Revoking again changes nothing.
+        """
+        request = token_service_pb2.RevokeTokenRequest(
+            profile_id=profile_id, request_id=str(uuid4())
+        )
+        return _convert.token(self._caller.unary(self._tokens.RevokeToken, request).token)
+
     def generate_qr_code(
         self,
         profile_id: str,
@@ -48,3 +85,11 @@ class TokenCalls(Client):
             scale=scale,
         )
         return _convert.qr_code(self._caller.unary(self._tokens.GenerateQrCode, request))
+
+
+def _duration(length: timedelta | None) -> duration_pb2.Duration | None:
+    if length is None:
+        return None
+    message = duration_pb2.Duration()
+    message.FromTimedelta(length)
+    return message

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.pages import Kinds, PageRequest
     from rollbook_server.domain.ports import Roll
-    from rollbook_server.domain.tokens import TokenMaker
+    from rollbook_server.domain.tokens import Token, TokenMaker
 
 DESCRIPTION_LIMIT = 1024  # characters
 
@@ -120,22 +120,32 @@ def create(roll: Roll, wanted: NewProfile, maker: TokenMaker, now: datetime) -> 
         update_time=now,
     )
     if not roll.profiles.add(profile):
-        raise RollbookError(
-            Reason.PROFILE_NAME_TAKEN,
-            f"A profile named {profile.name!r} exists already; choose another name.",
-            name=profile.name,
-        )
+        raise name_taken(profile.name)
     if not profile.tokenless:
         roll.tokens.add(tokens.create(maker, profile.profile_id, now))
     return profile
 
 
+def name_taken(name: str) -> RollbookError:
+    """Give what is raised if another profile has the name."""
+    return RollbookError(
+        Reason.PROFILE_NAME_TAKEN,
+        f"A profile named {name!r} exists already; choose another name.",
+        name=name,
+    )
+
+
 def _checked(wanted: NewProfile) -> NewProfile:
-    if len(wanted.description) > DESCRIPTION_LIMIT:
-        raise FieldsError({"description": f"has more than {DESCRIPTION_LIMIT} characters"})
+    check_description(wanted.description, "description")
     configurations.check(wanted.configuration)
     name = names.checked(wanted.name, Reason.PROFILE_NAME_INVALID, "profile")
     return replace(wanted, name=name)
+
+
+def check_description(description: str, path: str) -> None:
+    """Raise FieldsError, naming that path, if the description is too long."""
+    if len(description) > DESCRIPTION_LIMIT:
+        raise FieldsError({path: f"has more than {DESCRIPTION_LIMIT} characters"})
 
 
 def warnings(configuration: Configuration) -> list[str]:
@@ -153,6 +163,11 @@ def get(roll: Roll, profile_id: str) -> Profile:
             profile_id=profile_id,
         )
     return profile
+
+
+def with_token(roll: Roll, profile_id: str) -> tuple[Profile, Token | None]:
+    """Give the profile and its token, None if it is tokenless; raises PROFILE_NOT_FOUND."""
+    return get(roll, profile_id), roll.tokens.current(profile_id)
 
 
 def list_page(roll: Roll, query: ProfileQuery, request: PageRequest) -> Page[Profile]:

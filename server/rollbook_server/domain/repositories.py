@@ -33,6 +33,9 @@ class Profiles(Protocol):
     def add(self, profile: Profile) -> bool:
         """Add the profile; False if its name is taken."""
 
+    def change(self, profile: Profile) -> bool:
+        """Write name, description, user and configuration; False if its name is taken."""
+
     def get(self, profile_id: str) -> Profile | None:
         """Give the profile."""
 
@@ -60,6 +63,12 @@ class Tokens(Protocol):
 
     def count_use(self, token_id: str, now: datetime) -> None:
         """Note that the token was used."""
+
+    def void(self, profile_id: str, instant: datetime) -> None:
+        """Let no token of the profile work from that instant on; those that end earlier stay."""
+
+    def extend(self, token_id: str, expire_time: datetime) -> None:
+        """Set when the token expires."""
 
 
 class Users(Protocol):

@@ -1,8 +1,8 @@
-"""Enrollment tokens: their lifetime, their state, and how one is made."""
+"""Enrollment tokens: their lifetime, their state, and how one is made, extended and voided."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Roll, Sealer
     from rollbook_server.domain.profiles import Profile
 
-DEFAULT_LIFETIME = timedelta(days=7)  # the seed: "Default token expiry is within 7 days"
+
+@dataclass(frozen=True, slots=True)
+class TokenLimits:
+    """How long tokens live, and for how long they can be extended.
+
+    The defaults are the seed's: "Default token expiry is within 7 days", "Extend
+    Upto" 7 to 99 days.
+    """
+
+    default_days: int = 7
+    fewest_days: int = 7
+    most_days: int = 99
+    longest_overlap: timedelta = timedelta(hours=24)
 
 
 class TokenState(StrEnum):
@@ -30,7 +42,11 @@ class TokenState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The enrollment secret of a profile as it is stored: digest and sealed value."""
+    """The enrollment secret of a profile as it is stored: digest and sealed value.
+
+    From `revoke_time` on it opens nothing; until then an old token may still be in
+    its overlap, but never beyond its own `expire_time`.
+    """
 
     token_id: str
     profile_id: str
@@ -45,7 +61,7 @@ class Token:
 
     def state(self, now: datetime) -> TokenState:
         """Tell whether the token opens its profile at that instant."""
-        if self.revoke_time is not None:
+        if self.revoke_time is not None and self.revoke_time <= now:
             return TokenState.REVOKED
         return TokenState.ACTIVE if now < self.expire_time else TokenState.EXPIRED
 
@@ -55,7 +71,7 @@ class TokenMaker:
     """What new tokens need: a way to seal them and how long they live."""
 
     sealer: Sealer
-    lifetime: timedelta = DEFAULT_LIFETIME
+    limits: TokenLimits = TokenLimits()
 
 
 def create(maker: TokenMaker, profile_id: str, now: datetime) -> Token:
@@ -70,7 +86,7 @@ def create(maker: TokenMaker, profile_id: str, now: datetime) -> Token:
         sealed_value=sealer.seal(value, token_id=token_id, profile_id=profile_id),
         obfuscated_value=token_values.obfuscate(value),
         create_time=now,
-        expire_time=now + maker.lifetime,
+        expire_time=now + timedelta(days=maker.limits.default_days),
     )
 
 
@@ -95,3 +111,88 @@ def reveal(token: Token, sealer: Sealer) -> str:
     return token_values.grouped(
         sealer.unseal(token.sealed_value, token_id=token.token_id, profile_id=token.profile_id)
     )
+
+
+def refresh(
+    roll: Roll, profile: Profile, maker: TokenMaker, overlap: timedelta, now: datetime
+) -> Token:
+    """Give the profile a new token with the default lifetime.
+
+    No older one works longer than the overlap, nor longer than it would have
+    without. Raises RollbookError with PROFILE_IS_TOKENLESS or TOKEN_OVERLAP_INVALID.
+    """
+    current(roll, profile)
+    _check_overlap(overlap, maker.limits.longest_overlap)
+    token = create(maker, profile.profile_id, now)
+    roll.tokens.void(profile.profile_id, now + overlap)
+    roll.tokens.add(token)
+    return token
+
+
+def _check_overlap(overlap: timedelta, longest: timedelta) -> None:
+    if not timedelta(0) <= overlap <= longest:
+        hours = longest / timedelta(hours=1)
+        raise RollbookError(
+            Reason.TOKEN_OVERLAP_INVALID,
+            f"The overlap must be 0 to {hours:g} hours; without one the old token ends at once.",
+            longest_hours=f"{hours:g}",
+        )
+
+
+def extend(roll: Roll, profile: Profile, days: int, limits: TokenLimits, now: datetime) -> Token:
+    """Set the expiry to so many days from now, never earlier than it stands.
+
+    An expired token works again. Raises RollbookError with PROFILE_IS_TOKENLESS,
+    TOKEN_DAYS_MISSING, TOKEN_DAYS_NEGATIVE, TOKEN_DAYS_TOO_FEW, TOKEN_DAYS_TOO_MANY
+    or TOKEN_IS_REVOKED.
+    """
+    token = current(roll, profile)
+    _check_days(days, limits)
+    if token.state(now) is TokenState.REVOKED:
+        raise RollbookError(
+            Reason.TOKEN_IS_REVOKED,
+            f"The token of profile {profile.name!r} was revoked and cannot come back; refresh it.",
+            profile_id=profile.profile_id,
+        )
+    extended = replace(token, expire_time=max(token.expire_time, now + timedelta(days=days)))
+    roll.tokens.extend(extended.token_id, extended.expire_time)
+    return extended
+
+
+def _check_days(days: int, limits: TokenLimits) -> None:
+    reason = _days_fault(days, limits)
+    if reason is not None:
+        fewest, most = limits.fewest_days, limits.most_days
+        raise RollbookError(
+            reason,
+            f"{_DAYS_FAULTS[reason]} {fewest} to {most} days are allowed.",
+            fewest=fewest,
+            most=most,
+        )
+
+
+def _days_fault(days: int, limits: TokenLimits) -> Reason | None:
+    if days == 0:
+        return Reason.TOKEN_DAYS_MISSING
+    if days < 0:
+        return Reason.TOKEN_DAYS_NEGATIVE
+    if days < limits.fewest_days:
+        return Reason.TOKEN_DAYS_TOO_FEW
+    return Reason.TOKEN_DAYS_TOO_MANY if days > limits.most_days else None
+
+
+_DAYS_FAULTS = {
+    Reason.TOKEN_DAYS_MISSING: "Say by how many days to extend the token.",
+    Reason.TOKEN_DAYS_NEGATIVE: "A token cannot be extended by a negative number of days.",
+    Reason.TOKEN_DAYS_TOO_FEW: "These are too few days.",
+    Reason.TOKEN_DAYS_TOO_MANY: "These are too many days.",
+}
+
+
+def revoke(roll: Roll, profile: Profile, now: datetime) -> Token:
+    """Void the token of the profile, and older ones in their overlap; again changes nothing.
+
+    Raises RollbookError with PROFILE_IS_TOKENLESS.
+    """
+    roll.tokens.void(profile.profile_id, now)
+    return current(roll, profile)

@@ -62,6 +62,19 @@ class StoredTokens:
         """Note that the token was used."""
         self._database.execute_sql(_COUNT_USE, (clock.microseconds(now), token_id))
 
+    def void(self, profile_id: str, instant: datetime) -> None:
+        """Let no token of the profile work from that instant on; those that end earlier stay."""
+        works_then = TokenTable.revoke_time.is_null() | (TokenTable.revoke_time > instant)
+        TokenTable.update(revoke_time=instant).where(
+            (TokenTable.profile == self._profiles.key(profile_id)) & works_then
+        ).execute(self._database)
+
+    def extend(self, token_id: str, expire_time: datetime) -> None:
+        """Set when the token expires."""
+        TokenTable.update(expire_time=expire_time).where(TokenTable.token_id == token_id).execute(
+            self._database
+        )
+
     def exist(self) -> bool:
         """Tell whether there is any token."""
         return bool(TokenTable.select().exists(self._database))

@@ -8,23 +8,34 @@ from rollbook.v1 import token_service_pb2, token_service_pb2_grpc
 from rollbook_server.domain import profiles, qr_codes, tokens
 from rollbook_server.transport.messages import token_messages
 from rollbook_server.transport.messages.enums import word
+from rollbook_server.transport.messages.times import length
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import grpc
 
     from rollbook_server.domain.clock import Clock
-    from rollbook_server.domain.ports import Roll, Sealer, Store
+    from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.qr_codes import Draw
-    from rollbook_server.domain.tokens import Token
+    from rollbook_server.domain.tokens import Token, TokenMaker
+    from rollbook_server.transport.answers import Answers
 
 
 class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
-    """Looks after tokens; what is not overridden here answers UNIMPLEMENTED."""
+    """Looks after tokens."""
 
-    def __init__(
-        self, store: Store, sealer: Sealer, clock: Clock, draw: Draw, server_address: str
+    def __init__(  # noqa: PLR0913 - what tokens and their pictures are made of
+        self,
+        store: Store,
+        answers: Answers,
+        clock: Clock,
+        maker: TokenMaker,
+        *,
+        draw: Draw,
+        server_address: str,
     ) -> None:
-        self._store, self._sealer, self._clock = store, sealer, clock
+        self._store, self._answers, self._clock, self._maker = store, answers, clock, maker
         self._draw, self._server_address = draw, server_address
 
     def GetToken(
@@ -42,8 +53,50 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         context: grpc.ServicerContext,
     ) -> token_service_pb2.RevealTokenResponse:
         """Give the value of a profile's token."""
-        value = tokens.reveal(self._current(request.profile_id), self._sealer)
+        value = tokens.reveal(self._current(request.profile_id), self._maker.sealer)
         return token_service_pb2.RevealTokenResponse(value=value)
+
+    def RefreshToken(
+        self,
+        request: token_service_pb2.RefreshTokenRequest,
+        context: grpc.ServicerContext,
+    ) -> token_service_pb2.RefreshTokenResponse:
+        """Make a new token and void the old one."""
+        overlap = length(request.overlap)
+
+        def refresh(roll: Roll, now: datetime) -> token_service_pb2.RefreshTokenResponse:
+            owner = profiles.get(roll, request.profile_id)
+            token = tokens.refresh(roll, owner, self._maker, overlap, now)
+            return token_service_pb2.RefreshTokenResponse(token=token_messages.token(token, now))
+
+        return self._answers.once(request, token_service_pb2.RefreshTokenResponse, refresh)
+
+    def ExtendToken(
+        self,
+        request: token_service_pb2.ExtendTokenRequest,
+        context: grpc.ServicerContext,
+    ) -> token_service_pb2.ExtendTokenResponse:
+        """Give the token more time."""
+
+        def extend(roll: Roll, now: datetime) -> token_service_pb2.ExtendTokenResponse:
+            owner = profiles.get(roll, request.profile_id)
+            token = tokens.extend(roll, owner, request.days, self._maker.limits, now)
+            return token_service_pb2.ExtendTokenResponse(token=token_messages.token(token, now))
+
+        return self._answers.once(request, token_service_pb2.ExtendTokenResponse, extend)
+
+    def RevokeToken(
+        self,
+        request: token_service_pb2.RevokeTokenRequest,
+        context: grpc.ServicerContext,
+    ) -> token_service_pb2.RevokeTokenResponse:
+        """Void the token at once."""
+
+        def revoke(roll: Roll, now: datetime) -> token_service_pb2.RevokeTokenResponse:
+            token = tokens.revoke(roll, profiles.get(roll, request.profile_id), now)
+            return token_service_pb2.RevokeTokenResponse(token=token_messages.token(token, now))
+
+        return self._answers.once(request, token_service_pb2.RevokeTokenResponse, revoke)
 
     def GenerateQrCode(
         self,
@@ -54,7 +107,8 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         form = word(request, "format", qr_codes.QrFormat, qr_codes.QrFormat.PNG)
         scale = qr_codes.checked_scale(request.scale)
         subject = self._store.read(lambda roll: qr_codes.subject(roll, request.profile_id))
-        code = qr_codes.generate(subject, self._sealer, self._server_address, self._clock())
+        sealer, now = self._maker.sealer, self._clock()
+        code = qr_codes.generate(subject, sealer, self._server_address, now)
         picture = self._draw(code.payload, form, scale)
         return token_service_pb2.GenerateQrCodeResponse(
             image=picture.image,

@@ -18,12 +18,12 @@ _GROUPS = tuple(field.name for field in fields(Configuration))
 _LARGEST_FILE_BYTES = 1_000_000
 
 
-def read_configuration(path: Path) -> Configuration:
-    """Give the configuration in the file; a usage error says what is wrong with it."""
+def read_configuration(path: Path, option: str = "--configuration") -> Configuration:
+    """Give the configuration in the file; a usage error names the option and what is wrong."""
     try:
         return _configuration(_parse(_read(path)))
     except ValueError as error:
-        raise click.BadParameter(f"{path} {error}", param_hint="'--configuration'") from error
+        raise click.BadParameter(f"{path} {error}", param_hint=f"'{option}'") from error
 
 
 def _read(path: Path) -> bytes:

@@ -1,28 +1,23 @@
-"""Asks before something is lost for good."""
+"""Asks before what cannot be taken back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
+from rollbook.cli.errors import CommandError
 from rollbook.cli.terminals import can_ask
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-yes_option: Callable[[Any], Any] = click.option(
-    "--yes", "-y", is_flag=True, help="Do not ask; needed where there is no terminal."
-)
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do it without asking.")
 
 
-def confirm(what: str, *, yes: bool) -> None:
-    """Go on if the user agrees to what will be done; `what` is a sentence that says it.
+def confirm(warning: str, *, yes: bool) -> None:
+    """Go on if the option was given or a person says yes, else raise CommandError.
 
-    Raises Abort if the user does not, and UsageError where nobody can be asked.
+    Without a terminal nobody can be asked: a UsageError names the option.
     """
     if yes:
         return
     if not can_ask():
-        raise click.UsageError(f"{what} Without a terminal to ask on, --yes is needed.")
-    click.confirm(f"{what} Go on?", abort=True, err=True)
+        raise click.UsageError(f"{warning} Nobody can be asked here: add --yes to go on.")
+    if not click.confirm(f"{warning} Go on?", err=True):
+        raise CommandError("Nothing was changed.", reason="NOT_CONFIRMED", code="CANCELLED")

@@ -24,7 +24,7 @@ _OPTIONS = {
     "user_id": "--user",
     "display_name": "--display-name",
     "email": "--email",
-    "configuration": "--configuration",
+    "configuration": "--configuration or, in profile configure, --set and --file",
     "upload_id": "--resume",
     "on_invalid_row": "--strict",
     "on_conflict": "--on-conflict",
@@ -34,6 +34,19 @@ _OPTIONS = {
 
 _AFTER_REASON = {
     "API_KEY_INVALID": "Check ROLLBOOK_API_KEY, --api-key-file and which server --address names.",
+    "PROFILE_NOT_EDITABLE": "Profiles made with --single-device can be edited; assign-user and "
+    "configure work on every profile.",
+    "ETAG_MISMATCH": "Somebody else changed it in between; give the command again.",
+    **dict.fromkeys(
+        (
+            "TOKEN_DAYS_MISSING",
+            "TOKEN_DAYS_NEGATIVE",
+            "TOKEN_DAYS_TOO_FEW",
+            "TOKEN_DAYS_TOO_MANY",
+        ),
+        "Say it with --days N.",
+    ),
+    "TOKEN_OVERLAP_INVALID": "Say it in hours: --overlap HOURS.",
     "UPLOAD_ID_INVALID": "--resume takes the id that the upload printed.",
     "UPLOAD_DISCARDED": "Begin a new upload: leave out --resume.",
     "UPLOAD_SUPERSEDED": "Another command goes on with the same upload; let it end.",
@@ -47,6 +60,7 @@ _AFTER_REASON_COMMAND = {
     "PROFILE_NAME_TAKEN": ("The profiles of this server", ("profile", "list")),
     "USER_NOT_FOUND": ("The users of this server", ("user", "list")),
     "USER_NAME_TAKEN": ("The users of this server", ("user", "list")),
+    "TOKEN_IS_REVOKED": ("A new token", ("token", "refresh", "PROFILE")),
     "PROFILE_IS_TOKENLESS": (
         "Its devices enroll without a token",
         ("enroll", "--imei", "IMEI"),
@@ -64,6 +78,7 @@ _AFTER_ROW_REASON = {
     "this one.",
 }
 
+_LEADS = re.compile(r"^(open|profile|user)\.")
 # What gRPC's resolvers say; the words differ between its versions.
 _NO_SUCH_HOST = re.compile(r"DNS resolution failed|errors resolving|name not found", re.IGNORECASE)
 
@@ -74,7 +89,8 @@ def next_step_after(error: RollbookError, session: Session) -> str:
         return _after_silence(error, session)
     if error.reason in _AFTER_REASON_COMMAND:
         sentence, words = _AFTER_REASON_COMMAND[error.reason]
-        return f"{sentence}: {session.command(*words)}"
+        known = {"PROFILE": error.metadata.get("profile_id", "PROFILE")}
+        return f"{sentence}: {session.command(*(known.get(word, word) for word in words))}"
     return _AFTER_REASON.get(error.reason) or _about_fields(error)
 
 
@@ -98,8 +114,7 @@ def _after_silence(error: UnavailableError, session: Session) -> str:
 
 def _about_fields(error: RollbookError) -> str:
     """Say by which option a field was given; `open.` leads those of an upload."""
-    inner = (path.removeprefix("open.").removeprefix("user.") for path in error.fields)
-    names = (path.partition(".")[0] for path in inner)
+    names = (_LEADS.sub("", path).partition(".")[0] for path in error.fields)
     told = {name: _OPTIONS[name] for name in names if name in _OPTIONS}
     names_here = ", ".join(f"{name} is {option}" for name, option in told.items())
     return f"In this command {names_here}." if told else ""

@@ -140,6 +140,11 @@ def say(text: str, style: str = "") -> None:
         console.print(Text(clean(line), style=style), soft_wrap=True)
 
 
+def warn(text: str) -> None:
+    """Write to stderr what is doubtful about a result."""
+    say(f"Warning: {text}", style="yellow")
+
+
 def stdout_width() -> int:
     """Give how many columns stdout has; of a pipe, more than anything needs."""
     return _console(stderr=False).width

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 from rollbook import NotFoundError
 
 if TYPE_CHECKING:
-    from rollbook import AdminClient, Profile
+    from rollbook import AdminClient, Profile, Token
 
 
 def find_profile(client: AdminClient, wanted: str) -> Profile:
     """Give the profile with this id, else the one with this name, whatever its case."""
+    return find_profile_with_token(client, wanted)[0]
+
+
+def find_profile_with_token(client: AdminClient, wanted: str) -> tuple[Profile, Token | None]:
+    """Give the profile as `find_profile` does, and its token, None if it is tokenless."""
     try:
-        return client.get_profile(wanted)
+        return client.get_profile_with_token(wanted)
     except NotFoundError as error:
         found = _find_by_name(client, wanted)
         if found is None:
@@ -22,12 +27,12 @@ def find_profile(client: AdminClient, wanted: str) -> Profile:
         return found
 
 
-def _find_by_name(client: AdminClient, wanted: str) -> Profile | None:
+def _find_by_name(client: AdminClient, wanted: str) -> tuple[Profile, Token | None] | None:
     """Give the profile with its exact counts, which a list need not have."""
     same = _folded(wanted)
     for profile in client.list_profiles(name_contains=wanted.strip()):
         if _folded(profile.name) == same:
-            return client.get_profile(profile.profile_id)
+            return client.get_profile_with_token(profile.profile_id)
     return None
 
 

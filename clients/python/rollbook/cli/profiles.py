@@ -1,4 +1,4 @@
-"""`rollbook profile`: create, list, show and delete profiles."""
+"""`rollbook profile`: create, list, show, edit and delete profiles, and give them to users."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rollbook import ProfileOrigin
+from rollbook import ProfileOrder, ProfileOrigin
 from rollbook.cli.configurations import key_names, read_configuration
+from rollbook.cli.configure import configure
 from rollbook.cli.confirmations import confirm, yes_option
-from rollbook.cli.output import clean, counted, facts, say, show, show_json
+from rollbook.cli.output import clean, counted, facts, say, show, show_json, warn
 from rollbook.cli.plain import document
-from rollbook.cli.profile_names import find_profile
+from rollbook.cli.profile_names import find_profile, find_profile_with_token
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.tables import table
+from rollbook.cli.tokens import token_commands
 from rollbook.cli.user_names import find_user
 
 if TYPE_CHECKING:
@@ -29,11 +31,16 @@ _COLUMNS = (
     "No of Devices",
     "Associated User",
 )
+_ORDERS = {
+    order.value.lower().replace("_", "-"): order
+    for order in ProfileOrder
+    if order is not ProfileOrder.UNSPECIFIED
+}
 
 
 @click.group()
 def profile() -> None:
-    """Create, look at and delete profiles, under which devices are kept."""
+    """Look after profiles, under which devices are kept."""
 
 
 @profile.command()
@@ -63,6 +70,7 @@ def create(  # noqa: PLR0913 - one argument for each option
 ) -> None:
     """Create the profile NAME, and its token unless it is tokenless."""
     keys = read_configuration(configuration) if configuration else None
+    warnings: list[str] = []
     with session.admin() as client:
         made = client.create_profile(
             name,
@@ -71,26 +79,44 @@ def create(  # noqa: PLR0913 - one argument for each option
             tokenless=tokenless,
             user_id=find_user(client, user).user_id if user else "",
             configuration=keys,
+            on_warning=warnings.append,
         )
     if session.wants_json:
-        show_json(made)
+        show_json(document(made, warnings=warnings))
     else:
         show(facts(_properties(made)))
+        for warning in warnings:
+            warn(warning)
         # A profile for single devices is not filled from a file.
         if not single_device:
             say(f"Next: {session.command('upload', made.name, 'FILE.csv')}")
 
 
 @profile.command("list")
+@click.option("--name", default="", metavar="TEXT", help="Only those whose name contains it.")
+@click.option(
+    "--user", default="", metavar="USER", help="Only those of this user, by user_id or name."
+)
+@click.option(
+    "--order",
+    type=click.Choice([*_ORDERS]),
+    default="name",
+    show_default=True,
+    help="last-updated goes by what was changed of the profile itself, not by its devices.",
+)
 @with_session
-def list_(session: Session) -> None:
-    """List the profiles by name."""
+def list_(session: Session, *, name: str, user: str, order: str) -> None:
+    """List the profiles."""
     with session.admin() as client:
-        found = list(client.list_profiles())
+        user_id = find_user(client, user).user_id if user else ""
+        listed = client.list_profiles(name_contains=name, user_id=user_id, order=_ORDERS[order])
+        found = list(listed)
     if session.wants_json:
         show_json(found)
     elif found:
         show(table(_COLUMNS, [_row(one) for one in found]))
+    elif name or user:
+        say(f"No profile fits. All of them: {session.command('profile', 'list')}")
     else:
         say(f"There is no profile yet. Create one: {session.command('profile', 'create', 'NAME')}")
 
@@ -101,12 +127,57 @@ def list_(session: Session) -> None:
 def show_(session: Session, profile: str) -> None:
     """Show PROFILE, given by its id or name, with its counts and its token."""
     with session.admin() as client:
-        found = find_profile(client, profile)
-        token = None if found.tokenless else client.get_token(found.profile_id)
+        found, token = find_profile_with_token(client, profile)
     if session.wants_json:
         show_json(document(found, token=token))
     else:
         show(facts({**_properties(found), **_token_properties(token)}))
+        if token is not None:
+            say(token_commands(session, found, token))
+
+
+@profile.command()
+@click.argument("profile")
+@click.option("--name", help="The new name, 1 to 128 characters.")
+@click.option("--description", help="The new description; empty takes it away.")
+@with_session
+def edit(session: Session, *, profile: str, name: str | None, description: str | None) -> None:
+    """Change name and description of PROFILE, if it was made with --single-device."""
+    if name is None and description is None:
+        raise click.UsageError("Say what to change: --name, --description or both.")
+    with session.admin() as client:
+        profile_id = find_profile(client, profile).profile_id
+        edited = client.update_profile(profile_id, name=name, description=description)
+    _show_changed(session, edited)
+
+
+@profile.command("assign-user")
+@click.argument("profile")
+@click.argument("user", required=False)
+@click.option("--none", "nobody", is_flag=True, help="Give its devices to no user.")
+@with_session
+def assign_user(session: Session, *, profile: str, user: str | None, nobody: bool) -> None:
+    """Give the devices of PROFILE to USER, given by user_id or name.
+
+    A device on which another user signed in stays with that one.
+    """
+    if nobody == bool(user):
+        raise click.UsageError("Name a USER, or say --none.")
+    with session.admin() as client:
+        profile_id = find_profile(client, profile).profile_id
+        user_id = find_user(client, user).user_id if user else ""
+        assigned = client.assign_user(profile_id, user_id)
+    _show_changed(session, assigned)
+
+
+profile.add_command(configure)
+
+
+def _show_changed(session: Session, changed: Profile) -> None:
+    if session.wants_json:
+        show_json(changed)
+    else:
+        show(facts(_properties(changed)))
 
 
 @profile.command()
@@ -130,7 +201,7 @@ def delete(session: Session, profile: str, *, yes: bool) -> None:
 
 
 def _row(one: Profile) -> tuple[object, ...]:
-    changed = one.devices_update_time or one.update_time
+    changed = max(filter(None, (one.devices_update_time, one.update_time)), default=None)
     return (one.name, one.description, changed, one.type, one.device_count, one.user_name)
 
 

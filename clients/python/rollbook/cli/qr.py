@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import QrCodeFormat
-from rollbook.cli.output import say, show_json, show_picture
+from rollbook.cli.output import clean, say, show_json, show_picture, show_raw, warn
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
@@ -42,8 +42,13 @@ def _known_suffix(_ctx: click.Context, _option: click.Parameter, out: Path | Non
     show_default=True,
     help="Pixels or points a module of the picture in a file.",
 )
+@click.option(
+    "--payload",
+    is_flag=True,
+    help="Print the JSON that the picture encodes, in place of the picture on the terminal.",
+)
 @with_session
-def qr(session: Session, profile: str, out: Path | None, scale: int) -> None:
+def qr(session: Session, profile: str, out: Path | None, scale: int, *, payload: bool) -> None:
     """Draw the QR code of PROFILE. It holds the token: keep it as you keep a key."""
     with session.admin() as client:
         profile_id = find_profile(client, profile).profile_id
@@ -53,7 +58,7 @@ def qr(session: Session, profile: str, out: Path | None, scale: int) -> None:
     if session.wants_json:
         show_json(document(code, file=out))
     else:
-        _show(code, out)
+        _show(code, out, payload=payload)
 
 
 def _format(session: Session, out: Path | None) -> QrCodeFormat:
@@ -69,10 +74,12 @@ def _write_private(path: Path, image: bytes) -> None:
         file.write(image)
 
 
-def _show(code: QrCode, out: Path | None) -> None:
-    if out is None:
+def _show(code: QrCode, out: Path | None, *, payload: bool) -> None:
+    if payload:
+        show_raw(f"{clean(code.payload)}\n")
+    elif out is None:
         show_picture(code.image.decode("utf-8"))
-    else:
+    if out is not None:
         say(f"Wrote {out}. It holds the token: keep it as you keep a key.")
     for warning in code.warnings:
-        say(f"Warning: {warning}", style="yellow")
+        warn(warning)

@@ -1,12 +1,15 @@
-"""`rollbook token`: look at the token of a profile."""
+"""`rollbook token`: look after the token of a profile."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from rollbook.cli.output import clean, facts, show, show_json, show_raw
+from rollbook import TokenState
+from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.output import clean, facts, say, show, show_json, show_raw
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
 
@@ -14,9 +17,21 @@ if TYPE_CHECKING:
     from rollbook import Profile, Token
 
 
+_INT32 = 2**31 - 1  # what the contract's numbers hold; the server knows its bounds
+
+
+def _overlap(
+    _ctx: click.Context, _option: click.Parameter, hours: float | None
+) -> timedelta | None:
+    try:
+        return None if hours is None else timedelta(hours=hours)
+    except ValueError as error:
+        raise click.BadParameter(f"{hours} is no number of hours") from error
+
+
 @click.group()
 def token() -> None:
-    """Look at the token with which devices enroll into a profile."""
+    """Look after the token with which devices enroll into a profile."""
 
 
 @token.command("show")
@@ -27,10 +42,7 @@ def show_(session: Session, profile: str) -> None:
     with session.admin() as client:
         owner = find_profile(client, profile)
         found = client.get_token(owner.profile_id)
-    if session.wants_json:
-        show_json(found)
-    else:
-        show(facts(_properties(owner, found)))
+    _show(session, owner, found)
 
 
 @token.command()
@@ -44,6 +56,77 @@ def reveal(session: Session, profile: str) -> None:
         show_json({"value": value})
     else:
         show_raw(f"{clean(value)}\n")
+
+
+@token.command()
+@click.argument("profile")
+@click.option(
+    "--overlap",
+    type=click.FloatRange(0, 24),
+    callback=_overlap,
+    metavar="HOURS",
+    help="How long the old token goes on to work, at most 24 hours.  [default: not at all]",
+)
+@yes_option
+@with_session
+def refresh(session: Session, *, profile: str, overlap: timedelta | None, yes: bool) -> None:
+    """Make a new token for PROFILE. The old one, and its QR codes, stop working."""
+    with session.admin() as client:
+        owner = find_profile(client, profile)
+        when = f"in {overlap}" if overlap else "at once"
+        confirm(f"The old token of {clean(owner.name)} and its QR codes end {when}.", yes=yes)
+        found = client.refresh_token(owner.profile_id, overlap=overlap)
+    _show(session, owner, found)
+    if not session.wants_json:
+        say(f"Next: {session.command('qr', owner.name)}")
+
+
+@token.command()
+@click.argument("profile")
+@click.option(
+    "--days", type=int, required=True, metavar="N", help="7 to 99, unless the server differs."
+)
+@with_session
+def extend(session: Session, *, profile: str, days: int) -> None:
+    """Let the token of PROFILE live for N days from now, never shorter than it would.
+
+    Its QR codes stay good. An expired token works again, a revoked one does not.
+    """
+    with session.admin() as client:
+        owner = find_profile(client, profile)
+        found = client.extend_token(owner.profile_id, max(-_INT32, min(days, _INT32)))
+    _show(session, owner, found)
+
+
+@token.command()
+@click.argument("profile")
+@yes_option
+@with_session
+def revoke(session: Session, *, profile: str, yes: bool) -> None:
+    """Void the token of PROFILE at once, also older ones still in their overlap."""
+    with session.admin() as client:
+        owner = find_profile(client, profile)
+        confirm(f"No device can enroll with the token of {clean(owner.name)} any more.", yes=yes)
+        found = client.revoke_token(owner.profile_id)
+    _show(session, owner, found)
+    if not session.wants_json:
+        say(f"A new token: {session.command('token', 'refresh', owner.name)}")
+
+
+def token_commands(session: Session, owner: Profile, found: Token) -> str:
+    """Give what can be done about the token, a command a line."""
+    lines = [f"New token: {session.command('token', 'refresh', owner.name)}"]
+    if found.state is not TokenState.REVOKED:
+        extend_it = session.command("token", "extend", owner.name, "--days", "N")
+        lines.append(f"More time: {extend_it}")
+    return "\n".join(lines)
+
+
+def _show(session: Session, owner: Profile, found: Token) -> None:
+    if session.wants_json:
+        show_json(found)
+    else:
+        show(facts(_properties(owner, found)))
 
 
 def _properties(owner: Profile, found: Token) -> dict[str, object]:

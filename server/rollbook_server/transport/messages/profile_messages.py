@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rollbook.v1 import profile_pb2
 from rollbook_server.domain.etags import etag
+from rollbook_server.domain.profile_changes import ConfigurationEdit, ProfileEdit
 from rollbook_server.domain.profiles import (
     NewProfile,
     Profile,
@@ -35,6 +36,29 @@ def new_profile(request: profile_service_pb2.CreateProfileRequest) -> NewProfile
         tokenless=request.tokenless,
         user_id=request.user_id,
         configuration=configuration_in(request.configuration),
+    )
+
+
+def profile_edit(request: profile_service_pb2.UpdateProfileRequest) -> ProfileEdit:
+    """Read how an administrator changes a profile."""
+    return ProfileEdit(
+        profile_id=request.profile.profile_id,
+        name=request.profile.name,
+        description=request.profile.description,
+        paths=tuple(request.update_mask.paths),
+        etag=request.profile.etag,
+    )
+
+
+def configuration_edit(
+    request: profile_service_pb2.UpdateConfigurationRequest,
+) -> ConfigurationEdit:
+    """Read how an administrator changes a configuration."""
+    return ConfigurationEdit(
+        profile_id=request.profile_id,
+        configuration=configuration_in(request.configuration),
+        paths=tuple(request.update_mask.paths),
+        etag=request.etag,
     )
 
 

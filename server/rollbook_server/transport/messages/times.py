@@ -1,13 +1,18 @@
-"""Instants as messages."""
+"""Instants and lengths of time between messages and the domain."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from google.protobuf import timestamp_pb2
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from google.protobuf import duration_pb2
+
+_NANOSECONDS = 1000  # in a microsecond
 
 
 def timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:
@@ -17,3 +22,19 @@ def timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:
     message = timestamp_pb2.Timestamp()
     message.FromDatetime(instant)
     return message
+
+
+def length(message: duration_pb2.Duration) -> timedelta:
+    """Read a length of time; the longest of all stands for one that breaks protobuf's rules.
+
+    Parts of a microsecond count as a whole one, so that nothing below 0 or above a
+    limit is taken for what it is not.
+    """
+    try:
+        message.ToJsonString()  # the one method that checks
+    except ValueError:
+        return timedelta.max
+    whole, part = divmod(abs(message.nanos), _NANOSECONDS)
+    microseconds = whole + bool(part)
+    sign = -1 if message.nanos < 0 else 1
+    return timedelta(seconds=message.seconds, microseconds=sign * microseconds)

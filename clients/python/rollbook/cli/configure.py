@@ -1,0 +1,163 @@
+"""`rollbook profile configure`: what the devices of a profile are given."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rollbook import Configuration
+from rollbook.cli import android_extras
+from rollbook.cli.configuration_settings import read_settings
+from rollbook.cli.configurations import read_configuration
+from rollbook.cli.output import facts, say, show, show_json, warn
+from rollbook.cli.plain import document
+from rollbook.cli.profile_names import find_profile
+from rollbook.cli.session import Session, with_session
+
+if TYPE_CHECKING:
+    from rollbook import AdminClient, Profile
+    from rollbook.cli.configuration_settings import Settings
+
+_HIDDEN = "hidden; --reveal shows it"
+
+
+@click.command()
+@click.argument("profile", required=False)
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.json",
+    help="Replace all: an object with vendor_keys, system_extras, custom_system_keys.",
+)
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="GROUP.KEY=VALUE",
+    help="Set one key, such as system_extras.wifi_ssid=Depot. Once for each key.",
+)
+@click.option(
+    "--unset",
+    multiple=True,
+    metavar="GROUP.KEY",
+    help="Take one key away. Once for each key.",
+)
+@click.option("--reveal", is_flag=True, help="Show passwords, certificates and cookies, too.")
+@click.option("--keys", is_flag=True, help="List Android's system extras; needs no PROFILE.")
+@with_session
+def configure(  # noqa: PLR0913 - one argument for each option
+    session: Session,
+    *,
+    profile: str | None,
+    file: Path | None,
+    assignments: tuple[str, ...],
+    unset: tuple[str, ...],
+    reveal: bool,
+    keys: bool,
+) -> None:
+    """Change what the devices of PROFILE are given, or show it.
+
+    Keys stand in three groups: vendor_keys are your management's own, system_extras
+    those that Android defines (--keys lists them), custom_system_keys further ones by
+    their full names. A VALUE is read as JSON if it is JSON, else as text; that of a
+    system extra as its type wants it. Without options the present configuration is
+    shown. Registered devices learn of a change when they enroll again.
+    """
+    if keys:
+        _list_keys(session)
+        return
+    if profile is None:
+        raise click.UsageError("Missing argument 'PROFILE'.")
+    if file and (assignments or unset):
+        raise click.UsageError("--file replaces all, so --set and --unset cannot go with it.")
+    whole = read_configuration(file, "--file") if file else None
+    settings = read_settings(assignments, unset)
+    with session.admin() as client:
+        found = find_profile(client, profile)
+        if whole is None and not settings.mask:
+            _show(session, found.configuration, reveal=reveal)
+            return
+        warnings: list[str] = []
+        changed = _change(client, found, whole, settings, warnings)
+    _show_change(session, changed, warnings, reveal=reveal)
+
+
+def _change(
+    client: AdminClient,
+    found: Profile,
+    whole: Configuration | None,
+    settings: Settings,
+    warnings: list[str],
+) -> Profile:
+    if whole is not None:
+        return client.update_configuration(found.profile_id, whole, on_warning=warnings.append)
+    return client.update_configuration(
+        found.profile_id,
+        settings.applied_to(found.configuration),
+        update_mask=settings.mask,
+        etag=found.etag,
+        on_warning=warnings.append,
+    )
+
+
+def _show_change(session: Session, changed: Profile, warnings: list[str], *, reveal: bool) -> None:
+    if session.wants_json:
+        show_json(document(changed, warnings=warnings))
+        return
+    _show(session, changed.configuration, reveal=reveal)
+    for warning in warnings:
+        warn(warning)
+    if not changed.tokenless:
+        say(f"New QR codes hold it: {session.command('qr', changed.name)}")
+
+
+def _show(session: Session, configuration: Configuration, *, reveal: bool) -> None:
+    """Show the keys with their values; what is hidden in JSON is left out and named.
+
+    So hidden values cannot be lost by giving such a document to --file, which refuses it.
+    """
+    hidden = [] if reveal else sorted(android_extras.SECRET & set(configuration.system_extras))
+    if session.wants_json:
+        show_json(_shown(configuration, hidden))
+    elif any(_groups(configuration).values()):
+        show(facts(_lines(configuration, hidden)))
+    else:
+        say("There is no key yet. Set one: --set GROUP.KEY=VALUE; --keys lists Android's.")
+
+
+def _groups(configuration: Configuration) -> dict[str, dict[str, object]]:
+    return {field.name: dict(getattr(configuration, field.name)) for field in fields(Configuration)}
+
+
+def _shown(configuration: Configuration, hidden: list[str]) -> dict[str, object]:
+    groups = _groups(configuration)
+    for name in hidden:
+        del groups["system_extras"][name]
+    paths = [f"system_extras.{name}" for name in hidden]
+    return {**groups, **({"hidden": paths} if paths else {})}
+
+
+def _lines(configuration: Configuration, hidden: list[str]) -> dict[str, object]:
+    lines: dict[str, object] = {}
+    for group, values in _groups(configuration).items():
+        for name, value in values.items():
+            secret = group == "system_extras" and name in hidden
+            lines[f"{group}.{name}"] = _HIDDEN if secret else _text(value)
+    return lines
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _list_keys(session: Session) -> None:
+    extras = android_extras.all_extras()
+    if session.wants_json:
+        show_json([extra._asdict() for extra in extras])
+    else:
+        show(facts({extra.name: f"{extra.meaning} ({extra.type})" for extra in extras}))
+        say("Set one: --set system_extras.KEY=VALUE")

@@ -1,0 +1,159 @@
+"""`rollbook token refresh`, `extend` and `revoke`, and the payload of `rollbook qr`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rollbook import DeviceRow, TokenState
+from rollbook.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.ended import Cli
+    from rollbook import AdminClient
+    from running import Server
+
+IMEI = "356938035643809"
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give what a person types when asked, at what looks like a terminal."""
+    typed: list[str] = []
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: typed.pop(0))
+    return typed
+
+
+def test_refresh_ends_the_old_token_and_names_the_new_code(
+    cli: Cli, depot: str, admin: AdminClient
+) -> None:
+    admin.upload_rows(depot, [DeviceRow(imei=IMEI)])
+    old = admin.reveal_token(depot)
+    ended = cli("token", "refresh", "Depot", "--yes")
+
+    assert ended.code == ExitCode.DONE
+    assert admin.get_token(depot).obfuscated_value in ended.out
+    assert "Next: rollbook qr Depot" in ended.err
+    assert cli("enroll", "--token", old, "--imei", IMEI).code == ExitCode.SIGN_IN_REQUIRED
+    new = admin.reveal_token(depot)
+    assert cli("enroll", "--token", new, "--imei", IMEI).code == ExitCode.DONE
+
+
+def test_refresh_lets_the_old_token_work_for_its_overlap(
+    cli: Cli, depot: str, admin: AdminClient, server: Server
+) -> None:
+    admin.upload_rows(depot, [DeviceRow(imei=IMEI)])
+    presented = ("--token", admin.reveal_token(depot), "--imei", IMEI)
+    cli("token", "refresh", "Depot", "--yes", "--overlap", "1.5")
+    server.clock.turn(minutes=89)
+    assert cli("enroll", *presented).code == ExitCode.DONE
+    server.clock.turn(minutes=1)
+    assert cli("enroll", *presented).code == ExitCode.SIGN_IN_REQUIRED
+
+
+@pytest.mark.parametrize("hours", ["-1", "24.1", "nan", "inf", "1e300", "soon"])
+def test_an_overlap_is_0_to_24_hours(cli: Cli, depot: str, admin: AdminClient, hours: str) -> None:
+    before = admin.get_token(depot)
+    ended = cli("token", "refresh", "Depot", "--yes", "--overlap", hours)
+    assert (ended.code, admin.get_token(depot)) == (ExitCode.USAGE, before)
+
+
+@pytest.mark.parametrize("command", ["refresh", "revoke"])
+def test_what_voids_codes_asks_first(
+    cli: Cli, depot: str, admin: AdminClient, answering: list[str], command: str
+) -> None:
+    before = admin.get_token(depot)
+    answering.append("n")
+    refused = cli("token", command, "Depot")
+    assert (refused.code, admin.get_token(depot)) == (ExitCode.REFUSED, before)
+    assert "Nothing was changed." in refused.err
+    answering.append("y")
+    assert cli("token", command, "Depot").code == ExitCode.DONE
+    assert admin.get_token(depot) != before
+
+
+@pytest.mark.parametrize("command", ["refresh", "revoke"])
+def test_without_a_terminal_yes_must_be_said(
+    cli: Cli, depot: str, admin: AdminClient, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    before = admin.get_token(depot)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    ended = cli("token", command, "Depot")
+    assert (ended.code, admin.get_token(depot)) == (ExitCode.USAGE, before)
+    assert "--yes" in ended.err
+
+
+def test_extend_prints_the_new_expiry(
+    cli: Cli, depot: str, admin: AdminClient, server: Server
+) -> None:
+    ended = cli("token", "extend", "Depot", "--days", "20", "--output", "json")
+    expiry = admin.get_token(depot).expire_time
+    assert expiry == server.clock.now + timedelta(days=20)
+    assert ended.document["expire_time"] == expiry.isoformat().replace("+00:00", "Z")
+    assert expiry.astimezone().strftime("%Y-%m-%d") in (
+        cli("token", "extend", "Depot", "--days", "7").out
+    )
+
+
+@pytest.mark.parametrize(("days", "reason"), [
+    ("0", "MISSING"), ("-1", "NEGATIVE"), ("6", "TOO_FEW"), ("100", "TOO_MANY"),
+    ("9" * 30, "TOO_MANY"), ("-" + "9" * 30, "NEGATIVE"),
+])  # fmt: skip
+@pytest.mark.usefixtures("depot")
+def test_days_out_of_bounds_are_refused_by_the_server(cli: Cli, days: str, reason: str) -> None:
+    ended = cli("token", "extend", "Depot", "--days", days, "--output", "json")
+    assert (ended.code, ended.error["reason"]) == (ExitCode.REFUSED, f"TOKEN_DAYS_{reason}")
+    assert "7 to 99" in ended.error["message"]
+    assert "--days" in ended.error["next_step"]
+
+
+def test_a_revoked_token_needs_a_refresh(cli: Cli, depot: str, admin: AdminClient) -> None:
+    assert "token refresh Depot" in cli("token", "revoke", "Depot", "--yes").err
+    assert admin.get_token(depot).state is TokenState.REVOKED
+    for refused in (("token", "extend", "Depot", "--days", "7"), ("qr", "Depot")):
+        ended = cli(*refused)
+        assert ended.code == ExitCode.REFUSED
+        assert f"rollbook token refresh {depot}" in ended.err
+    assert "token extend" not in cli("profile", "show", "Depot").err
+
+
+@pytest.mark.parametrize("words", [
+    ("refresh", "--yes"), ("extend", "--days", "7"), ("revoke", "--yes"), ("show",), ("reveal",)
+])  # fmt: skip
+def test_a_tokenless_profile_has_no_token_to_change(
+    cli: Cli, admin: AdminClient, words: tuple[str, ...]
+) -> None:
+    admin.create_profile("Open", tokenless=True)
+    ended = cli("token", words[0], "Open", *words[1:], "--output", "json")
+    assert (ended.code, ended.error["reason"]) == (ExitCode.REFUSED, "PROFILE_IS_TOKENLESS")
+
+
+def test_show_says_how_to_refresh_and_extend(cli: Cli, depot: str, admin: AdminClient) -> None:
+    said = cli("profile", "show", depot).err
+    assert "rollbook token refresh Depot" in said
+    assert "rollbook token extend Depot --days N" in said
+    admin.create_profile("Open", tokenless=True)
+    assert cli("profile", "show", "Open").err == ""
+
+
+def test_the_payload_stands_alone_on_stdout(cli: Cli, depot: str, admin: AdminClient) -> None:
+    printed = cli("qr", "Depot", "--payload").out
+    assert json.loads(printed) == json.loads(admin.generate_qr_code(depot).payload)
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+@pytest.mark.usefixtures("depot")
+def test_the_payload_comes_beside_a_picture(cli: Cli, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"code.{suffix}"
+    ended = cli("qr", "Depot", "--payload", "--scale", "3", "--out", out)
+    assert out.stat().st_size > 0
+    assert json.loads(ended.out)
+    assert f"Wrote {out}" in ended.err
