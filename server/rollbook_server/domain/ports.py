@@ -85,5 +85,5 @@ class Store(Protocol):
     def submit(self, work: Callable[[Roll], T]) -> Future[T]:
         """Run work as `write` does, without waiting."""
 
-    def pack(self, rows: Sequence[DeviceRow]) -> PackedRows:
-        """Prepare rows for Devices.insert outside a transaction."""
+    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
+        """Prepare rows for Devices.insert outside a transaction; see Devices.pack."""

@@ -67,6 +67,10 @@ class PackedRows(Protocol):
         """The rows themselves, in their order."""
 
     @property
+    def attribute_names(self) -> Sequence[str]:
+        """The names of the attributes that the rows have."""
+
+    @property
     def crosses_itself(self) -> bool:
         """Tell whether one row's first IMEI is another's second."""
 
@@ -74,8 +78,12 @@ class PackedRows(Protocol):
 class Devices(Protocol):
     """The devices of the roll."""
 
-    def pack(self, rows: Sequence[DeviceRow]) -> PackedRows:
-        """Prepare rows for insert; needs no transaction."""
+    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
+        """Prepare rows for insert; needs no transaction.
+
+        Attributes first seen in them are remembered in the order of `columns`, those
+        that are not among these as they come.
+        """
 
     def insert(self, upload: Upload, packed: PackedRows, now: datetime) -> list[DeviceRow]:
         """Put rows on the roll as PENDING devices of the upload's profile, in order.
@@ -90,6 +98,15 @@ class Devices(Protocol):
 
     def change(self, devices: Sequence[Device]) -> None:
         """Write changed devices, one after another."""
+
+    def attribute_names(self, profile_id: str, *, limit: int) -> list[str]:
+        """Give at most `limit` attribute names that devices have, or had; first used first.
+
+        Those of one profile, or of all if `profile_id` is empty.
+        """
+
+    def attribute_names_in_use(self, profile_id: str, *, limit: int) -> list[str]:
+        """Give the same of a profile's devices as they stand; takes a look at each of them."""
 
     def crosses(self, packed: PackedRows) -> bool:
         """Tell whether a first IMEI of the rows is a second one of the roll, or reverse.
@@ -127,9 +144,6 @@ class Uploads(Protocol):
 
     def recount(self, upload_id: str, counts: Counts) -> None:
         """Replace the counts."""
-
-    def columns_used(self, profile_id: str) -> list[str]:
-        """Give the attribute columns of a profile's uploads, first seen first."""
 
     def errors(self, upload_id: str, *, after: int, limit: int) -> Iterator[RowError]:
         """Give at most `limit` errors of rows behind row `after`, in order of row, one by one."""

@@ -123,9 +123,9 @@ class SqliteStore:
         """Run work as `write` does, without waiting."""
         return self._writer.submit(work)
 
-    def pack(self, rows: Sequence[DeviceRow]) -> PackedRows:
+    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
         """Prepare rows for Devices.insert outside a transaction."""
-        return device_rows.pack(rows)
+        return device_rows.pack(rows, columns)
 
     def holds_tokens(self) -> bool:
         """Tell whether a key file must be there already."""

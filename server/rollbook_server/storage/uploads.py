@@ -94,16 +94,6 @@ class StoredUploads:
             UploadTable.upload_id == upload_id
         ).execute(self._database)
 
-    def columns_used(self, profile_id: str) -> list[str]:
-        """Give the attribute columns of a profile's uploads, first seen first."""
-        query = UploadTable.select(UploadTable.reader).where(
-            (UploadTable.profile == self._profiles.key(profile_id))
-            & UploadTable.reader.is_null(is_null=False)
-        )
-        seen = query.order_by(UploadTable.id).tuples().execute(self._database)
-        names = (name for (reader,) in seen for name in upload_rows.attribute_columns(reader))
-        return list(dict.fromkeys(names))
-
     def errors(self, upload_id: str, *, after: int, limit: int) -> Iterator[RowError]:
         """Give at most `limit` errors of rows behind row `after`, in order of row, one by one."""
         query = (
