@@ -28,7 +28,7 @@ from rollbook_server.transport.device_servicer import DeviceServicer
 from rollbook_server.transport.enrollment_servicer import EnrollmentServicer
 from rollbook_server.transport.guard import Guard
 from rollbook_server.transport.profile_servicer import ProfileServicer
-from rollbook_server.transport.streams import UploadStreams
+from rollbook_server.transport.streams import ExportStreams, UploadStreams
 from rollbook_server.transport.token_servicer import TokenServicer
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class App:
         config.make_data_dir()
         self._store = SqliteStore(config.database_path())
         self._streams = UploadStreams(config.upload_streams)
+        self._exports = ExportStreams(config.export_streams)
         self._health = _health_servicer()
         try:
             self._begin()
@@ -114,7 +115,8 @@ class App:
         answers = Answers(store, clock, sealer.digest)
         profiles = ProfileServicer(store, answers, TokenMaker(sealer))
         tokens = TokenServicer(store, sealer, clock, qr.draw, public)
-        devices = DeviceServicer(store, clock, answers, limits, self._streams)
+        streams, exports = self._streams, self._exports
+        devices = DeviceServicer(store, clock, answers, limits, streams, exports=exports)
         enrollment = EnrollmentServicer(store, sealer, clock)
         profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(profiles, server)
         token_service_pb2_grpc.add_TokenServiceServicer_to_server(tokens, server)
@@ -144,6 +146,7 @@ class App:
         """Let no new call in, give those under way their grace, and close the files."""
         self._health.enter_graceful_shutdown()
         self._streams.stop()
+        self._exports.stop()
         self._server.stop(self._config.grace_seconds).wait()
         self._store.close()
 

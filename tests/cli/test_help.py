@@ -20,6 +20,7 @@ LEAVES = [
     ("profile", "show"),
     ("upload",),
     ("template",),
+    ("inventory",),
     ("token", "show"),
     ("token", "reveal"),
     ("qr",),
@@ -31,7 +32,9 @@ def test_help_lists_every_command(alone: Cli) -> None:
     ended = alone("--help")
     assert ended.code == 0
     listed = re.findall(r"^  ([a-z]+)  ", ended.out, flags=re.MULTILINE)
-    assert listed == ["demo", "enroll", "profile", "qr", "serve", "template", "token", "upload"]
+    assert listed == [
+        "demo", "enroll", "inventory", "profile", "qr", "serve", "template", "token", "upload",
+    ]  # fmt: skip
 
 
 def test_help_lists_every_exit_code(alone: Cli) -> None:

@@ -21,9 +21,9 @@ UnimplementedError Upload UploadIncompleteError UploadProgress UploadState
 """
 
 METHODS = """
-close create_profile generate_qr_code get_profile get_token get_upload
+close create_profile export_devices generate_qr_code get_profile get_token get_upload
 get_upload_template list_profiles list_upload_errors reveal_token upload_devices
-upload_rows write_upload_errors
+upload_rows write_inventory write_upload_errors
 """
 
 

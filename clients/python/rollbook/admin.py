@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from rollbook import _channel
 from rollbook._calls import Caller
+from rollbook._inventory_calls import InventoryCalls
 from rollbook._profile_calls import ProfileCalls
 from rollbook._token_calls import TokenCalls
 from rollbook._upload_calls import UploadCalls
 
 
-class AdminClient(ProfileCalls, UploadCalls, TokenCalls):
+class AdminClient(ProfileCalls, UploadCalls, InventoryCalls, TokenCalls):
     """Looks after profiles, uploads and tokens with an API key.
 
     Plaintext on loopback, TLS everywhere else: the key leaves this machine unencrypted
     only with `plaintext=True`. `root_certificates` (PEM) replace those of the system.
-    `timeout_seconds` bounds each call with its retries, but no upload. Threads may
-    share one. Close it, or use it in a `with`.
+    `timeout_seconds` bounds each call with its retries, but no upload or export. Threads
+    may share one. Close it, or use it in a `with`.
     """
 
     def __init__(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.repositories import (
         Answers,
         Devices,
+        Inventory,
         PackedRows,
         Profiles,
         Tokens,
@@ -58,6 +59,10 @@ class Roll(Protocol):
     @property
     def devices(self) -> Devices:
         """The devices."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """The devices, as they leave for a file."""
 
     @property
     def uploads(self) -> Uploads:

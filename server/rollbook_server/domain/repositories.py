@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rollbook_server.domain.devices import Device, DeviceRow, RowError
+    from rollbook_server.domain.inventory import InventoryPiece
     from rollbook_server.domain.matching import Candidates, Presented
     from rollbook_server.domain.pages import Cursor
     from rollbook_server.domain.profiles import Profile, ProfileQuery
@@ -105,8 +106,8 @@ class Devices(Protocol):
         Those of one profile, or of all if `profile_id` is empty.
         """
 
-    def attribute_names_in_use(self, profile_id: str, *, limit: int) -> list[str]:
-        """Give the same of a profile's devices as they stand; takes a look at each of them."""
+    def attribute_names_in_use(self, profile_id: str) -> list[str]:
+        """Give all names that devices of a profile have now; takes a look at each of them."""
 
     def crosses(self, packed: PackedRows) -> bool:
         """Tell whether a first IMEI of the rows is a second one of the roll, or reverse.
@@ -119,6 +120,24 @@ class Devices(Protocol):
 
     def register(self, device: Device, request_id: str, now: datetime) -> Device:
         """Make the device REGISTERED, since now if it was PENDING; remember the request."""
+
+
+class Inventory(Protocol):
+    """The devices of profiles, as they leave for a file.
+
+    Devices that go with an upload which FAILED or was DISCARDED are not among them.
+    """
+
+    def end(self) -> int:
+        """Give a number above those of all devices so far."""
+
+    def piece(
+        self, profile_id: str, *, after: int, before: int, width: int
+    ) -> InventoryPiece | None:
+        """Give the next devices in order of number, or None if there are no more.
+
+        As many as may be held at once, if each is told in `width` columns and more.
+        """
 
 
 class Uploads(Protocol):

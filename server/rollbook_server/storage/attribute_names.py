@@ -18,7 +18,7 @@ _OF_ALL = "SELECT name FROM attribute_names GROUP BY name ORDER BY min(id) LIMIT
 _IN_USE = """
 SELECT name FROM attribute_names WHERE profile = ?1 AND name IN (
     SELECT a.key FROM devices d, json_each(d.attributes) a WHERE d.profile = ?1
-) ORDER BY id LIMIT ?2
+) ORDER BY id
 """
 
 
@@ -42,9 +42,9 @@ class AttributeNames:
         """Give at most `limit` names of all profiles, each once."""
         return self._names(_OF_ALL, limit)
 
-    def in_use(self, profile: int, *, limit: int) -> list[str]:
-        """Give at most `limit` names that a device has now; looks at every one of them."""
-        return self._names(_IN_USE, profile, limit)
+    def in_use(self, profile: int) -> list[str]:
+        """Give all names that a device of a profile has now; looks at each of them."""
+        return self._names(_IN_USE, profile)
 
     def _names(self, sql: str, *parameters: int) -> list[str]:
         return [name for (name,) in self._database.execute_sql(sql, parameters).fetchall()]

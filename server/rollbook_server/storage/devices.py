@@ -13,7 +13,7 @@ from rollbook_server.domain.matching import Candidates
 from rollbook_server.storage import device_rows
 from rollbook_server.storage.attribute_names import AttributeNames
 from rollbook_server.storage.counters import NEXT_DEVICE, reserve
-from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, Packed
+from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS, Packed
 from rollbook_server.storage.tables import DeviceTable
 from rollbook_server.storage.upload_tables import UploadRangeTable, UploadTable
 
@@ -67,14 +67,12 @@ _BY_NUMBER = f"""
 SELECT {DEVICE_COLUMNS} FROM json_each(?) k CROSS JOIN {DEVICE_TABLES} WHERE d.id = k.value
 """
 
-# Devices of a failed upload are as good as gone while they wait to be swept up.
-_STAYS = "(d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED'))"
 _BY_IMEI = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.imei IN (SELECT value FROM json_each(?)) AND {_STAYS}
+WHERE d.imei IN (SELECT value FROM json_each(?)) AND {STAYS}
 UNION
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.imei2 IN (SELECT value FROM json_each(?)) AND {_STAYS}
+WHERE d.imei2 IN (SELECT value FROM json_each(?)) AND {STAYS}
 """
 
 _REGISTER = """
@@ -83,7 +81,7 @@ UPDATE devices SET register_time = ?, last_request_id = ?, revision = ? WHERE id
 
 _BY_SERIAL = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.serial_number = ? AND d.manufacturer_key = ? AND {_STAYS}
+WHERE d.serial_number = ? AND d.manufacturer_key = ? AND {STAYS}
 """
 
 
@@ -149,9 +147,9 @@ class StoredDevices:
             return self._names.of_all(limit=limit)
         return self._names.of(self._profiles.key(profile_id), limit=limit)
 
-    def attribute_names_in_use(self, profile_id: str, *, limit: int) -> list[str]:
-        """Give attribute names that the devices of a profile have now; reads all of them."""
-        return self._names.in_use(self._profiles.key(profile_id), limit=limit)
+    def attribute_names_in_use(self, profile_id: str) -> list[str]:
+        """Give all attribute names that the devices of a profile have now."""
+        return self._names.in_use(self._profiles.key(profile_id))
 
     def crosses(self, packed: PackedRows) -> bool:
         """Tell whether a first IMEI of the rows is a second one of the roll, or reverse."""

@@ -13,6 +13,7 @@ from rollbook_server.storage import device_rows, schema
 from rollbook_server.storage.answers import StoredAnswers
 from rollbook_server.storage.devices import StoredDevices
 from rollbook_server.storage.faults import translated
+from rollbook_server.storage.inventory import StoredInventory
 from rollbook_server.storage.profiles import StoredProfiles
 from rollbook_server.storage.schema import NewerSchemaError
 from rollbook_server.storage.tokens import StoredTokens
@@ -58,6 +59,7 @@ class _Roll:
     tokens: StoredTokens
     users: StoredUsers
     devices: StoredDevices
+    inventory: StoredInventory
     uploads: StoredUploads
     answers: StoredAnswers
 
@@ -69,6 +71,7 @@ def _roll(database: Database) -> _Roll:
         StoredTokens(database, profiles),
         StoredUsers(database),
         StoredDevices(database, profiles),
+        StoredInventory(database, profiles),
         StoredUploads(database, profiles),
         StoredAnswers(database),
     )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rollbook_server.domain.uploads import Counts, Progress, Upload
     from rollbook_server.storage.profiles import StoredProfiles
 
+_LONGEST_ERROR = 300_000  # characters: 1.2 MB in UTF-8 at most, where answers hold 4 MiB
+
 _ADD_ERRORS = """
 INSERT INTO upload_errors ("upload", "row", "line", "column", "reason", "message", "device_id",
     "cells", "suggestion")
@@ -138,8 +140,11 @@ class StoredUploads:
 
 
 def _filled(error: RowError) -> list[str]:
-    """Give the cells without the empty ones at the end: of a hundred they may be most."""
-    cells = list(error.values)
+    """Give the cells without the empty ones at the end: of a hundred they may be most.
+
+    Give none of a row that is too long for the answers that would hold it.
+    """
+    cells = list(error.values) if error.length <= _LONGEST_ERROR else []
     while cells and not cells[-1]:
         cells.pop()
     return cells

@@ -12,19 +12,21 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Store
     from rollbook_server.domain.upload_sessions import UploadLimits
     from rollbook_server.transport.answers import Answers
-    from rollbook_server.transport.streams import UploadStreams
+    from rollbook_server.transport.streams import ExportStreams, UploadStreams
 
 
 class DeviceServicer(UploadMethods, InventoryMethods):
     """Puts devices on the roll and looks after them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what its parts need
         self,
         store: Store,
         clock: Clock,
         answers: Answers,
         limits: UploadLimits,
         streams: UploadStreams,
+        *,
+        exports: ExportStreams,
     ) -> None:
         self._store, self._clock, self._answers = store, clock, answers
-        self._limits, self._streams = limits, streams
+        self._limits, self._streams, self._exports = limits, streams, exports

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from rollbook._channel import endpoint
-from rollbook.cli import enroll, profiles, qr, templates, tokens, uploads
+from rollbook.cli import enroll, inventories, profiles, qr, templates, tokens, uploads
 from rollbook.cli.exit_codes import exit_codes_help
 from rollbook.cli.plugins import load_plugin, placeholder, plugin_names
 from rollbook.cli.session import DEFAULT_ADDRESS, Session, output_option
@@ -96,6 +96,7 @@ for _command in (
     profiles.profile,
     uploads.upload,
     templates.template,
+    inventories.inventory,
     tokens.token,
     qr.qr,
     enroll.enroll,
