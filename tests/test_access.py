@@ -75,8 +75,8 @@ OPEN = [method for method in EVERY if method.service in OPEN_SERVICES]
 CLOSED = [method for method in EVERY if method not in OPEN]
 SERVED = [method for method in ROLLBOOK if method.name in {
     "CreateProfile", "GetProfile", "ListProfiles", "UploadDevices", "GetUpload",
-    "ListUploadErrors", "GetUploadTemplate", "ExportDevices", "GetToken", "RevealToken", "GenerateQrCode",
-    "EnrollDevice",
+    "ListUploadErrors", "GetUploadTemplate", "ExportDevices", "GetToken", "RevealToken",
+    "GenerateQrCode", "EnrollDevice",
 }]  # fmt: skip
 each_method = pytest.mark.parametrize("method", EVERY, ids=lambda m: m.path)
 

@@ -45,7 +45,7 @@ def inventory(session: Session, profile: str, out: Path | None) -> None:
         found = find_profile(client, profile)
         if out is None:
             sys.stdout.flush()
-            _download(client, found, sys.stdout.buffer, silent=True)
+            _download(client, found, sys.stdout.buffer, silent=sys.stdout.isatty())
             sys.stdout.buffer.flush()
             return
         with _new_file(out) as file:
