@@ -153,10 +153,13 @@ def check_typed(row: TypedCells, ordinal: int) -> DeviceRow | RowError:
 
 
 def _typed_attributes(given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Give attributes by their names as a header would have them, and what these were."""
+    """Give attributes by their names as a header would have them, and what these were.
+
+    In order of name: a map of protobuf has none.
+    """
     attributes: dict[str, str] = {}
     headers: dict[str, str] = {}
-    for name, value in given.items():
+    for name, value in sorted(given.items()):
         kept = trimmed(name) if len(name) <= LONGEST_TYPED else name
         if kept in headers and value:
             message = (
