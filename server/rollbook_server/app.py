@@ -30,7 +30,7 @@ from rollbook_server.transport.device_servicer import DeviceServicer
 from rollbook_server.transport.enrollment_servicer import EnrollmentServicer
 from rollbook_server.transport.guard import Guard
 from rollbook_server.transport.profile_servicer import ProfileServicer
-from rollbook_server.transport.streams import UploadStreams
+from rollbook_server.transport.streams import ExportStreams, UploadStreams
 from rollbook_server.transport.token_servicer import TokenServicer
 from rollbook_server.transport.user_servicer import UserServicer
 
@@ -81,6 +81,7 @@ class App:
         self._store = SqliteStore(config.database_path())
         self._sweeper = Sweeper(self._store)
         self._streams = UploadStreams(config.upload_streams)
+        self._exports = ExportStreams(config.export_streams)
         self._health = _health_servicer()
         try:
             self._begin()
@@ -121,7 +122,9 @@ class App:
         editable, sweep = self._config.allow_csv_profile_edit, self._sweeper.wake
         profiles = ProfileServicer(store, answers, clock, maker, csv_editable=editable, sweep=sweep)
         tokens = TokenServicer(store, answers, clock, maker, draw=qr.draw, server_address=public)
-        devices = DeviceServicer(store, clock, answers, limits, self._streams, sweep)
+        devices = DeviceServicer(
+            store, clock, answers, limits, self._streams, exports=self._exports, sweep=sweep
+        )
         passwords = Argon2Passwords()
         enrollment = EnrollmentServicer(store, sealer, passwords, clock)
         users = UserServicer(store, answers, passwords)
@@ -152,6 +155,7 @@ class App:
         """Let no new call in, give those under way their grace, and close the files."""
         self._health.enter_graceful_shutdown()
         self._streams.stop()
+        self._exports.stop()
         self._server.stop(self._config.grace_seconds).wait()
         self._sweeper.close()
         self._store.close()

@@ -33,8 +33,9 @@ class Config:
     file in `data_dir`. `public_address` is what QR codes tell devices to call;
     empty for the address the server listens on. `sealing_key_file` holds what token
     values are sealed with; None for a file in `data_dir`. Threads serve one call each, and
-    every upload stream holds one: `upload_streams` stays well below `threads`.
-    `allow_csv_profile_edit` lets name and description of CSV profiles be changed, too.
+    every stream of an upload or an inventory holds one: `upload_streams` and
+    `export_streams` together stay well below `threads`. `allow_csv_profile_edit` lets
+    name and description of CSV profiles be changed, too.
     """
 
     data_dir: Path
@@ -47,6 +48,7 @@ class Config:
     token_limits: TokenLimits = field(default_factory=TokenLimits)
     upload_limits: UploadLimits = field(default_factory=UploadLimits)
     upload_streams: int = 8
+    export_streams: int = 4
     threads: int = 32
     grace_seconds: float = 5.0
 

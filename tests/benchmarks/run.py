@@ -13,14 +13,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # `running`, as the tests know it
 
-from benchmarks import enrollments, uploads
+from benchmarks import enrollments, exports, uploads
 
 
 def main(rounds: int) -> None:
     """Run every benchmark and print a line for each."""
     print(f"{'measured':<58} {'ratio':>8}  goal")
     with tempfile.TemporaryDirectory() as folder:
-        for measure in (uploads.measure, enrollments.measure):
+        for measure in (uploads.measure, exports.measure, enrollments.measure):
             for line in measure(Path(folder), rounds):
                 print(f"{line.what:<58} {line.value:>8.2f}  {line.goal}", flush=True)
 

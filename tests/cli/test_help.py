@@ -23,6 +23,7 @@ LEAVES = [
     ("profile", "configure"),
     ("upload",),
     ("template",),
+    ("inventory",),
     ("token", "show"),
     ("token", "reveal"),
     ("token", "refresh"),
@@ -42,7 +43,9 @@ def test_help_lists_every_command(alone: Cli) -> None:
     ended = alone("--help")
     assert ended.code == 0
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", ended.out, flags=re.MULTILINE)
-    ours = "demo discard enroll profile qr serve sign-in template token upload uploads user"
+    ours = (
+        "demo discard enroll inventory profile qr serve sign-in template token upload uploads user"
+    )
     assert listed == ours.split()
 
 

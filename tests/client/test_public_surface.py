@@ -22,10 +22,10 @@ Upload UploadIncompleteError UploadProgress UploadState User
 
 METHODS = """
 assign_user close create_profile create_user delete_profile delete_user discard_upload
-extend_token generate_qr_code get_profile get_profile_with_token get_token get_upload
-get_upload_template list_profiles list_upload_errors list_uploads list_users refresh_token
-reveal_token revoke_token update_configuration update_profile update_user upload_devices
-upload_rows write_upload_errors
+export_devices extend_token generate_qr_code get_profile get_profile_with_token get_token
+get_upload get_upload_template list_profiles list_upload_errors list_uploads list_users
+refresh_token reveal_token revoke_token update_configuration update_profile update_user
+upload_devices upload_rows write_inventory write_upload_errors
 """
 
 

@@ -183,8 +183,3 @@ class UploadCalls(Client):
             return self._caller.unary(self._devices.ListUploadErrors, request)
 
         return pages(fetch)
-
-    def get_upload_template(self, profile_id: str = "") -> bytes:
-        """Give a CSV file to fill in, with the attribute columns of the profile if named."""
-        request = device_service_pb2.GetUploadTemplateRequest(profile_id=profile_id)
-        return self._caller.unary(self._devices.GetUploadTemplate, request).data

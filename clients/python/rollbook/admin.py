@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from rollbook import _channel
 from rollbook._calls import Caller
+from rollbook._inventory_calls import InventoryCalls
 from rollbook._profile_calls import ProfileCalls
 from rollbook._token_calls import TokenCalls
 from rollbook._upload_calls import UploadCalls
 from rollbook._user_calls import UserCalls
 
 
-class AdminClient(ProfileCalls, UploadCalls, TokenCalls, UserCalls):
-    """Looks after profiles, uploads, tokens and users with an API key.
+class AdminClient(ProfileCalls, UploadCalls, InventoryCalls, TokenCalls, UserCalls):
+    """Looks after profiles, uploads, inventories, tokens and users with an API key.
 
     Plaintext on loopback, TLS everywhere else: the key leaves this machine unencrypted
     only with `plaintext=True`. `root_certificates` (PEM) replace those of the system.
-    `timeout_seconds` bounds each call with its retries, but no upload. Threads may
-    share one. Close it, or use it in a `with`.
+    `timeout_seconds` bounds each call with its retries, but no upload or export. Threads
+    may share one. Close it, or use it in a `with`.
     """
 
     def __init__(

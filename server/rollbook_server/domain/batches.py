@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rollbook_server.domain.conflicts import Change
-    from rollbook_server.domain.devices import DeviceRow, RowError
+    from rollbook_server.domain.devices import RowError
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.repositories import PackedRows
     from rollbook_server.domain.uploads import Upload, UploadOptions
@@ -75,7 +75,7 @@ def write(
     judge = Judge(roll, upload, headers, now)
     if _may_settle_in_sets(roll, upload, packed):
         return _write_as_set(judge, packed)
-    return _write_in_turn(judge, packed.rows)
+    return _write_in_turn(judge, packed)
 
 
 def _write_and_remember(
@@ -84,7 +84,7 @@ def _write_and_remember(
     """Put rows on the roll; later batches know which devices they left as they were."""
     recall = partial(roll.uploads.claims, upload.upload_id)
     judge = Judge(roll, upload, headers, now, recall)
-    settlement = _write_in_turn(judge, packed.rows)
+    settlement = _write_in_turn(judge, packed)
     roll.uploads.claim(upload.upload_id, judge.seen)
     return settlement
 
@@ -124,11 +124,12 @@ def _write_as_set(judge: Judge, packed: PackedRows) -> Settlement:
     return Settlement(replace(verdicts.counts, created=created), verdicts.errors)
 
 
-def _write_in_turn(judge: Judge, rows: Sequence[DeviceRow]) -> Settlement:
+def _write_in_turn(judge: Judge, packed: PackedRows) -> Settlement:
     """Judge every row first; changes go before new devices, whose keys they may free."""
-    verdicts, devices = judge.judge_all(rows), judge.roll.devices
+    verdicts, devices = judge.judge_all(packed.rows), judge.roll.devices
     devices.change([change.after for change in verdicts.changes])
-    left = devices.insert(judge.upload, devices.pack(verdicts.new_rows), judge.now)
+    new = devices.pack(verdicts.new_rows, packed.attribute_names)
+    left = devices.insert(judge.upload, new, judge.now)
     if left:
         raise AssertionError("a row that was judged to be new met a device of the roll")
     _count(judge, len(verdicts.new_rows))

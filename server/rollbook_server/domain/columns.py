@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,9 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.dialects import Dialect
 
-# 4 identifiers and 100 attributes, with room for columns that are passed over.
-MOST_COLUMNS = 128
+# The inventory of a profile: 4 identifiers, up to 1,000 attributes of all its devices
+# together, and room for columns that are passed over.
+MOST_COLUMNS = 1024
 _MOST_HEADERS_IN_MESSAGE = 12
 # A header with so many digits is rather a device's identifier: not repeated.
 _DIGITS_OF_IDENTIFIER = 6
@@ -45,6 +45,11 @@ class Columns:
     manufacturer: int | None = None
     attributes: tuple[tuple[int, str], ...] = ()
     has_header: bool = True
+
+    @property
+    def attribute_names(self) -> list[str]:
+        """The names of the attribute columns, in their order."""
+        return [name for _, name in self.attributes]
 
     def mapping(self) -> list[tuple[str, str]]:
         """Give each column with its field, "attribute" or "ignored"."""
@@ -100,9 +105,9 @@ def _named(cells: Sequence[str], line: int) -> tuple[str, ...]:
     if any(len(cell) > LONGEST_TYPED for cell in cells):
         message = f"a column name has more than {LONGEST_TYPED} characters"
         raise FileError(Reason.CSV_FIELD_TOO_LARGE, message, line=line)
-    headers = tuple(unicodedata.normalize("NFC", cell).strip() for cell in cells)
+    headers = tuple(map(dialects.trimmed, cells))
     if any(headers[MOST_COLUMNS:]):
-        message = f"{len(headers):,} columns; at most {MOST_COLUMNS} are allowed"
+        message = f"{len(headers):,} columns; at most {MOST_COLUMNS:,} are allowed"
         raise FileError(Reason.CSV_TOO_MANY_COLUMNS, message, line=line)
     return headers[:MOST_COLUMNS]
 
@@ -147,13 +152,12 @@ def _weak_field(name: str, certain: set[str]) -> str:
 def _refuse_clashes(headers: Sequence[str], fields: Sequence[str], line: int) -> None:
     """Refuse two columns of one identifier, or two attributes of one name."""
     keys = [
-        header if field == ATTRIBUTE else f"\0{field}"
+        dialects.attribute_name(header) if field == ATTRIBUTE else f"\0{field}"
         for header, field in zip(headers, fields, strict=True)
-        if field != IGNORED
     ]
     for key, count in Counter(keys).items():
-        if count > 1:
-            where = [h for h, f in zip(headers, fields, strict=True) if key in (h, f"\0{f}")]
+        if count > 1 and key != f"\0{IGNORED}":
+            where = [header for header, other in zip(headers, keys, strict=True) if other == key]
             meaning = f"all mean {key[1:]}" if key[0] == "\0" else "have the same name"
             message = (
                 f"the columns {_listed(where)} {meaning}; remove or rename all but one, or map"
@@ -202,7 +206,9 @@ def _listed(headers: Sequence[str]) -> str:
 def _columns(headers: tuple[str, ...], fields: list[str], dialect: Dialect) -> Columns:
     places = {field: fields.index(field) for field in IDENTIFIERS if field in fields}
     attributes = tuple(
-        (index, headers[index]) for index, field in enumerate(fields) if field == ATTRIBUTE
+        (index, dialects.attribute_name(headers[index]))
+        for index, field in enumerate(fields)
+        if field == ATTRIBUTE
     )
     return Columns(
         dialect.name, headers, attributes=attributes, has_header=dialect.has_header, **places

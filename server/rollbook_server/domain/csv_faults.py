@@ -30,8 +30,9 @@ class CsvLimits:
     """How much of a file is taken at once.
 
     65,536 characters hold any attribute with its 4,096, and far more than a
-    person means to write. 262,144 for a record are met only by an unclosed quote or
-    a file that is no CSV, and bounds what a stream keeps in memory.
+    person means to write. 1,048,576 for a record hold a device with 100 attributes of
+    4,096 quotes each, which are written twice; more are met only by an unclosed quote
+    or a file that is no CSV. That bounds what a stream keeps in memory.
 
     A reader holds bytes back until it has 64 KiB, or as many as the characters it
     carries of an unfinished record: then every byte is parsed about twice at the
@@ -39,7 +40,7 @@ class CsvLimits:
     """
 
     field_characters: int = 65_536
-    record_characters: int = 262_144  # at most 1 MiB in UTF-8: an error about it fits an answer
+    record_characters: int = 1_048_576
     hold_bytes: int = 65_536
 
 

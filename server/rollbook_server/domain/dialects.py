@@ -52,8 +52,10 @@ _DELIMITERS = ",;\t"
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[,;\t\s]*', re.IGNORECASE)
 _JSON = re.compile(r"""\s*[\[{]\s*["\[{}\]]""")
 _FILLERS = re.compile(r"[\s_\-\u2010\u2011\ufeff]+")
-# As many as a header may have; a line of a million commas is not worth more.
+# A line of a million commas is not worth a look at more.
 _CELLS_LOOKED_AT = 128
+# What follows it is the name of an attribute, whatever else it would mean.
+_EXPLICIT = "attribute."
 # Files without a header that begin with an IMEI; serials cannot be told from headers.
 # Intune's are `<imei or serial>,<details>`, those of Knox Mobile Enrollment
 # `<imei or serial>,<user name>,<password>`.
@@ -136,6 +138,44 @@ def normalised(header: str) -> str:
     return _FILLERS.sub("", plain).casefold()
 
 
+def trimmed(name: str) -> str:
+    """Give a header, or the name of an attribute, as it is kept: in NFC and trimmed."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def attribute_name(header: str) -> str:
+    """Give the name of the attribute that stands under a trimmed header.
+
+    `attribute.Make` is that of an attribute called Make, which would otherwise be
+    taken for the manufacturer; of `attribute.attribute.x` one called attribute.x.
+    """
+    named = header[len(_EXPLICIT) :].strip() if _is_explicit(header) else ""
+    return named or header
+
+
+def attribute_headers(names: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Give headers that come back as attributes of these names, beside other headers.
+
+    Each is the name itself, unless that means something else by itself or makes the
+    file look like that of a vendor.
+    """
+    plain = {name for name in names if _is_plain(name)}
+    while (dialect := recognise([*others, *plain])) is not GENERIC:
+        telling = dialect.signature.union(dialect.meanings)
+        plain = {name for name in plain if normalised(name) not in telling}
+    return [name if name in plain else _EXPLICIT + name for name in names]
+
+
+def _is_plain(name: str) -> bool:
+    known = normalised(name)
+    means_more = known in MEANINGS or known in WEAK_MEANINGS or is_own(known)
+    return bool(known) and not means_more and attribute_name(name) == name
+
+
+def _is_explicit(header: str) -> bool:
+    return header[: len(_EXPLICIT)].casefold() == _EXPLICIT
+
+
 def is_own(name: str) -> bool:
     """Tell whether a normalised name is of a column that our error report adds."""
     return name.startswith(_OWN_PREFIX)
@@ -169,16 +209,17 @@ def separator_named_by(line: str) -> str:
 def detect_delimiter(line: str) -> str:
     """Give the delimiter by which the first line has most known columns.
 
-    Files of unknown columns are cut where they have most cells, and by commas if
-    nothing speaks for another.
+    One that makes the first of them known goes before others: names may hold any
+    delimiter. Files of unknown columns are cut where they have most cells, and by
+    commas if nothing speaks for another.
     """
     return max(_DELIMITERS, key=lambda delimiter: _evidence(line, delimiter))
 
 
-def _evidence(line: str, delimiter: str) -> tuple[int, int]:
+def _evidence(line: str, delimiter: str) -> tuple[bool, int, int]:
     try:
         cells = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
-        return 0, 0
-    known = sum(normalised(cell) in _KNOWN_NAMES for cell in cells[:_CELLS_LOOKED_AT])
-    return known, len(cells)
+        return False, 0, 0
+    known = [normalised(cell) in _KNOWN_NAMES for cell in cells[:_CELLS_LOOKED_AT]]
+    return any(known[:1]), sum(known), len(cells)

@@ -12,6 +12,8 @@ import re
 # What Excel, LibreOffice and Sheets take as the beginning of a formula, and the
 # white space they skip before one (OWASP, "CSV Injection"). Apostrophes before
 # it are counted in, so that guarding is one more and unguarding one less.
+RISKY_BEGINNINGS = "=+-@\t\r'"
+"""No cell that begins with another character is guarded."""
 _RISKY_CELL = re.compile(r"'*[=+\-@\t\r]")
 _GUARDED_CELL = re.compile(r"'+[=+\-@\t\r]")
 _GUARD_ANYWHERE = re.compile(r"'[=+\-@\t\r]")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CORE, IMEI = 14, 15  # digits: without and with the check digit
 _DOUBLED = [sum(divmod(2 * digit, 10)) for digit in range(10)]
@@ -27,6 +31,7 @@ _WEIGHTS = bytes(max(0, code - 48) % 10 for code in range(256))
 _DOUBLED_WEIGHTS = bytes(_DOUBLED[weight] for weight in _WEIGHTS)
 # 15 weights of at most 9 sum up to 135: a byte holds that without a carry.
 _REMAINDERS = bytes(total % 10 for total in range(256))
+_CHECK_DIGITS = bytes(48 + -total % 10 for total in range(256))
 
 
 def luhn_holds(digits: str) -> bool:
@@ -37,6 +42,25 @@ def luhn_holds(digits: str) -> bool:
 def check_digit(core: str) -> str:
     """Give the 15th digit that belongs to the 14 decimal digits of a core."""
     return str(-_luhn_sum(core + "0") % 10)
+
+
+def with_check_digits(cores: Sequence[str]) -> list[str]:
+    """Give IMEIs of 15 digits for cores of decimal digits, other texts as they are."""
+    joined = "".join(cores)
+    if joined.isdigit() and len(joined) == CORE * len(cores) and all(cores):
+        return list(map(str.__add__, cores, _check_digits(joined.encode())))
+    return [core + check_digit(core) if core.isdigit() else core for core in cores]
+
+
+def _check_digits(joined: bytes) -> str:
+    """Give the check digits of many cores, as `luhn_holds_for_all` looks at many IMEIs."""
+    count = len(joined) // CORE
+    plain, doubled = joined.translate(_WEIGHTS), joined.translate(_DOUBLED_WEIGHTS)
+    total = 0
+    for place in range(CORE):
+        weights = doubled if place % 2 else plain
+        total += int.from_bytes(weights[place::CORE], "little")
+    return total.to_bytes(count, "little").translate(_CHECK_DIGITS).decode()
 
 
 def _luhn_sum(digits: str) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.repositories import (
         Answers,
         Devices,
+        Inventory,
         Leftovers,
         PackedRows,
         Profiles,
@@ -78,6 +79,10 @@ class Roll(Protocol):
         """The devices."""
 
     @property
+    def inventory(self) -> Inventory:
+        """The devices, as they leave for a file."""
+
+    @property
     def uploads(self) -> Uploads:
         """The uploads."""
 
@@ -107,5 +112,5 @@ class Store(Protocol):
     def submit(self, work: Callable[[Roll], T]) -> Future[T]:
         """Run work as `write` does, without waiting."""
 
-    def pack(self, rows: Sequence[DeviceRow]) -> PackedRows:
-        """Prepare rows for Devices.insert outside a transaction."""
+    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
+        """Prepare rows for Devices.insert outside a transaction; see Devices.pack."""

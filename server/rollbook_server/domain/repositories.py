@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rollbook_server.domain.devices import Device, DeviceRow, RowError
+    from rollbook_server.domain.inventory import InventoryPiece
     from rollbook_server.domain.matching import Candidates, Presented
     from rollbook_server.domain.pages import Cursor
     from rollbook_server.domain.profiles import Profile, ProfileQuery
@@ -101,6 +102,10 @@ class PackedRows(Protocol):
         """The rows themselves, in their order."""
 
     @property
+    def attribute_names(self) -> Sequence[str]:
+        """The names of the attributes that the rows have."""
+
+    @property
     def crosses_itself(self) -> bool:
         """Tell whether one row's first IMEI is another's second."""
 
@@ -108,8 +113,12 @@ class PackedRows(Protocol):
 class Devices(Protocol):
     """The devices of the roll."""
 
-    def pack(self, rows: Sequence[DeviceRow]) -> PackedRows:
-        """Prepare rows for insert; needs no transaction."""
+    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
+        """Prepare rows for insert; needs no transaction.
+
+        Attributes first seen in them are remembered in the order of `columns`, those
+        that are not among these as they come.
+        """
 
     def insert(self, upload: Upload, packed: PackedRows, now: datetime) -> list[DeviceRow]:
         """Put rows on the roll as PENDING devices of the upload's profile, in order.
@@ -124,6 +133,15 @@ class Devices(Protocol):
 
     def change(self, devices: Sequence[Device]) -> None:
         """Write changed devices, one after another."""
+
+    def attribute_names(self, profile_id: str, *, limit: int) -> list[str]:
+        """Give at most `limit` attribute names that devices have, or had; first used first.
+
+        Those of one profile, or of all if `profile_id` is empty.
+        """
+
+    def attribute_names_in_use(self, profile_id: str) -> list[str]:
+        """Give all names that devices of a profile have now; takes a look at each of them."""
 
     def crosses(self, packed: PackedRows) -> bool:
         """Tell whether a first IMEI of the rows is a second one of the roll, or reverse.
@@ -142,6 +160,24 @@ class Devices(Protocol):
 
     def take_from(self, user_id: str) -> None:
         """Give every device on which the user signed in to none; each is a change of it."""
+
+
+class Inventory(Protocol):
+    """The devices of profiles, as they leave for a file.
+
+    Devices that go with an upload which FAILED or was DISCARDED are not among them.
+    """
+
+    def end(self) -> int:
+        """Give a number above those of all devices so far."""
+
+    def piece(
+        self, profile_id: str, *, after: int, before: int, width: int
+    ) -> InventoryPiece | None:
+        """Give the next devices in order of number, or None if there are no more.
+
+        As many as may be held at once, if each is told in `width` columns and more.
+        """
 
 
 class Uploads(Protocol):
@@ -167,9 +203,6 @@ class Uploads(Protocol):
 
     def recount(self, upload_id: str, counts: Counts) -> None:
         """Replace the counts."""
-
-    def columns_used(self, profile_id: str) -> list[str]:
-        """Give the attribute columns of a profile's uploads, first seen first."""
 
     def errors(self, upload_id: str, *, after: int, limit: int) -> Iterator[RowError]:
         """Give at most `limit` errors of rows behind row `after`, in order of row, one by one."""

@@ -10,10 +10,12 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from rollbook_server.domain.devices import DeviceRow, RowError
+from rollbook_server.domain.dialects import trimmed
 from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.even_rows import EvenRows
 from rollbook_server.domain.identifiers import (
     LONGEST_NAME,
+    LONGEST_TYPED,
     IdentifierError,
     Manufacturer,
     parse_imei,
@@ -67,10 +69,14 @@ class _Rejection(Exception):  # noqa: N818 - a verdict, not a failure
 
 
 class _Cells(NamedTuple):
-    """The cells of one row by what they mean, and what the uploader calls them."""
+    """The cells of one row by what they mean, and what the uploader calls them.
+
+    `headers` are those of attributes.
+    """
 
     identifiers: Sequence[str]
     attributes: Mapping[str, str]
+    headers: Mapping[str, str]
     names: Sequence[str] = TYPED_COLUMNS
 
 
@@ -91,6 +97,7 @@ class RowChecker:
             name if index is None else columns.headers[index]
             for name, index in zip(TYPED_COLUMNS, indexes, strict=True)
         ]
+        self._headers = {name: columns.headers[index] for index, name in columns.attributes}
 
     def check(self, records: Sequence[Record]) -> tuple[list[DeviceRow], list[RowError]]:
         """Judge many records; rows and errors keep their order."""
@@ -126,7 +133,7 @@ class RowChecker:
         padded = [*values, *[""] * (len(headers) - len(values))]
         identifiers = ["" if index is None else padded[index] for index in self._indexes]
         attributes = {name: padded[index] for index, name in self._columns.attributes}
-        return _Cells(identifiers, attributes, self._names)
+        return _Cells(identifiers, attributes, self._headers, self._names)
 
 
 def check_typed(row: TypedCells, ordinal: int) -> DeviceRow | RowError:
@@ -139,9 +146,30 @@ def check_typed(row: TypedCells, ordinal: int) -> DeviceRow | RowError:
     try:
         _refuse_nul(zip(TYPED_COLUMNS, values, strict=True))
         _refuse_nul((name, name + value) for name, value in row.attributes.items())
-        return _device_row(ordinal, line, values, _Cells(values, row.attributes))
+        attributes, headers = _typed_attributes(row.attributes)
+        return _device_row(ordinal, line, values, _Cells(values, attributes, headers))
     except _Rejection as error:
         return _row_error(ordinal, line, values, error)
+
+
+def _typed_attributes(given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Give attributes by their names as a header would have them, and what these were.
+
+    In order of name: a map of protobuf has none.
+    """
+    attributes: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    for name, value in sorted(given.items()):
+        kept = trimmed(name) if len(name) <= LONGEST_TYPED else name
+        if kept in headers and value:
+            message = (
+                f"two attributes are called {shortened(kept)}, spaces around them and ways to"
+                " write accents set aside; keep one of them"
+            )
+            raise _Rejection(shortened(name), RowReason.ATTRIBUTE_NAME_INVALID, message)
+        if value:
+            attributes[kept], headers[kept] = value, name
+    return attributes, headers
 
 
 def _refuse_nul(cells: Iterable[tuple[str, str]]) -> None:
@@ -168,7 +196,7 @@ def _device_row(row: int, line: int, values: Sequence[str], cells: _Cells) -> De
         serial_number=serial_number,
         manufacturer=maker.name,
         manufacturer_key=maker.key if serial_number else "",
-        attributes=_attributes(cells.attributes),
+        attributes=_attributes(cells),
         values=values,
     )
 
@@ -198,15 +226,16 @@ def _require_keys(imei: str, serial_number: str, maker: str, names: Sequence[str
     raise _Rejection("", RowReason.NO_IDENTIFIER, message)
 
 
-def _attributes(cells: Mapping[str, str]) -> dict[str, str]:
-    attributes = {name: value for name, value in cells.items() if value}
+def _attributes(cells: _Cells) -> dict[str, str]:
+    attributes = {name: value for name, value in cells.attributes.items() if value}
     for name, value in attributes.items():
-        if not 0 < len(name) <= LONGEST_NAME or not name.strip():
+        if not 0 < len(name) <= LONGEST_NAME:
             message = f"the name of an attribute has 1 to {LONGEST_NAME} characters"
-            raise _Rejection(shortened(name), RowReason.ATTRIBUTE_NAME_INVALID, message)
+            column = shortened(cells.headers[name])
+            raise _Rejection(column, RowReason.ATTRIBUTE_NAME_INVALID, message)
         if len(value) > LONGEST_ATTRIBUTE:
             message = f"{len(value):,} characters; an attribute has at most {LONGEST_ATTRIBUTE:,}"
-            raise _Rejection(name, RowReason.ATTRIBUTE_TOO_LONG, message)
+            raise _Rejection(cells.headers[name], RowReason.ATTRIBUTE_TOO_LONG, message)
     if len(attributes) > MOST_ATTRIBUTES:
         message = f"{len(attributes)} custom attributes; a device has at most {MOST_ATTRIBUTES}"
         raise _Rejection("", RowReason.TOO_MANY_ATTRIBUTES, message)

@@ -199,6 +199,10 @@ class CsvSource(_Source):
         columns = self._reader.columns
         return {field: column for column, field in columns.mapping()} if columns else {}
 
+    def attribute_names(self) -> Sequence[str]:
+        """Name the attribute columns, in their order."""
+        return self._reader.columns.attribute_names if self._reader.columns else ()
+
     def _judge(self, records: list[Record]) -> Judged:
         if not records:
             return Judged()
@@ -250,6 +254,10 @@ class RowsSource(_Source):
     def headers(self) -> Mapping[str, str]:
         """Give nothing: typed rows use our own names."""
         return {}
+
+    def attribute_names(self) -> Sequence[str]:
+        """Give nothing: typed rows have no columns."""
+        return ()
 
     def _take_row(self, row: TypedRow, judged: Judged) -> None:
         if self._stream.sent < self._stream.committed:

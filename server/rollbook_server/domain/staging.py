@@ -59,8 +59,9 @@ def _write_and_finish(
     if _has_staged(roll, upload):
         counts = Counts()
         errors: list[RowError] = []
+        columns = _attribute_columns(roll, upload)
         for rows in _staged(roll, upload.upload_id):
-            packed = roll.devices.pack(rows)
+            packed = roll.devices.pack(rows, columns)
             settlement = batches.write(roll, upload, packed, headers, now)
             counts += settlement.counts
             errors += settlement.errors
@@ -75,6 +76,11 @@ def _has_staged(roll: Roll, upload: Upload) -> bool:
     if options.validate_only or options.on_invalid_row is OnInvalidRow.SKIP:
         return False
     return not uploads.get(roll, upload.upload_id).counts.rejected
+
+
+def _attribute_columns(roll: Roll, upload: Upload) -> Sequence[str]:
+    columns = uploads.get(roll, upload.upload_id).progress.columns()
+    return columns.attribute_names if columns else ()
 
 
 def _staged(roll: Roll, upload_id: str) -> Iterator[list[DeviceRow]]:

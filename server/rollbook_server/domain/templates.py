@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import profiles
-from rollbook_server.domain.formula_cells import escape_cell
+from rollbook_server.domain import csv_writer, profiles
+from rollbook_server.domain.dialects import attribute_headers
+from rollbook_server.domain.inventory import IDENTIFIER_COLUMNS
+from rollbook_server.domain.rows import MOST_ATTRIBUTES
 
 if TYPE_CHECKING:
     from rollbook_server.domain.ports import Roll
 
-IDENTIFIER_COLUMNS = ("IMEI", "IMEI2", "Serial Number", "Manufacturer")
 # A valid check digit on a TAC that no maker has: the row uploads, and is easy to spot.
 EXAMPLE = ("004999010640000", "", "EXAMPLE-0001", "Example")
 
 
 def template(roll: Roll, profile_id: str) -> bytes:
-    """Give the identifier columns, a profile's attribute columns, and an example row.
+    """Give the identifier columns, attribute columns, and an example row.
 
-    Attribute columns are those of the profile's uploads so far; without a profile
-    there are none. UTF-8 with a byte order mark and CRLF: so spreadsheets open it rightly. Raises
-    RollbookError with PROFILE_NOT_FOUND.
+    Attribute columns are those of the profile's devices so far, of all devices without
+    a profile; as many as one device may have, first used first. UTF-8 with a byte
+    order mark and CRLF: so spreadsheets open it rightly. Raises RollbookError with
+    PROFILE_NOT_FOUND.
     """
-    attributes: list[str] = []
     if profile_id:
         profiles.get(roll, profile_id)
-        attributes = roll.uploads.columns_used(profile_id)
-    text = io.StringIO()
-    table = csv.writer(text)  # CRLF is its default, as in RFC 4180
-    table.writerow([*IDENTIFIER_COLUMNS, *map(escape_cell, attributes)])
-    table.writerow([*EXAMPLE, *("example" for _ in attributes)])
-    return text.getvalue().encode("utf-8-sig")
+    names = roll.devices.attribute_names(profile_id, limit=MOST_ATTRIBUTES)
+    header = [*IDENTIFIER_COLUMNS, *attribute_headers(names, IDENTIFIER_COLUMNS)]
+    example = [*EXAMPLE, *("example" for _ in names)]
+    columns = list(zip(csv_writer.safe(header), example, strict=True))
+    return csv_writer.lines(columns).encode("utf-8-sig")

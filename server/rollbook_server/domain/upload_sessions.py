@@ -171,7 +171,7 @@ class UploadSession:
             return
         judged, self._judged, source = self._judged, Judged(), self._source
         self._flushed_bytes = source.taken_bytes
-        packed = self._store.pack(judged.rows)
+        packed = self._store.pack(judged.rows, source.attribute_names())
         batch = Batch(packed, judged.errors, source.progress(), source.headers())
         self._await_commit()
         upload, now = self.upload, self._clock()

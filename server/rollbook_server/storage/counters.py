@@ -15,7 +15,13 @@ NEXT_PROFILE = "next_profile"
 
 def reserve(database: Database, name: str, count: int = 1) -> int:
     """Take so many numbers that were never given before; gives the first."""
-    wanted = CounterTable.name == name
-    first = int(CounterTable.select(CounterTable.value).where(wanted).scalar(database))
-    CounterTable.update(value=first + count).where(wanted).execute(database)
+    first = next_number(database, name)
+    counter = CounterTable.update(value=first + count).where(CounterTable.name == name)
+    counter.execute(database)
     return first
+
+
+def next_number(database: Database, name: str) -> int:
+    """Give the number that would be given next."""
+    query = CounterTable.select(CounterTable.value).where(CounterTable.name == name)
+    return int(query.scalar(database))

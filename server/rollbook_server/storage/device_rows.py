@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain import clock
 from rollbook_server.domain.devices import Device, DeviceState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from rollbook_server.domain.devices import DeviceRow
@@ -30,18 +31,22 @@ DEVICE_TABLES = (
     "devices d JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload"
 )
 
+# Devices of a failed upload are as good as gone while they wait to be swept up.
+STAYS = "(d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED'))"
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:
     """Rows, and the same as the JSON that `json_each` takes apart."""
 
     rows: Sequence[DeviceRow]
+    attribute_names: Sequence[str]
     payload: str
     has_second_imei: bool
     crosses_itself: bool
 
 
-def pack(rows: Sequence[DeviceRow]) -> Packed:
+def pack(rows: Sequence[DeviceRow], columns: Sequence[str]) -> Packed:
     """Prepare rows for the insert statement; see INSERT in `devices`."""
     cells = [
         (
@@ -59,7 +64,16 @@ def pack(rows: Sequence[DeviceRow]) -> Packed:
     payload = json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
     second = {row.imei2 for row in rows if row.imei2}
     crosses_itself = bool(second) and any(row.imei in second for row in rows)
-    return Packed(rows, payload, bool(second), crosses_itself)
+    names = attribute_names((row.attributes for row in rows), columns)
+    return Packed(rows, names, payload, bool(second), crosses_itself)
+
+
+def attribute_names(
+    attributes: Iterable[Mapping[str, str]], columns: Sequence[str] = ()
+) -> list[str]:
+    """Give the names that stand in some attributes: in the order of columns, then as they come."""
+    seen = dict.fromkeys(chain.from_iterable(attributes))
+    return list(dict.fromkeys([*(name for name in columns if name in seen), *seen]))
 
 
 def device_id(number: int) -> str:

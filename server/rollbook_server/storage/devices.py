@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,15 @@ from rollbook_server.domain import clock
 from rollbook_server.domain.devices import DeviceState
 from rollbook_server.domain.matching import Candidates
 from rollbook_server.storage import device_rows
+from rollbook_server.storage.attribute_names import AttributeNames
 from rollbook_server.storage.counters import NEXT_DEVICE, reserve
-from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, Packed
+from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS, Packed
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.tables import DeviceTable
 from rollbook_server.storage.upload_tables import UploadRangeTable, UploadTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from peewee import Database
@@ -53,14 +55,12 @@ _BY_NUMBER = f"""
 SELECT {DEVICE_COLUMNS} FROM json_each(?) k CROSS JOIN {DEVICE_TABLES} WHERE d.id = k.value
 """
 
-# Devices of a failed upload are as good as gone while they wait to be swept up.
-_STAYS = "(d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED'))"
 _BY_IMEI = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.imei IN (SELECT value FROM json_each(?)) AND {_STAYS}
+WHERE d.imei IN (SELECT value FROM json_each(?)) AND {STAYS}
 UNION
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.imei2 IN (SELECT value FROM json_each(?)) AND {_STAYS}
+WHERE d.imei2 IN (SELECT value FROM json_each(?)) AND {STAYS}
 """
 
 _REGISTER = """
@@ -74,7 +74,7 @@ UPDATE devices SET user_id = '', revision = revision + 1 WHERE user_id = ? AND u
 
 _BY_SERIAL = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.serial_number = ? AND d.manufacturer_key = ? AND {_STAYS}
+WHERE d.serial_number = ? AND d.manufacturer_key = ? AND {STAYS}
 """
 
 
@@ -83,10 +83,11 @@ class StoredDevices:
 
     def __init__(self, database: Database, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
+        self._names = AttributeNames(database)
 
-    def pack(self, rows: Sequence[DeviceRow]) -> PackedRows:
+    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
         """Prepare rows for insert."""
-        return device_rows.pack(rows)
+        return device_rows.pack(rows, columns)
 
     def insert(self, upload: Upload, packed: PackedRows, now: datetime) -> list[DeviceRow]:
         """Put rows on the roll; give back those of which a key was taken."""
@@ -103,7 +104,9 @@ class StoredDevices:
             UploadRangeTable.insert(
                 upload=owner, first_id=first, last_id=first + count - 1
             ).execute(self._database)
-        return [] if inserted == count else self._missing(packed.rows, first)
+        left = [] if inserted == count else self._missing(packed.rows, first)
+        self._names.add(profile, _names_of_inserted(packed, left))
+        return left
 
     def holders(self, rows: Sequence[DeviceRow]) -> list[list[Device]]:
         """Give for each row the distinct devices that hold any of its keys."""
@@ -117,14 +120,29 @@ class StoredDevices:
 
     def change(self, devices: Sequence[Device]) -> None:
         """Write changed devices in order: one may need a key that one before gives up."""
+        names: dict[int, list[Mapping[str, str]]] = defaultdict(list)
         for device in devices:
+            profile = self._profiles.key(device.profile_id)
+            names[profile].append(device.attributes)
             DeviceTable.update(
-                profile=self._profiles.key(device.profile_id),
+                profile=profile,
                 upload=self._upload_key(device.upload_id) if device.upload_id else None,
                 **device_rows.changed_columns(device),
             ).where(DeviceTable.id == device_rows.device_number(device.device_id)).execute(
                 self._database
             )
+        for profile, attributes in names.items():
+            self._names.add(profile, device_rows.attribute_names(attributes))
+
+    def attribute_names(self, profile_id: str, *, limit: int) -> list[str]:
+        """Give attribute names that the devices have, or had; first used first."""
+        if not profile_id:
+            return self._names.of_all(limit=limit)
+        return self._names.of(self._profiles.key(profile_id), limit=limit)
+
+    def attribute_names_in_use(self, profile_id: str) -> list[str]:
+        """Give all attribute names that the devices of a profile have now."""
+        return self._names.in_use(self._profiles.key(profile_id))
 
     def crosses(self, packed: PackedRows) -> bool:
         """Tell whether a first IMEI of the rows is a second one of the roll, or reverse."""
@@ -187,3 +205,11 @@ class StoredDevices:
 
     def _rows_of(self, sql: str, *parameters: object) -> list[Any]:
         return list(self._database.execute_sql(sql, parameters).fetchall())
+
+
+def _names_of_inserted(packed: Packed, left: Sequence[DeviceRow]) -> Sequence[str]:
+    if not left:
+        return packed.attribute_names
+    rows = {row.row for row in left}
+    inserted = (row.attributes for row in packed.rows if row.row not in rows)
+    return device_rows.attribute_names(inserted, packed.attribute_names)

@@ -13,6 +13,7 @@ from rollbook_server.storage import device_rows, schema
 from rollbook_server.storage.answers import StoredAnswers
 from rollbook_server.storage.devices import StoredDevices
 from rollbook_server.storage.faults import translated
+from rollbook_server.storage.inventory import StoredInventory
 from rollbook_server.storage.leftovers import StoredLeftovers
 from rollbook_server.storage.profiles import StoredProfiles
 from rollbook_server.storage.schema import NewerSchemaError
@@ -59,6 +60,7 @@ class _Roll:
     tokens: StoredTokens
     users: StoredUsers
     devices: StoredDevices
+    inventory: StoredInventory
     uploads: StoredUploads
     leftovers: StoredLeftovers
     answers: StoredAnswers
@@ -71,6 +73,7 @@ def _roll(database: Database) -> _Roll:
         StoredTokens(database, profiles),
         StoredUsers(database),
         StoredDevices(database, profiles),
+        StoredInventory(database, profiles),
         StoredUploads(database, profiles),
         StoredLeftovers(database, profiles),
         StoredAnswers(database),
@@ -126,9 +129,9 @@ class SqliteStore:
         """Run work as `write` does, without waiting."""
         return self._writer.submit(work)
 
-    def pack(self, rows: Sequence[DeviceRow]) -> PackedRows:
+    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
         """Prepare rows for Devices.insert outside a transaction."""
-        return device_rows.pack(rows)
+        return device_rows.pack(rows, columns)
 
     def holds_tokens(self) -> bool:
         """Tell whether a key file must be there already."""

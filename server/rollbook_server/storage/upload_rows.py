@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from rollbook_server.domain.columns import Columns
 from rollbook_server.domain.uploads import (
     Counts,
     OnConflict,
@@ -74,12 +73,6 @@ def upload(row: Mapping[str, Any]) -> Upload:
         progress=_progress(row),
         failure_reason=row["failure_reason"],
     )
-
-
-def attribute_columns(reader: str) -> list[str]:
-    """Give the attribute columns of the file that a reader's snapshot belongs to."""
-    columns = json.loads(reader).get("columns")
-    return [name for _, name in Columns.from_dict(columns).attributes] if columns else []
 
 
 def _options(row: Mapping[str, Any]) -> UploadOptions:

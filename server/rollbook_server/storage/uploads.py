@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from rollbook_server.domain.uploads import Counts, Progress, Upload
     from rollbook_server.storage.profiles import StoredProfiles
 
+_LONGEST_ERROR = 300_000  # characters: 1.2 MB in UTF-8 at most, where answers hold 4 MiB
+
 _ADD_ERRORS = """
 INSERT INTO upload_errors ("upload", "row", "line", "column", "reason", "message", "device_id",
     "cells", "suggestion")
@@ -102,16 +104,6 @@ class StoredUploads:
             UploadTable.upload_id == upload_id
         ).execute(self._database)
 
-    def columns_used(self, profile_id: str) -> list[str]:
-        """Give the attribute columns of a profile's uploads, first seen first."""
-        query = UploadTable.select(UploadTable.reader).where(
-            (UploadTable.profile == self._profiles.key(profile_id))
-            & UploadTable.reader.is_null(is_null=False)
-        )
-        seen = query.order_by(UploadTable.id).tuples().execute(self._database)
-        names = (name for (reader,) in seen for name in upload_rows.attribute_columns(reader))
-        return list(dict.fromkeys(names))
-
     def errors(self, upload_id: str, *, after: int, limit: int) -> Iterator[RowError]:
         """Give at most `limit` errors of rows behind row `after`, in order of row, one by one."""
         query = (
@@ -175,8 +167,11 @@ class StoredUploads:
 
 
 def _filled(error: RowError) -> list[str]:
-    """Give the cells without the empty ones at the end: of a hundred they may be most."""
-    cells = list(error.values)
+    """Give the cells without the empty ones at the end: of a hundred they may be most.
+
+    Give none of a row that is too long for the answers that would hold it.
+    """
+    cells = list(error.values) if error.length <= _LONGEST_ERROR else []
     while cells and not cells[-1]:
         cells.pop()
     return cells

@@ -14,20 +14,23 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Store
     from rollbook_server.domain.upload_sessions import UploadLimits
     from rollbook_server.transport.answers import Answers
-    from rollbook_server.transport.streams import UploadStreams
+    from rollbook_server.transport.streams import ExportStreams, UploadStreams
 
 
 class DeviceServicer(UploadMethods, InventoryMethods):
     """Puts devices on the roll and looks after them."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what it is wired to
+    def __init__(  # noqa: PLR0913 - what its parts need
         self,
         store: Store,
         clock: Clock,
         answers: Answers,
         limits: UploadLimits,
         streams: UploadStreams,
+        *,
+        exports: ExportStreams,
         sweep: Callable[[], None],
     ) -> None:
         self._store, self._clock, self._answers = store, clock, answers
-        self._limits, self._streams, self._sweep = limits, streams, sweep
+        self._limits, self._streams = limits, streams
+        self._exports, self._sweep = exports, sweep

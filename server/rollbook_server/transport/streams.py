@@ -1,10 +1,10 @@
-"""How many upload streams may be open, and whether any may go on."""
+"""How many streams of a kind may be open, and whether any may go on."""
 
 from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rollbook_server.domain.errors import Reason, RollbookError
 
@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 2  # about as long as an upload of 200,000 rows takes
 
 
-class UploadStreams:
-    """Counts upload streams. Thread-safe.
+class _Streams:
+    """Counts streams of one kind. Thread-safe.
 
     Each stream holds a thread of the server for as long as its client likes; so
     there must be fewer of them than threads, or nothing else is answered.
     """
+
+    _kind: ClassVar[str]
+    _full: ClassVar[Reason]
+    _when_back: ClassVar[str]
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -28,11 +32,12 @@ class UploadStreams:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Hold a place; raises RollbookError with TOO_MANY_UPLOADS if there is none."""
+        """Hold a place; raises RollbookError if there is none."""
         if not self._free.acquire(blocking=False):
             raise RollbookError(
-                Reason.TOO_MANY_UPLOADS,
-                f"{self._most} uploads are under way, as many as this server takes; try again.",
+                self._full,
+                f"{self._most} {self._kind} are under way, as many as this server takes; try "
+                "again.",
                 limit=self._most,
             ).retry_after(RETRY_SECONDS)
         try:
@@ -41,7 +46,7 @@ class UploadStreams:
             self._free.release()
 
     def stop(self) -> None:
-        """Let no stream go on: each ends at its next message and can be resumed."""
+        """Let no stream go on: each ends at its next message."""
         self._stopping.set()
 
     def check_open(self) -> None:
@@ -49,5 +54,19 @@ class UploadStreams:
         if self._stopping.is_set():
             raise RollbookError(
                 Reason.SERVER_STOPPING,
-                "The server is shutting down; resume the upload when it is back.",
+                f"The server is shutting down; {self._when_back} when it is back.",
             ).retry_after(RETRY_SECONDS)
+
+
+class UploadStreams(_Streams):
+    """Uploads; a place that is lacking is TOO_MANY_UPLOADS."""
+
+    _kind, _full = "uploads", Reason.TOO_MANY_UPLOADS
+    _when_back = "resume the upload"
+
+
+class ExportStreams(_Streams):
+    """Inventories on their way out; a place that is lacking is STORE_UNAVAILABLE."""
+
+    _kind, _full = "inventories", Reason.STORE_UNAVAILABLE
+    _when_back = "ask for the inventory anew"

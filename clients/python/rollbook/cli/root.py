@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from rollbook._channel import endpoint
 from rollbook.cli import (
     enroll,
+    inventories,
     profiles,
     qr,
     sign_in,
@@ -108,6 +109,7 @@ for _command in (
     upload_history.uploads,
     upload_history.discard,
     templates.template,
+    inventories.inventory,
     tokens.token,
     qr.qr,
     enroll.enroll,
