@@ -213,7 +213,12 @@ def end(
     check_held(roll, upload)
     roll.uploads.end(upload, state, failure_reason, now)
     if state is UploadState.FAILED:
-        gone = roll.uploads.devices_of(upload.upload_id).pending
+        _uncount(roll, upload, now)
+
+
+def _uncount(roll: Roll, upload: Upload, now: datetime) -> None:
+    gone = roll.uploads.devices_of(upload.upload_id).pending
+    if gone:
         roll.profiles.move_counts(upload.profile_id, now, pending=-gone, registered=0)
 
 
