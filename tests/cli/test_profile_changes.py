@@ -86,7 +86,8 @@ def test_a_list_is_filtered_and_ordered(cli: Cli, admin: AdminClient, server: Se
     assert names() == ["a1", "b1", "c2"]
     assert names("--order", "newest") == ["c2", "a1", "b1"]
     assert names("--order", "last-updated", "--name", "1") == ["a1", "b1"]
-    assert names("--user", "usr-1") == []
+    admin.assign_user(made["b1"], admin.create_user("ada").user_id)
+    assert names("--user", "Ada") == ["b1"]
     assert "No profile fits" in cli("profile", "list", "--name", "zzz").err
 
 

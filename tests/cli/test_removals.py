@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cli.terminal import Terminal
 from rollbook import DeviceRow, UploadState
 from rollbook.cli.exit_codes import ExitCode
-from running import unset_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,42 +57,14 @@ def test_where_nobody_can_be_asked_nothing_is_lost(
     assert admin.get_profile(depot).device_count == 2
 
 
-def on_a_terminal(server: Server, typed: str, *arguments: str) -> tuple[int, str]:
-    """Run the command on a pseudo-terminal, type, and give the exit code and all that it shows."""
-    master, slave = pty.openpty()
-    environment = {
-        **unset_environment(),
-        "ROLLBOOK_ADDRESS": server.address,
-        "ROLLBOOK_DATA_DIR": str(server.data_dir),
-        "COLUMNS": "200",
-    }
-    command = "import sys; from rollbook.cli import main; sys.exit(main())"
-    process = subprocess.Popen(
-        [sys.executable, "-c", command, *arguments],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        env=environment,
-    )
-    os.close(slave)
-    os.write(master, typed.encode())
-    shown = b""
-    try:
-        while piece := os.read(master, 4096):
-            shown += piece
-    except OSError:  # how a pseudo-terminal says that its other end is closed
-        pass
-    os.close(master)
-    return process.wait(), shown.decode()
-
-
-@pytest.mark.parametrize(("typed", "code", "left"), [("y\n", 0, 0), ("n\n", 1, 2), ("\n", 1, 2)])
+@pytest.mark.parametrize(("typed", "code", "left"), [("y", 0, 0), ("n", 1, 2), ("", 1, 2)])
 def test_on_a_terminal_the_user_decides(
-    server: Server, admin: AdminClient, depot: str, uploaded: str, typed: str, code: int, left: int
+    admin: AdminClient, depot: str, uploaded: str, typed: str, code: int, left: int
 ) -> None:
-    ended, shown = on_a_terminal(server, typed, "discard", uploaded)
-    assert "2 devices that devices.csv put on the roll" in shown
-    assert (ended, admin.get_profile(depot).device_count) == (code, left)
+    with Terminal("discard", uploaded) as terminal:
+        terminal.answer("2 devices that devices.csv put on the roll", typed)
+        assert terminal.end() == code
+    assert admin.get_profile(depot).device_count == left
 
 
 def test_uploads_are_listed_with_what_became_of_them(

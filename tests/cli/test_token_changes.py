@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cli.terminal import Terminal
 from rollbook import DeviceRow, TokenState
 from rollbook.cli.exit_codes import ExitCode
 
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
     from running import Server
 
 IMEI = "356938035643809"
-
-
-@pytest.fixture
-def answering(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Give what a person types when asked, at what looks like a terminal."""
-    typed: list[str] = []
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: typed.pop(0))
-    return typed
 
 
 def test_refresh_ends_the_old_token_and_names_the_new_code(
@@ -66,16 +58,16 @@ def test_an_overlap_is_0_to_24_hours(cli: Cli, depot: str, admin: AdminClient, h
 
 
 @pytest.mark.parametrize("command", ["refresh", "revoke"])
-def test_what_voids_codes_asks_first(
-    cli: Cli, depot: str, admin: AdminClient, answering: list[str], command: str
-) -> None:
+@pytest.mark.usefixtures("cli")  # for its environment
+def test_what_voids_codes_asks_first(depot: str, admin: AdminClient, command: str) -> None:
     before = admin.get_token(depot)
-    answering.append("n")
-    refused = cli("token", command, "Depot")
-    assert (refused.code, admin.get_token(depot)) == (ExitCode.REFUSED, before)
-    assert "Nothing was changed." in refused.err
-    answering.append("y")
-    assert cli("token", command, "Depot").code == ExitCode.DONE
+    with Terminal("token", command, "Depot") as terminal:
+        terminal.answer("Go on? [y/N]: ", "n")
+        assert (terminal.end(), admin.get_token(depot)) == (ExitCode.REFUSED, before)
+        assert "Nothing was changed." in terminal.shown
+    with Terminal("token", command, "Depot") as terminal:
+        terminal.answer("Go on? [y/N]: ", "y")
+        assert terminal.end() == ExitCode.DONE
     assert admin.get_token(depot) != before
 
 
