@@ -117,7 +117,9 @@ class App:
         answers = Answers(store, clock, sealer.digest)
         profiles = ProfileServicer(store, answers, TokenMaker(sealer), self._sweeper.wake)
         tokens = TokenServicer(store, sealer, clock, qr.draw, public)
-        devices = DeviceServicer(store, clock, answers, limits, self._streams, self._sweeper.wake)
+        devices = DeviceServicer(
+            store, clock, answers, limits, self._streams, self._sweeper.wake, sealer
+        )
         enrollment = EnrollmentServicer(store, sealer, clock)
         profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(profiles, server)
         token_service_pb2_grpc.add_TokenServiceServicer_to_server(tokens, server)

@@ -32,6 +32,7 @@ _SEPARATORS = dict.fromkeys(
 # A MEID's region code is A0 or higher, or 99 where it doubles as an IMEI. Nothing
 # else is taken for one, or an IMEI with a mistyped letter would be.
 _MEID = re.compile(r"(?:99|[A-F][0-9A-F])[0-9A-F]{12}")
+_MEID_PREFIX = re.compile(r"(?:99|[A-F])[0-9A-F]{0,12}|[A-F][0-9A-F]{13}")
 _FORMULA = re.compile(r'=\s*"(.*)"\s*', re.DOTALL)
 _ROUNDED_IMEI = re.compile(r"\d+(?:[.,]\d+[eE]\+?|[eE]\+)\d{1,3}")
 # A serial number is opaque: only what no maker would print counts as damage.
@@ -245,6 +246,49 @@ def manufacturer_key(text: str) -> str:
         return ""
 
 
+def spelled_out(core: str) -> str:
+    """Give a core in a spelling that can be taken for nothing else; empty stays empty."""
+    return core + check_digit(core) if core.isdigit() else core
+
+
+def imei_prefix(text: str) -> str:
+    """Give what a core begins with if its IMEI or MEID is typed as far as this.
+
+    Empty if none begins so.
+    """
+    digits = _digits(text) if len(text) <= LONGEST_TYPED else ""
+    if digits.isascii() and digits.isdigit() and len(digits) <= CORE + 2:
+        return digits[:CORE]
+    return digits if _MEID_PREFIX.fullmatch(digits) else ""
+
+
+def serial_number_prefix(text: str) -> str:
+    """Give what a serial number begins with that is typed as far as this, as it is kept.
+
+    Empty if none begins so.
+    """
+    plain = text.strip()
+    if len(plain) <= LONGEST_TYPED:
+        plain = unicodedata.normalize("NFC", plain).strip()
+    return "" if len(plain) > LONGEST_NAME or _invisible(plain) else plain
+
+
+def likely_imeis(text: str) -> list[str]:
+    """Give the cores that a text may have been meant for, even if it is no IMEI.
+
+    That is its 14 first digits, and its certain repair.
+    """
+    if len(text) > LONGEST_TYPED:
+        return []
+    try:
+        return [parse_imei(text)]
+    except IdentifierError as error:
+        digits = _digits(text)
+        whole = digits.isascii() and digits.isdigit() and CORE <= len(digits) <= CORE + 2
+        repaired = imei_or_none(error.suggestion) if error.suggestion else None
+        return [core for core in (digits[:CORE] if whole else "", repaired) if core]
+
+
 def _plain(text: str) -> str:
     plain = text.strip()
     if len(plain) <= LONGEST_TYPED:
@@ -276,12 +320,15 @@ def _refuse_long(plain: str, what: str, reason: RowReason) -> None:
 
 def _refuse_invisible(plain: str, what: str, reason: RowReason) -> None:
     """Refuse what nobody sees, and what would therefore never be found equal."""
-    if plain.isprintable():
-        return
-    hidden = [sign for sign in plain if unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp")]
-    if hidden:
+    if hidden := _invisible(plain):
         message = f"the invisible character U+{ord(hidden[0]):04X} stands in the {what}; remove it"
         raise IdentifierError(reason, message)
+
+
+def _invisible(text: str) -> list[str]:
+    if text.isprintable():
+        return []
+    return [sign for sign in text if unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp")]
 
 
 def shortened(text: str) -> str:

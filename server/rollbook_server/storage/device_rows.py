@@ -29,6 +29,8 @@ DEVICE_COLUMNS = (
 DEVICE_TABLES = (
     "devices d JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload"
 )
+# Devices of a failed upload are as good as gone while they wait to be swept up.
+STAYS = "(d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED'))"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from rollbook_server.domain.devices import DeviceState
 from rollbook_server.domain.matching import Candidates
 from rollbook_server.storage import device_rows
 from rollbook_server.storage.counters import NEXT_DEVICE, reserve
-from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, Packed
+from rollbook_server.storage.device_lists import StoredDeviceLists
+from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS, Packed
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.tables import DeviceTable
 from rollbook_server.storage.upload_tables import UploadRangeTable, UploadTable
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.devices import Device, DeviceRow
     from rollbook_server.domain.matching import Presented
-    from rollbook_server.domain.repositories import PackedRows
-    from rollbook_server.domain.uploads import Upload
+    from rollbook_server.domain.repositories import Origin, PackedRows
     from rollbook_server.storage.profiles import StoredProfiles
 
 # One statement for a whole batch. Rows whose keys are taken are left out by the
@@ -53,14 +53,12 @@ _BY_NUMBER = f"""
 SELECT {DEVICE_COLUMNS} FROM json_each(?) k CROSS JOIN {DEVICE_TABLES} WHERE d.id = k.value
 """
 
-# Devices of a failed upload are as good as gone while they wait to be swept up.
-_STAYS = "(d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED'))"
 _BY_IMEI = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.imei IN (SELECT value FROM json_each(?)) AND {_STAYS}
+WHERE d.imei IN (SELECT value FROM json_each(?)) AND {STAYS}
 UNION
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.imei2 IN (SELECT value FROM json_each(?)) AND {_STAYS}
+WHERE d.imei2 IN (SELECT value FROM json_each(?)) AND {STAYS}
 """
 
 _REGISTER = """
@@ -69,11 +67,11 @@ UPDATE devices SET register_time = ?, last_request_id = ?, revision = ? WHERE id
 
 _BY_SERIAL = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.serial_number = ? AND d.manufacturer_key = ? AND {_STAYS}
+WHERE d.serial_number = ? AND d.manufacturer_key = ? AND {STAYS}
 """
 
 
-class StoredDevices:
+class StoredDevices(StoredDeviceLists):
     """The devices as one transaction sees them."""
 
     def __init__(self, database: Database, profiles: StoredProfiles) -> None:
@@ -83,7 +81,7 @@ class StoredDevices:
         """Prepare rows for insert."""
         return device_rows.pack(rows)
 
-    def insert(self, upload: Upload, packed: PackedRows, now: datetime) -> list[DeviceRow]:
+    def insert(self, upload: Origin, packed: PackedRows, now: datetime) -> list[DeviceRow]:
         """Put rows on the roll; give back those of which a key was taken."""
         if not packed.rows:
             return []
@@ -94,7 +92,7 @@ class StoredDevices:
         time = clock.microseconds(now)
         parameters = (first, profile, owner, time, time, packed.payload)
         inserted = self._database.execute_sql(_INSERT, parameters).rowcount
-        if inserted:
+        if inserted and owner is not None:
             UploadRangeTable.insert(
                 upload=owner, first_id=first, last_id=first + count - 1
             ).execute(self._database)
