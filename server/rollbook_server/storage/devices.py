@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain import clock
@@ -61,6 +62,12 @@ SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
 WHERE d.imei2 IN (SELECT value FROM json_each(?)) AND {STAYS}
 """
 
+_CHANGE = """
+UPDATE devices SET profile = ?, upload = ?, imei = ?, imei2 = ?, serial_number = ?,
+    manufacturer = ?, manufacturer_key = ?, attributes = ?, source_row = ?, source_line = ?,
+    update_time = ?, revision = ? WHERE id = ?
+"""
+
 _REGISTER = """
 UPDATE devices SET register_time = ?, last_request_id = ?, revision = ? WHERE id = ?
 """
@@ -110,14 +117,13 @@ class StoredDevices(StoredDeviceLists):
 
     def change(self, devices: Sequence[Device]) -> None:
         """Write changed devices in order: one may need a key that one before gives up."""
+        profile_key, upload_key = cache(self._profiles.key), cache(self._upload_key)
         for device in devices:
-            DeviceTable.update(
-                profile=self._profiles.key(device.profile_id),
-                upload=self._upload_key(device.upload_id) if device.upload_id else None,
-                **device_rows.changed_columns(device),
-            ).where(DeviceTable.id == device_rows.device_number(device.device_id)).execute(
-                self._database
-            )
+            profile = profile_key(device.profile_id)
+            upload = upload_key(device.upload_id) if device.upload_id else None
+            number = device_rows.device_number(device.device_id)
+            columns = device_rows.changed_columns(device)
+            self._database.execute_sql(_CHANGE, (profile, upload, *columns, number))
 
     def crosses(self, packed: PackedRows) -> bool:
         """Tell whether a first IMEI of the rows is a second one of the roll, or reverse."""
