@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from rollbook import _channel
 from rollbook._calls import Caller
+from rollbook._device_calls import DeviceCalls
 from rollbook._profile_calls import ProfileCalls
 from rollbook._token_calls import TokenCalls
 from rollbook._upload_calls import UploadCalls
 
 
-class AdminClient(ProfileCalls, UploadCalls, TokenCalls):
-    """Looks after profiles, uploads and tokens with an API key.
+class AdminClient(ProfileCalls, UploadCalls, DeviceCalls, TokenCalls):
+    """Looks after profiles, uploads, devices and tokens with an API key.
 
     Plaintext on loopback, TLS everywhere else: the key leaves this machine unencrypted
     only with `plaintext=True`. `root_certificates` (PEM) replace those of the system.

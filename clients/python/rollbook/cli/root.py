@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from rollbook._channel import endpoint
-from rollbook.cli import enroll, profiles, qr, templates, tokens, upload_history, uploads
+from rollbook.cli import devices, enroll, profiles, qr, templates, tokens, upload_history, uploads
 from rollbook.cli.exit_codes import exit_codes_help
 from rollbook.cli.plugins import load_plugin, placeholder, plugin_names
 from rollbook.cli.session import DEFAULT_ADDRESS, Session, output_option
@@ -97,6 +97,7 @@ for _command in (
     uploads.upload,
     upload_history.uploads,
     upload_history.discard,
+    devices.device,
     templates.template,
     tokens.token,
     qr.qr,
