@@ -38,7 +38,11 @@ def chosen(roll: Roll, choices: Sequence[Choice], list_name: str, prefix: str = 
         if device is None:
             missing.add(index, f"{prefix}device_id", f"there is no device {choice.device_id!r}")
         elif choice.etag and choice.etag != etag(device.revision):
-            changed.add(index, f"{prefix}etag", f"{device.device_id} changed since it was read")
+            changed.add(
+                index,
+                f"{prefix}etag",
+                f"{device.device_id} changed since it was read; read it again",
+            )
     missing.check(Reason.DEVICE_NOT_FOUND, "of the devices are not on the roll; nothing was done.")
     changed.check(
         Reason.ETAG_MISMATCH,

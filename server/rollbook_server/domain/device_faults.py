@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
+from rollbook_server.domain.errors import FieldsError, Reason, RollbookError, RowReason
 from rollbook_server.domain.rows import TYPED_COLUMNS
 
 if TYPE_CHECKING:
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.devices import RowError
 
+_OF_ATTRIBUTES = (
+    RowReason.ATTRIBUTE_NAME_INVALID,
+    RowReason.ATTRIBUTE_TOO_LONG,
+    RowReason.TOO_MANY_ATTRIBUTES,
+)
 MOST_DEVICES = 1000  # in a call, says the contract
 
 
@@ -51,8 +56,9 @@ class Faults:
         """
         column = error.column
         told = f"line {line}: " if line > 0 else ""
-        if column and column not in TYPED_COLUMNS:  # all others are attributes
-            told, column = f"{told}{column}: ", "attributes"
+        if error.reason in _OF_ATTRIBUTES or (column and column not in TYPED_COLUMNS):
+            told += f"{column}: " if column else ""
+            column = "attributes"
         meant = f"; is it {error.suggestion}?" if error.suggestion else ""
         field = f"{prefix}{column}" if column else prefix.removesuffix(".")
         self.add(index, field, f"{told}{error.message}{meant}")
@@ -62,17 +68,15 @@ class Faults:
         return f"{self._list_name}[{index}]"
 
     def check(self, reason: Reason, sentence: str) -> None:
-        """Raise FieldsError if there are any; `sentence` begins with their number."""
+        """Raise FieldsError if there are any; `sentence` follows their number, if several."""
         if not self._indexes:
             return
+        count = len(self._indexes)
         path, text = next(iter(self._fields.items()))
-        raise FieldsError(
-            self._fields,
-            reason,
-            f"{len(self._indexes):,} {sentence} The first: {path}: {text}",
-            count=len(self._indexes),
-            indexes=runs(self._indexes),
-        )
+        several = f"{count:,} {sentence} The first: {path}: {text}"
+        message = f"{path}: {text}; nothing was done." if count == 1 else several
+        indexes = runs(self._indexes)
+        raise FieldsError(self._fields, reason, message, count=count, indexes=indexes)
 
 
 def runs(indexes: Iterable[int]) -> str:
