@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import near_imeis
@@ -81,7 +81,7 @@ class Search:
                 yield self._miss(device, _AMBIGUOUS)
         elif self.match.device is not None and self._finding.decision.device is None:
             text = self._why_shut_out(self.match.device)
-            yield self._miss(self.match.device, text, differing=("token",))
+            yield self._miss(self.match.device, text, "token")
 
     def _why_shut_out(self, device: Device) -> str:
         profile, token = self._roll.profiles.get(device.profile_id), self._finding.token
@@ -125,12 +125,13 @@ class Search:
         for device in self._roll.devices.with_imeis(origins, limit=MOST):
             field = "imei" if device.imei in origins else "imei2"
             own: str = getattr(device, field)
-            yield self._miss(device, _why_not_by_imei(own, origins[own]), differing=(field,))
+            miss = self._miss(device, _why_not_by_imei(own, origins[own]))
+            kept = [name for name in miss.differing_fields if name not in ("imei", "imei2")]
+            yield replace(miss, differing_fields=[field, *kept])
 
-    def _miss(self, device: Device, message: str, differing: tuple[str, ...] = ()) -> NearMiss:
+    def _miss(self, device: Device, message: str, *more: str) -> NearMiss:
         same, other = compared(self._presented, device)
-        kept = [name for name in other if name not in differing]
-        return NearMiss(device, same, [*differing, *kept], message)
+        return NearMiss(device, same, [*more, *other], message)
 
 
 def _why_not_by_imei(own: str, presented: str) -> str:
