@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from cli.ended import Cli
 
 LEAVES = [
+    ("device", "add"),
+    ("device", "list"),
+    ("device", "show"),
+    ("device", "edit"),
+    ("device", "delete"),
+    ("device", "explain"),
     ("profile", "create"),
     ("profile", "list"),
     ("profile", "show"),

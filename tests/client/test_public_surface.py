@@ -12,18 +12,20 @@ from rollbook import AdminClient, EnrollmentAgent, errors, resources, words
 
 NAMES = """
 AbortedError AdminClient AlreadyExistsError ColumnMapping Configuration
-DeadlineExceededError DeviceRow DiscardedUpload EnrollOutcome EnrolledUser Enrollment
-EnrollmentAgent FailedPreconditionError InvalidArgumentError NotFoundError OnConflict OnInvalidRow
-OutOfRangeError PermissionDeniedError Profile ProfileOrder ProfileOrigin ProfileType
-QrCode QrCodeFormat ResourceExhaustedError RollbookError RowError ServerError
+DeadlineExceededError Device DeviceRow DeviceState DeviceUpdate DiscardedUpload
+EnrollOutcome EnrolledUser Enrollment EnrollmentAgent FailedPreconditionError
+InvalidArgumentError MatchExplanation MatchRule NearMiss NotFoundError OnConflict
+OnInvalidRow OutOfRangeError PermissionDeniedError Profile ProfileOrder ProfileOrigin
+ProfileType QrCode QrCodeFormat ResourceExhaustedError RollbookError RowError ServerError
 SourceChangedError Token TokenState UnauthenticatedError UnavailableError
 UnimplementedError Upload UploadIncompleteError UploadProgress UploadState
 """
 
 METHODS = """
-close create_profile delete_profile discard_upload generate_qr_code get_profile get_token
-get_upload get_upload_template list_profiles list_upload_errors list_uploads reveal_token
-upload_devices upload_rows write_upload_errors
+close create_devices create_profile delete_devices delete_profile discard_upload
+explain_match generate_qr_code get_device get_profile get_token get_upload
+get_upload_template list_devices list_profiles list_upload_errors list_uploads
+reveal_token update_devices upload_devices upload_rows write_upload_errors
 """
 
 
