@@ -227,3 +227,21 @@ def test_an_edit_of_what_changed_meanwhile_says_so(
     ended = cli("device", "edit", two[0], "--attribute", "a=b")
     assert ended.code == ExitCode.REFUSED
     assert "give the command again" in ended.err
+
+
+@pytest.mark.usefixtures("depot")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "\udcff"),
+        ("add", "Depot", "--serial", "\udcff", "--manufacturer", "A"),
+        ("add", "Depot", "--imei", IMEI, "--attribute", "a=\udcff"),
+        ("list", "--prefix", "a\udcff"),
+        ("explain", "--imei", "a\udcff"),
+        ("delete", "\udcff", "--yes"),
+    ],
+)
+def test_what_is_not_utf_8_is_a_mistake_of_usage(cli: Cli, words: tuple[str, ...]) -> None:
+    ended = cli("device", *words)
+    assert ended.code == ExitCode.USAGE
+    assert "in UTF-8" in ended.err

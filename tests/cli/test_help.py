@@ -39,6 +39,7 @@ def test_help_lists_every_command(alone: Cli) -> None:
     listed = re.findall(r"^  ([a-z][a-z-]+)  ", ended.out, flags=re.MULTILINE)
     assert listed == [
         "demo",
+        "device",
         "discard",
         "enroll",
         "profile",

@@ -83,7 +83,11 @@ def test_it_never_differs_from_enrolling(house: House, *, expired: bool) -> None
         st.sampled_from(VALUES["manufacturer"]),
     )
     def hold(token: str, imeis: list[str], serial: str, maker: str) -> None:
-        presented = {"token": house.tokens[token], "imeis": imeis, "manufacturer": maker}
+        presented: dict[str, Any] = {
+            "token": house.tokens[token],
+            "imeis": imeis,
+            "manufacturer": maker,
+        }
         told = house.explain(serial_number=serial, **presented)
         done = house.agent.enroll_device(serial_number=serial, **presented)
         assert told.outcome is done.outcome

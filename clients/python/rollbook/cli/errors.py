@@ -103,6 +103,16 @@ def _(error: OSError) -> Failure:
 
 
 @describe.register
+def _(_error: UnicodeEncodeError) -> Failure:
+    return Failure(
+        "What was typed holds bytes that are no text; type it in UTF-8.",
+        ExitCode.USAGE,
+        reason="COMMAND_LINE_INVALID",
+        code="INVALID_ARGUMENT",
+    )
+
+
+@describe.register
 def _(error: click.ClickException) -> Failure:
     return Failure(
         error.format_message(),
