@@ -44,6 +44,7 @@ ALLOWED = {
         "rollbook_server.key_files",
         "cryptography",
     },
+    "rollbook_server.passwords": {"rollbook_server.domain", "argon2"},
     "rollbook_server.app": {"rollbook_server", "rollbook.v1", "grpc", "grpc_health"},
     "rollbook_server.command": {"rollbook_server", "rollbook.cli", "rollbook.data_dir", "click"},
     "rollbook_server.demo": {"rollbook_server", "rollbook", "click", "rich"},

@@ -14,8 +14,9 @@ import zxingcpp
 
 from png_pixels import Pixels, read_png
 from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.domain.provisioning import PAYLOAD_LIMIT
 from rollbook_server.domain.qr_codes import QrFormat
-from rollbook_server.qr import PAYLOAD_LIMIT, draw
+from rollbook_server.qr import draw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,6 +21,7 @@ from rollbook_server import admin_key, qr, sealing
 from rollbook_server.config import ConfigError
 from rollbook_server.domain import clock
 from rollbook_server.domain.tokens import TokenMaker
+from rollbook_server.passwords import Argon2Passwords
 from rollbook_server.storage.store import SqliteStore
 from rollbook_server.sweeper import Sweeper
 from rollbook_server.transport import reflection
@@ -31,6 +32,7 @@ from rollbook_server.transport.guard import Guard
 from rollbook_server.transport.profile_servicer import ProfileServicer
 from rollbook_server.transport.streams import UploadStreams
 from rollbook_server.transport.token_servicer import TokenServicer
+from rollbook_server.transport.user_servicer import UserServicer
 
 if TYPE_CHECKING:
     from rollbook_server.config import Config
@@ -120,20 +122,21 @@ class App:
         devices = DeviceServicer(
             store, clock, answers, limits, self._streams, self._sweeper.wake, sealer
         )
-        enrollment = EnrollmentServicer(store, sealer, clock)
+        passwords = Argon2Passwords()
+        enrollment = EnrollmentServicer(store, sealer, passwords, clock)
+        users = UserServicer(store, answers, passwords)
         profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(profiles, server)
         token_service_pb2_grpc.add_TokenServiceServicer_to_server(tokens, server)
         device_service_pb2_grpc.add_DeviceServiceServicer_to_server(devices, server)
         enrollment_service_pb2_grpc.add_EnrollmentServiceServicer_to_server(enrollment, server)
+        user_service_pb2_grpc.add_UserServiceServicer_to_server(users, server)
         self._register_standard()
 
     def _register_standard(self) -> None:
         """Add the services that are not served yet, health and reflection."""
         server = self._server
-        users = user_service_pb2_grpc.UserServiceServicer()
         access = access_service_pb2_grpc.AccessServiceServicer()
         audit = audit_service_pb2_grpc.AuditServiceServicer()
-        user_service_pb2_grpc.add_UserServiceServicer_to_server(users, server)
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(audit, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import segno
 
 from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.domain.provisioning import PAYLOAD_LIMIT
 from rollbook_server.domain.qr_codes import Picture, QrFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Bytes in the largest code, version 40 with the lowest error correction
-# (ISO/IEC 18004, table 7).
-PAYLOAD_LIMIT = 2953
 _BORDER = 4  # modules of quiet zone (ISO/IEC 18004, 6.3.8)
 
 # White blocks on black, from the part of the 256 colours that no theme changes:

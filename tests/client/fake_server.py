@@ -80,6 +80,7 @@ class FakeRollbook(
         self.profiles: list[profile_pb2.Profile] = []
         self.error_pages: list[device_service_pb2.ListUploadErrorsResponse] = []
         self.enrollment = enrollment_service_pb2.EnrollDeviceResponse()
+        self.sign_in = enrollment_service_pb2.SignInDeviceResponse()
         self.qr_code = token_service_pb2.GenerateQrCodeResponse(
             image=b"\x89PNG", media_type="image/png", payload="{}", warnings=["dark"]
         )
@@ -139,6 +140,10 @@ class FakeRollbook(
     def EnrollDevice(self, request: Any, context: Any) -> Any:
         self._receive(request, context)
         return self.enrollment
+
+    def SignInDevice(self, request: Any, context: Any) -> Any:
+        self._receive(request, context)
+        return self.sign_in
 
     def GetUploadTemplate(self, request: Any, context: Any) -> Any:
         self._receive(request, context)

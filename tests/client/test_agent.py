@@ -71,3 +71,43 @@ def test_retries_are_one_enrollment(agent: EnrollmentAgent, fake: FakeRollbook) 
 def test_one_imei_is_not_a_sequence_of_imeis(agent: EnrollmentAgent) -> None:
     with pytest.raises(TypeError, match=r"write \[imei\]"):
         agent.enroll_device(imeis="356938035643809")
+
+
+def test_a_sign_in_carries_everything_and_returns_an_enrollment(
+    agent: EnrollmentAgent, fake: FakeRollbook
+) -> None:
+    fake.sign_in = enrollment_service_pb2.SignInDeviceResponse(
+        outcome=enrollment_service_pb2.ENROLL_OUTCOME_REGISTERED,
+        device_id="d1",
+        user=enrollment_service_pb2.EnrolledUser(user_id="u1", display_name="Ada"),
+    )
+    fake.unary_faults.append(Fault())
+    given = agent.sign_in_device(user_name="ada", password="secret words", serial_number="S1")
+    assert (given.outcome, given.device_id) == (EnrollOutcome.REGISTERED, "d1")
+    assert given.user == EnrolledUser(user_id="u1", display_name="Ada", email="")
+    assert not given.sign_in_available
+    first, second = fake.requests
+    assert first == second
+    assert (first.user_name, first.password, first.serial_number) == ("ada", "secret words", "S1")
+    assert first.request_id
+
+
+def test_a_busy_server_is_waited_for(agent: EnrollmentAgent, fake: FakeRollbook) -> None:
+    waited: list[float] = []
+    agent._caller._sleep = waited.append
+    fake.unary_faults.extend([Fault(reason="TOO_MANY_SIGN_INS", retry_after=1.0)] * 5)
+    agent.sign_in_device(user_name="ada", password="secret words")
+    assert len(waited) == 1
+    assert 1.0 <= waited[0] <= 1.25
+
+
+@pytest.mark.parametrize(
+    ("password", "error"), [("secret\ud800", ValueError), (b"secret", TypeError), (None, TypeError)]
+)
+def test_a_password_that_cannot_be_sent_is_not_repeated(
+    agent: EnrollmentAgent, password: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error) as caught:
+        agent.sign_in_device(user_name="ada", password=password)
+    assert "secret" not in f"{caught.value!r} {caught.value.args} {vars(caught.value)}"
+    assert caught.value.__cause__ is None

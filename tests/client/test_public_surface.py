@@ -18,14 +18,14 @@ InvalidArgumentError MatchExplanation MatchRule NearMiss NotFoundError OnConflic
 OnInvalidRow OutOfRangeError PermissionDeniedError Profile ProfileOrder ProfileOrigin
 ProfileType QrCode QrCodeFormat ResourceExhaustedError RollbookError RowError ServerError
 SourceChangedError Token TokenState UnauthenticatedError UnavailableError
-UnimplementedError Upload UploadIncompleteError UploadProgress UploadState
+UnimplementedError Upload UploadIncompleteError UploadProgress UploadState User
 """
 
 METHODS = """
-close create_devices create_profile delete_devices delete_profile discard_upload
-explain_match generate_qr_code get_device get_profile get_token get_upload
-get_upload_template list_devices list_profiles list_upload_errors list_uploads
-reveal_token update_devices upload_devices upload_rows write_upload_errors
+close create_devices create_profile create_user delete_devices delete_profile delete_user
+discard_upload explain_match generate_qr_code get_device get_profile get_token get_upload
+get_upload_template list_devices list_profiles list_upload_errors list_uploads list_users
+reveal_token update_devices update_user upload_devices upload_rows write_upload_errors
 """
 
 
@@ -68,7 +68,7 @@ def test_every_value_word_and_error_is_public() -> None:
 
 def test_the_methods_are_these() -> None:
     assert public(AdminClient) == METHODS.split()
-    assert public(EnrollmentAgent) == ["close", "enroll_device"]
+    assert public(EnrollmentAgent) == ["close", "enroll_device", "sign_in_device"]
 
 
 def test_every_error_is_a_rollbook_error_in_the_tree() -> None:

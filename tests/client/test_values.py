@@ -19,6 +19,7 @@ from rollbook.v1 import (
     token_pb2,
     token_service_pb2,
     upload_pb2,
+    user_service_pb2,
 )
 
 ENUMS = [
@@ -138,6 +139,7 @@ def test_times_are_aware_or_absent() -> None:
         (_convert.match_explanation, device_service_pb2.ExplainMatchResponse()),
         (_convert.row_error, upload_pb2.RowError()),
         (_convert.token, token_pb2.Token()),
+        (_convert.user, user_service_pb2.User()),
         (_convert.enrollment, enrollment_service_pb2.EnrollDeviceResponse()),
         (_convert.qr_code, token_service_pb2.GenerateQrCodeResponse()),
         (_convert.configuration, configuration_pb2.Configuration()),

@@ -117,8 +117,8 @@ def test_a_flag_takes_nothing_that_only_looks_like_one(value: object) -> None:
     assert text == "must be true or false, without quotes"
 
 
-@pytest.mark.parametrize("word", ["WPA2", "wpa", "", "UNSPECIFIED"])
-def test_a_security_type_that_android_takes_for_open_is_refused(word: str) -> None:
+@pytest.mark.parametrize("word", ["WPA2", "wpa", "", "UNSPECIFIED", 5, -1, 2**31 - 1])
+def test_a_security_type_that_android_takes_for_open_is_refused(word: object) -> None:
     (text,) = problems(system_extras={"wifi_security_type": word}).values()
 
     assert text == "must be one of NONE, WPA, WEP, EAP"

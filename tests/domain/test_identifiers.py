@@ -71,6 +71,11 @@ def test_a_column_holds_exactly_if_every_number_holds(
         " 35_693803_564380_9\t",
         "\u00a035693803\u2011564380\u20139\u200b",
         "".join(chr(0xFF10 + int(digit)) for digit in IMEI),  # full-width
+        "356.938.035.643.809",
+        "35693803564380/01",
+        f"{IMEI}.0",
+        f"{IMEI},00",
+        f"{CORE}.0",
     ],
 )
 def test_every_spelling_of_an_imei_gives_its_core(text: str) -> None:
@@ -133,7 +138,7 @@ def test_a_meid_of_region_99_is_taken() -> None:
         ("3,56938E+14", RowReason.SPREADSHEET_EXPONENT, ""),
         ("3.56938E14", RowReason.SPREADSHEET_EXPONENT, ""),
         ("4E+14", RowReason.SPREADSHEET_EXPONENT, ""),
-        ('="0123"', RowReason.SPREADSHEET_FORMULA, "0123"),
+        ('="0123"', RowReason.SPREADSHEET_FORMULA, ""),
         ("9900012345673", RowReason.IMEI_LENGTH, ""),
     ],
 )
@@ -141,6 +146,77 @@ def test_a_malformed_imei_is_named(text: str, reason: RowReason, suggestion: str
     error = fault(parse_imei, text)
     assert (error.reason, error.suggestion) == (reason, suggestion)
     assert len(error.message) > 20
+
+
+# What spreadsheets and labels make of an IMEI, and the repair where one is certain.
+DAMAGED = [
+    ("3.56938E+14", RowReason.SPREADSHEET_EXPONENT, ""),
+    ("3,56938E+14", RowReason.SPREADSHEET_EXPONENT, ""),
+    ("3.56938035643809E+14", RowReason.SPREADSHEET_EXPONENT, IMEI),
+    ("3,56938035643809E+14", RowReason.SPREADSHEET_EXPONENT, IMEI),
+    ("3.56938035643800E+14", RowReason.SPREADSHEET_EXPONENT, ""),
+    ("3.5693803564380E+14", RowReason.SPREADSHEET_EXPONENT, ""),
+    (f'="{IMEI}"', RowReason.SPREADSHEET_FORMULA, IMEI),
+    (f"={IMEI}", RowReason.SPREADSHEET_FORMULA, IMEI),
+    ('="13327001234568"', RowReason.SPREADSHEET_FORMULA, "013327001234568"),
+    ("=A1&B1", RowReason.SPREADSHEET_FORMULA, ""),
+    ("13327001234568", RowReason.SPREADSHEET_LOST_ZEROS, "013327001234568"),
+    ("13327001234568.0", RowReason.SPREADSHEET_LOST_ZEROS, "013327001234568"),
+    ("13,327,001,234,568", RowReason.IMEI_CHARACTERS, "013327001234568"),
+    ("356938035643800.0", RowReason.IMEI_CHECK_DIGIT, ""),
+    ("356,938,035,643,809", RowReason.IMEI_CHARACTERS, IMEI),
+    ("356'938'035'643'809", RowReason.IMEI_CHARACTERS, IMEI),
+    ("356,938,035,643,800", RowReason.IMEI_CHARACTERS, ""),
+    (f"'{IMEI}", RowReason.IMEI_CHARACTERS, IMEI),
+    (f"{IMEI}'", RowReason.IMEI_CHARACTERS, IMEI),
+    (f"''{IMEI}", RowReason.IMEI_CHARACTERS, IMEI),
+    (f"\u201c{IMEI}\u201d", RowReason.IMEI_CHARACTERS, IMEI),
+    (f"\u201e{CORE}\u201c", RowReason.IMEI_CHARACTERS, CORE),
+    (f"\u00a0'{IMEI}\u00a0", RowReason.IMEI_CHARACTERS, IMEI),
+    (f"IMEI: {IMEI}", RowReason.IMEI_CHARACTERS, IMEI),
+    (f"IMEI1 {IMEI}", RowReason.IMEI_CHARACTERS, IMEI),
+    ("MEID:A0000012345678", RowReason.IMEI_CHARACTERS, "A0000012345678"),
+    (f"{IMEI}/01", RowReason.IMEI_LENGTH, IMEI),
+    ("35-693803-564380-9 / 78", RowReason.IMEI_LENGTH, "35-693803-564380-9"),
+    ("356938035643800/01", RowReason.IMEI_LENGTH, ""),
+    (f"{IMEI} / 490154203237518", RowReason.IMEI_LENGTH, ""),
+    (f"{IMEI},490154203237518", RowReason.IMEI_LENGTH, ""),
+    (f"{IMEI};490154203237518", RowReason.IMEI_LENGTH, ""),
+    (f"{IMEI}\n490154203237518", RowReason.IMEI_LENGTH, ""),
+    (f"{IMEI},A0000012345678", RowReason.IMEI_LENGTH, ""),
+    ("35693803564380O", RowReason.IMEI_CHARACTERS, ""),
+    ("35693803S643809", RowReason.IMEI_CHARACTERS, ""),
+    ("########", RowReason.IMEI_CHARACTERS, ""),
+]
+
+
+@pytest.mark.parametrize(("text", "reason", "suggestion"), DAMAGED)
+def test_damage_is_named_and_repaired_only_where_that_is_certain(
+    text: str, reason: RowReason, suggestion: str
+) -> None:
+    error = fault(parse_imei, text)
+    assert (error.reason, error.suggestion) == (reason, suggestion)
+    assert not suggestion or parse_imei(suggestion)
+
+
+def test_two_imeis_in_one_cell_are_sent_to_two_columns() -> None:
+    for between in (" / ", ",", ";", "\n", " "):
+        assert "column imei2" in fault(parse_imei, f"{IMEI}{between}490154203237518").message
+
+
+damaged = st.builds(
+    "{0}{1}{2}".format,
+    st.sampled_from(["", "'", "\u201c", "=", '="', "IMEI: ", "MEID ", "0"]),
+    cores | digits | st.text("0123456789ABCDEF.,'/E+- ", max_size=24),
+    st.sampled_from(["", "'", "\u201d", '"', ".0", "/01", "E+14", ",", "0"]),
+)
+
+
+@given(damaged | st.text(max_size=40))
+def test_every_suggestion_is_taken_as_it_is(text: str) -> None:
+    assume(imei_or_none(text) is None)
+    suggestion = fault(parse_imei, text).suggestion
+    assert not suggestion or parse_imei(suggestion)
 
 
 @given(st.text("0123456789", min_size=12, max_size=12).filter(lambda t: t[0] != "0"))

@@ -68,10 +68,12 @@ class ModelRoll:
 
     def __init__(self) -> None:
         self.devices: list[Device] = []
+        self._left: set[int] = set()
 
     def upload(self, opening: Opening, rows: Sequence[tuple[int, Given]]) -> Result:
         """Take in rows, each with its line."""
         before, result = deepcopy(self.devices), Result()
+        self._left = set()
         for ordinal, (line, given) in enumerate(rows, 1):
             what = given.reason or self._take(opening, given, line)
             if what in ("created", "updated", "unchanged"):
@@ -114,11 +116,14 @@ class ModelRoll:
         merged = _merged(row, device)
         content = merged._replace(upload=device.upload, line=device.line)
         if content == device or opening.on_conflict == KEEP:
+            self._left.add(place)
             return "unchanged"
         if device.profile != opening.profile and opening.on_conflict != MOVE:
             return "DEVICE_IN_OTHER_PROFILE"
         if opening.on_conflict not in (UPDATE, MOVE):
             return "DEVICE_ON_ROLL"
+        if place in self._left:
+            return "DUPLICATE_IN_FILE"
         others = [self.devices[p] for p in self._holders(_keys(merged)) if p != place]
         if others:
             mine = others[0].upload == opening.upload_id

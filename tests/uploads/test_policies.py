@@ -235,6 +235,27 @@ def test_keys_that_a_row_sets_free_may_be_taken_by_a_later_one(
     assert profile_counts(admin, here) == [(3, 0)]
 
 
+@pytest.mark.parametrize("options", [{}, {"on_invalid_row": FAIL}, {"validate_only": True}])
+@pytest.mark.parametrize("policy", [UPDATE, MOVE])
+def test_rows_that_contradict_each_other_do_not_take_turns(
+    wire: Wire, here: str, policy: int, options: dict[str, Any]
+) -> None:
+    data = table(f"{A},,R5,HTC,a", f"{A},,,,b", ",,R5,HTC,a")
+    wire.send(opening(here, "old"), file(table(f"{A},,R5,HTC,a")))
+    before = wire.devices()
+    for again in range(3):
+        upload_id = f"u{again}"
+        parts = opening(here, upload_id, on_conflict=policy, **options), file(data)
+        if options.get("on_invalid_row") == FAIL:
+            wire.refused(*parts)
+        else:
+            wire.send(*parts)
+        assert counts(wire.upload(upload_id)) == (0, 0, 2, 1)
+        assert reasons(wire, upload_id) == [(2, "DUPLICATE_IN_FILE")]
+        assert wire.devices() == before
+    assert wire.query("SELECT count(*) FROM upload_claims") == [(0,)]
+
+
 def test_keys_of_a_rejected_row_are_left_to_later_ones(wire: Wire, here: str) -> None:
     wire.send(opening(here, "old"), file(table(f"{A},,,,a")))
     lines = [f"{A},{B},R5,HTC,b", ",,R5,HTC,", f"{C},{B},,,"]

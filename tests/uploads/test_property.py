@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv as csv_module
-import io
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,16 +11,17 @@ from hypothesis import strategies as st
 
 from rollbook import EnrollOutcome
 from rollbook_server.config import Config
-from rollbook_server.domain.luhn import check_digit
 from rollbook_server.domain.upload_sessions import UploadLimits
 from running import Server
 from uploads import wire as w
-from uploads.model import Given, ModelRoll, Opening
+from uploads.given_rows import own, own_imei, rows_given, table
+from uploads.model import ModelRoll, Opening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rollbook import AdminClient, EnrollmentAgent
+    from uploads.model import Given
 
 _EXAMPLES = count(1)
 
@@ -57,15 +56,6 @@ class World(NamedTuple):
     agent: EnrollmentAgent
 
 
-imeis = st.sampled_from(["", "", "1", "2", "3", "4"])
-rows_given = st.builds(
-    Given,
-    st.one_of(imeis, imeis, imeis, st.just("oops")),
-    imeis,
-    st.sampled_from(["", "", "R1", "R2"]),
-    st.sampled_from(["", "HTC", "htc", "LG"]),
-    st.sampled_from(["", "a", "b"]),
-)
 uploads_sent = st.builds(
     Sent,
     profile=st.integers(0, 1),
@@ -102,7 +92,7 @@ def test_uploads_do_what_the_model_does(world: World, program: list[Sent]) -> No
     names = [f"{example} {n}" for n in range(2)]
     profiles = [world.admin.create_profile(name, tokenless=True).profile_id for name in names]
     for number, sent in enumerate(program):
-        rows = [_own(given, example) for given in sent.rows]
+        rows = [own(given, example) for given in sent.rows]
         profile = profiles[sent.profile]
         opening = Opening(f"e{example}-{number}", profile, *sent[1:4])
         numbered = _numbered(rows, typed=sent.typed)
@@ -114,22 +104,11 @@ def test_uploads_do_what_the_model_does(world: World, program: list[Sent]) -> No
         assert _counts(upload) == +expected.counts
         ended = w.FAILED if expected.failed else w.FINISHED
         assert upload.state == (ended if numbered else w.OPEN)
-        _enroll(world, model, _imei(str(sent.enrolled), example))
+        _enroll(world, model, own_imei(str(sent.enrolled), example))
         assert _devices(world.wire, profiles) == sorted(model.devices, key=str)
         for each in profiles:
             found = world.admin.get_profile(each)
             assert (found.pending_count, found.registered_count) == model.counts(each)
-
-
-def _own(given: Given, example: int) -> Given:
-    """Give the row with keys that no other example has."""
-    serial = given.serial_number and f"{given.serial_number}-{example}"
-    imeis = (_imei(given.imei, example), _imei(given.imei2, example))
-    return Given(*imeis, serial, *given[3:])
-
-
-def _imei(digit: str, example: int) -> str:
-    return f"35{example:09}{digit:>03}" if digit.isdigit() else digit
 
 
 def _numbered(rows: Sequence[Given], *, typed: bool) -> list[tuple[int, Given]]:
@@ -148,7 +127,7 @@ def _send(wire: w.Wire, opening: Opening, sent: Sent, rows: Sequence[Given], ref
         on_conflict=opening.on_conflict,
         validate_only=opening.validate_only,
     )
-    content: Any = _typed(rows) if sent.typed else _table(rows)
+    content: Any = _typed(rows) if sent.typed else table(rows)
     for each in sent.breaks:
         _break_off(wire, message, sent, content[: len(content) * each.place // 100], each)
     done = w.finish(total_rows=len(rows)) if sent.typed else w.finish(total_bytes=len(content))
@@ -196,16 +175,6 @@ def _typed(rows: Sequence[Given]) -> list[w.Row]:
         )
         for row in rows
     ]
-
-
-def _table(rows: Sequence[Given]) -> bytes:
-    out = io.StringIO()
-    writer = csv_module.writer(out)
-    writer.writerow(Given._fields)
-    for row in rows:
-        first = row.imei + check_digit(row.imei) if row.imei.isdigit() else row.imei
-        writer.writerow((first, *row[1:]))
-    return out.getvalue().encode()
 
 
 def _counts(upload: w.Upload) -> dict[str, int]:

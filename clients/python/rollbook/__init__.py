@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Token,
         Upload,
         UploadProgress,
+        User,
     )
     from rollbook.words import (
         DeviceState,
@@ -112,6 +113,7 @@ __all__ = [
     "UploadIncompleteError",
     "UploadProgress",
     "UploadState",
+    "User",
 ]
 
 # In the order in which a name is looked for: what loads little goes first.

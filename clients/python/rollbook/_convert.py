@@ -16,6 +16,7 @@ from rollbook.v1 import (
     profile_pb2,
     token_pb2,
     upload_pb2,
+    user_service_pb2,
 )
 
 if TYPE_CHECKING:
@@ -231,7 +232,25 @@ def qr_code(message: token_service_pb2.GenerateQrCodeResponse) -> resources.QrCo
     )
 
 
-def enrollment(message: enrollment_service_pb2.EnrollDeviceResponse) -> resources.Enrollment:
+def user(message: user_service_pb2.User) -> resources.User:
+    """Give a user as a value."""
+    return resources.User(
+        user_id=message.user_id,
+        user_name=message.user_name,
+        display_name=message.display_name,
+        email=message.email,
+        disabled=message.disabled,
+        create_time=_time(message, "create_time"),
+        update_time=_time(message, "update_time"),
+        etag=message.etag,
+        can_sign_in=message.can_sign_in,
+    )
+
+
+def enrollment(
+    message: enrollment_service_pb2.EnrollDeviceResponse
+    | enrollment_service_pb2.SignInDeviceResponse,
+) -> resources.Enrollment:
     """Give the decision about a device as a value."""
     return resources.Enrollment(
         outcome=words.EnrollOutcome(
@@ -244,7 +263,9 @@ def enrollment(message: enrollment_service_pb2.EnrollDeviceResponse) -> resource
         configuration=(
             configuration(message.configuration) if message.HasField("configuration") else None
         ),
-        sign_in_available=message.sign_in_available,
+        # Whoever signed in is not asked to do so again.
+        sign_in_available=isinstance(message, enrollment_service_pb2.EnrollDeviceResponse)
+        and message.sign_in_available,
     )
 
 

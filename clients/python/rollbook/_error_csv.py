@@ -46,7 +46,8 @@ class ErrorCsv:
 
 def _sentence(error: RowError) -> str:
     place = f"{error.column}: " if error.column else ""
-    return f"{error.reason}: {place}{error.message}"
+    repair = f"; write {error.suggestion}" if error.suggestion else ""
+    return f"{error.reason}: {place}{error.message}{repair}"
 
 
 def harmless(cell: str) -> str:

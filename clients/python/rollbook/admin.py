@@ -8,10 +8,11 @@ from rollbook._device_calls import DeviceCalls
 from rollbook._profile_calls import ProfileCalls
 from rollbook._token_calls import TokenCalls
 from rollbook._upload_calls import UploadCalls
+from rollbook._user_calls import UserCalls
 
 
-class AdminClient(ProfileCalls, UploadCalls, DeviceCalls, TokenCalls):
-    """Looks after profiles, uploads, devices and tokens with an API key.
+class AdminClient(ProfileCalls, UploadCalls, DeviceCalls, TokenCalls, UserCalls):
+    """Looks after profiles, uploads, devices, tokens and users with an API key.
 
     Plaintext on loopback, TLS everywhere else: the key leaves this machine unencrypted
     only with `plaintext=True`. `root_certificates` (PEM) replace those of the system.

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from rollbook import _channel, _convert
 from rollbook._calls import Caller, Client
+from rollbook._passwords import sendable
 from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
 
 if TYPE_CHECKING:
@@ -52,13 +53,43 @@ class EnrollmentAgent(Client):
         Pass the same `request_id` to every call about one enrollment so that it counts
         once; left out, it is a fresh one that is kept over this call's own retries.
         """
-        if isinstance(imeis, str):
-            raise TypeError("imeis is a sequence of IMEIs, not one of them: write [imei]")
         request = enrollment_service_pb2.EnrollDeviceRequest(
             token=token,
-            imeis=imeis,
+            imeis=_several(imeis),
             serial_number=serial_number,
             manufacturer=manufacturer,
             request_id=str(uuid4()) if request_id is None else request_id,
         )
         return _convert.enrollment(self._caller.unary(self._enrollment.EnrollDevice, request))
+
+    def sign_in_device(  # noqa: PLR0913 - as much as a device and its user present
+        self,
+        *,
+        user_name: str,
+        password: str,
+        imeis: Sequence[str] = (),
+        serial_number: str = "",
+        manufacturer: str = "",
+        request_id: str | None = None,
+    ) -> Enrollment:
+        """Register a device of any profile to the user who signs in on it.
+
+        The outcome is REGISTERED or NOT_REGISTERED; the latter does not tell a wrong
+        user or password from an unknown device. Errors and `request_id` are as for
+        `enroll_device`; where many sign in at once, it waits until the server has time.
+        """
+        request = enrollment_service_pb2.SignInDeviceRequest(
+            user_name=user_name,
+            password=sendable(password),
+            imeis=_several(imeis),
+            serial_number=serial_number,
+            manufacturer=manufacturer,
+            request_id=str(uuid4()) if request_id is None else request_id,
+        )
+        return _convert.enrollment(self._caller.unary(self._enrollment.SignInDevice, request))
+
+
+def _several(imeis: Sequence[str]) -> Sequence[str]:
+    if isinstance(imeis, str):
+        raise TypeError("imeis is a sequence of IMEIs, not one of them: write [imei]")
+    return imeis

@@ -265,6 +265,21 @@ class QrCode:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """Someone to whom devices are given and who may sign in on them."""
+
+    user_id: str
+    user_name: str
+    display_name: str
+    email: str
+    disabled: bool
+    create_time: datetime | None
+    update_time: datetime | None
+    etag: str
+    can_sign_in: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EnrolledUser:
     """The user a device is given to."""
 

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from rollbook_server.domain.conflicts import Judge
 from rollbook_server.domain.devices import DeviceState
-from rollbook_server.domain.uploads import Counts, OnConflict, Progress, check_held
+from rollbook_server.domain.uploads import Counts, Progress, check_held
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from rollbook_server.domain.conflicts import Change
     from rollbook_server.domain.devices import DeviceRow, RowError
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.repositories import PackedRows
-    from rollbook_server.domain.uploads import Upload
+    from rollbook_server.domain.uploads import Upload, UploadOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> None:
     Raises RollbookError as `uploads.check_held` does, leaving nothing of the batch.
     """
     check_held(roll, upload)
-    settle = write if upload.options.writes_at_once else _rehearse
+    settle = _settle_of(upload.options)
     settlement = settle(roll, upload, batch.rows, batch.headers, now)
     errors = [*batch.errors, *settlement.errors]
     roll.uploads.add_errors(upload.upload_id, errors)
@@ -62,15 +62,31 @@ def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> None:
     roll.uploads.advance(upload, batch.progress, counts, now)
 
 
+def _settle_of(options: UploadOptions) -> Callable[..., Settlement]:
+    if not options.writes_at_once:
+        return _rehearse
+    return _write_and_remember if options.may_change_devices else write
+
+
 def write(
     roll: Roll, upload: Upload, packed: PackedRows, headers: Mapping[str, str], now: datetime
 ) -> Settlement:
     """Put rows on the roll."""
-    roll.leftovers.evict(packed.rows)
     judge = Judge(roll, upload, headers, now)
     if _may_settle_in_sets(roll, upload, packed):
         return _write_as_set(judge, packed)
     return _write_in_turn(judge, packed.rows)
+
+
+def _write_and_remember(
+    roll: Roll, upload: Upload, packed: PackedRows, headers: Mapping[str, str], now: datetime
+) -> Settlement:
+    """Put rows on the roll; later batches know which devices they left as they were."""
+    recall = partial(roll.uploads.claims, upload.upload_id)
+    judge = Judge(roll, upload, headers, now, recall)
+    settlement = _write_in_turn(judge, packed.rows)
+    roll.uploads.claim(upload.upload_id, judge.seen)
+    return settlement
 
 
 def _rehearse(
@@ -80,7 +96,6 @@ def _rehearse(
 
     Rows that passed are staged if they are to be written at the end.
     """
-    roll.leftovers.evict(packed.rows)
     recall = partial(roll.uploads.claims, upload.upload_id)
     judge = Judge(roll, upload, headers, now, recall)
     verdicts = judge.judge_all(packed.rows)
@@ -96,11 +111,12 @@ def _may_settle_in_sets(roll: Roll, upload: Upload, packed: PackedRows) -> bool:
     They do not see one device's first IMEI as another's second; and updates may
     free or take keys that later rows hold.
     """
-    keeps_roll = upload.options.on_conflict in (OnConflict.REJECT, OnConflict.KEEP)
+    keeps_roll = not upload.options.may_change_devices
     return keeps_roll and not packed.crosses_itself and not roll.devices.crosses(packed)
 
 
 def _write_as_set(judge: Judge, packed: PackedRows) -> Settlement:
+    judge.roll.leftovers.evict(packed.rows)
     left = judge.roll.devices.insert(judge.upload, packed, judge.now)
     created = len(packed.rows) - len(left)
     verdicts = judge.judge_all(left)

@@ -182,7 +182,10 @@ def _advice(headers: Sequence[str], found: set[str]) -> str:
     if "manufacturer" in found:
         return "add a column serial_number (or imei)"
     if any(map(_looks_like_identifier, headers)):
-        return "the first line looks like a device: put a header line before it"
+        return (
+            "the first line looks like a device: put a header line before it, such as"
+            " manufacturer,model,serial_number"
+        )
     return "name the columns in the first line"
 
 

@@ -1,7 +1,7 @@
 """What a device is given when it is set up: three groups of keys, and their hard rules.
 
 `check` refuses what cannot be meant; what Android would silently ignore or
-misread is told by `provisioning.warnings`. The keys and their types are those of
+misread is told by `configuration_linter`. The keys and their types are those of
 Android's DevicePolicyManager and of the parser in ManagedProvisioning (Android 13).
 """
 
@@ -66,11 +66,12 @@ class Extra(NamedTuple):
 
     def problem(self, value: object) -> str | None:
         """Say what is wrong with a value of this extra, if anything is."""
+        # First, because a number that the contract does not know comes as a number.
+        if self.words and value not in self.words:
+            return f"must be one of {', '.join(self.words)}"
         # Not isinstance: for Python a bool is an int, for Android it is not.
         if type(value) is not self.kind:
             return f"must be {_KIND_WORDS[self.kind]}"
-        if self.words and value not in self.words:
-            return f"must be one of {', '.join(self.words)}"
         if isinstance(value, int) and not 0 <= value <= self.highest:
             return f"must be a number from 0 to {self.highest}"
         return None

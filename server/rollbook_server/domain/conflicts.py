@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from rollbook_server.domain.uploads import Upload
 
 FREE = 0
-"""Claim on a key that its device gave up in this upload: no line of the file has it."""
+"""Claim on a key that its device gave up in this upload: no line of the file has it.
+
+A negative claim is the line, with its sign turned, of a row that found its device as
+it should be: later rows may find the same, and none may change it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,9 @@ class Judge:
     """Judges the rows of one batch, one after another.
 
     `claims` maps the keys that earlier rows of the same upload took, and of which
-    the roll does not know yet, to their lines; `recall` gives those of earlier
-    batches. `headers` says how the uploader calls our fields.
+    the roll does not know yet, to their lines, and those of devices that were seen
+    unchanged; `recall` gives those of earlier batches. `headers` says how the uploader
+    calls our fields.
     """
 
     def __init__(
@@ -84,8 +89,14 @@ class Judge:
         self.claims: dict[str, int] = {}
         self.verdicts = Verdicts()
 
+    @property
+    def seen(self) -> Mapping[str, int]:
+        """Claims on the keys of devices that rows found as they should be."""
+        return {key: line for key, line in self.claims.items() if line < FREE}
+
     def judge_all(self, rows: Sequence[DeviceRow]) -> Verdicts:
         """Judge rows in their order; gives the verdicts on all rows so far."""
+        self.roll.leftovers.evict(rows)
         self.claims |= self._recall(key.value for row in rows for key in keys_of(row))
         for row, holders in zip(rows, self.roll.devices.holders(rows), strict=True):
             self._judge(row, holders)
@@ -112,7 +123,7 @@ class Judge:
     def _refusal(self, keys: Sequence[Key], standing: Sequence[Device]) -> Refusal | None:
         """Refuse keys that an earlier row took, or that several devices have."""
         for key in keys:
-            line = self.claims.get(key.value) or self._line_of_mine(key, standing)
+            line = max(FREE, self.claims.get(key.value, FREE)) or self._line_of_mine(key, standing)
             if line:
                 return refusals.duplicate(key, line)
         return refusals.several_devices(keys, standing) if len(standing) > 1 else None
@@ -130,15 +141,33 @@ class Judge:
         here = device.profile_id == self.upload.profile_id
         policy = self.upload.options.on_conflict
         if (here and not fields) or policy is OnConflict.KEEP:
-            self.verdicts.unchanged_rows.append(row)
+            self._leave(row, device)
         elif not here and policy is not OnConflict.MOVE:
             self._reject(row, refusals.other_profile(row, device))
         elif policy is OnConflict.REJECT:
             self._reject(row, refusals.other_content(row, device, fields))
-        elif taken := self._taken(row, device, after):
-            self._reject(row, taken)
+        elif refusal := self._seen_before(row) or self._taken(row, device, after):
+            self._reject(row, refusal)
         else:
             self._change(row, device, after)
+
+    def _leave(self, row: DeviceRow, device: Device) -> None:
+        """Leave a device as it is; under policies that change devices, for the whole upload.
+
+        Else two rows that contradict each other would take turns: the file would change
+        the device again each time it is uploaded.
+        """
+        self.verdicts.unchanged_rows.append(row)
+        if self.upload.options.may_change_devices:
+            self.claims.update((key.value, -row.line) for key in keys_of(device))
+
+    def _seen_before(self, row: DeviceRow) -> Refusal | None:
+        """Refuse to change the device of an earlier row that left it as it was."""
+        for key in keys_of(row):
+            line = self.claims.get(key.value, FREE)
+            if line < FREE:
+                return refusals.duplicate(key, -line)
+        return None
 
     def _taken(self, row: DeviceRow, device: Device, after: Device) -> Refusal | None:
         """Refuse a key that row and device make only together, if another has it.

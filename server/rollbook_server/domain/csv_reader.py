@@ -21,7 +21,7 @@ from rollbook_server.domain.columns import Columns, understand
 from rollbook_server.domain.csv_faults import CsvLimits, Place, find_fault
 from rollbook_server.domain.csv_records import parse, tidied, without_guards
 from rollbook_server.domain.devices import Record
-from rollbook_server.domain.dialects import detect_delimiter, separator_named_by
+from rollbook_server.domain.dialects import detect_delimiter, is_json, separator_named_by
 from rollbook_server.domain.errors import FileError, Reason, RollbookError
 from rollbook_server.domain.formula_cells import may_hold_guards
 
@@ -130,6 +130,14 @@ class CsvReader:
         if self.error is not None:
             raise self.error
 
+    def _json(self) -> FileError:
+        message = (
+            "the file is JSON, such as AWS IoT takes line by line, and no CSV; write a header"
+            " with the names, and the values of each object as one line below it"
+        )
+        line = self.position.lines + 1
+        return FileError(Reason.CSV_NO_IDENTIFIER_COLUMN, message, line=line)
+
     def _nothing_read(self) -> FileError:
         line = max(1, self.position.lines)
         if self.columns is None:
@@ -163,6 +171,9 @@ class CsvReader:
 
     def _take(self, text: str, *, final: bool) -> list[Record]:
         """Give the records of the complete lines of a text, and carry the rest."""
+        if self.columns is None and is_json(text):
+            self.error = self._json()
+            return []
         lines = list(io.StringIO(text, newline="\n"))
         open_line = "" if final or not lines or lines[-1].endswith("\n") else lines.pop()
         used = 0 if self.columns else self._take_header(lines)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import identifiers, profiles, uploads
+from rollbook_server.domain import partial_identifiers, profiles, uploads
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
+from rollbook_server.domain.identifiers import LONGEST_NAME
 from rollbook_server.domain.pages import Page, fitting, page_of
 
 if TYPE_CHECKING:
@@ -35,12 +36,15 @@ class DeviceQuery:
 
         Raises FieldsError if no identifier can.
         """
-        imei, serial = identifiers.imei_prefix(text), identifiers.serial_number_prefix(text)
+        imei, serial = (
+            partial_identifiers.imei_prefix(text),
+            partial_identifiers.serial_number_prefix(text),
+        )
         if text.strip() and not (imei or serial):
             raise FieldsError(
                 {
                     "identifier_prefix": "begins no identifier: it is too long for a serial "
-                    f"number ({identifiers.LONGEST_NAME} characters), or holds a control character"
+                    f"number ({LONGEST_NAME} characters), or holds a control character"
                 }
             )
         return replace(self, imei_prefix=imei, serial_prefix=serial)

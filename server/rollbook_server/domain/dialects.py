@@ -28,7 +28,7 @@ IGNORED = "ignored"
 _ALIASES = {
     "imei": "imei imei1 imeinumber imeinumber1 imeino imei/meid meid/imei imeimeid modemid"
     " modemid1 deviceimei primaryimei firstimei",
-    "imei2": "imei2 imeinumber2 meid2 modemid2 secondimei secondaryimei",
+    "imei2": "imei2 imeinumber2 modemid2 secondimei secondaryimei",
     "serial_number": "serial serialnumber serialno serialnum serial# deviceserial"
     " deviceserialnumber deviceserialno factoryserialnumber fsn sn s/n",
     "manufacturer": "manufacturer manufacturername devicemanufacturer",
@@ -36,7 +36,9 @@ _ALIASES = {
 # These name an identifier only where no better name stands beside them: many
 # inventories have both a manufacturer and a brand, or an IMEI and its MEID.
 _WEAK_ALIASES = {
-    "imei": "meid meid1 meidnumber",
+    "imei": "meid meid1 meidnumber imei/serial imei/sn imei/serialnumber imeiorserial"
+    " imeiorserialnumber imei/meid/serialnumber imei/meidorserialnumber",
+    "imei2": "meid2",
     "manufacturer": "make maker oem vendor brand",
 }
 MEANINGS = {name: field for field, names in _ALIASES.items() for name in names.split()}
@@ -48,11 +50,15 @@ _OWN_PREFIX = "rollbook"
 _DELIMITERS = ",;\t"
 # Excel's way to name the delimiter; a bar is seen there too.
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[,;\t\s]*', re.IGNORECASE)
+_JSON = re.compile(r"""\s*[\[{]\s*["\[{}\]]""")
 _FILLERS = re.compile(r"[\s_\-\u2010\u2011\ufeff]+")
 # As many as a header may have; a line of a million commas is not worth more.
 _CELLS_LOOKED_AT = 128
-# Intune's files are `<imei or serial>,<details>`; serials cannot be told from headers.
+# Files without a header that begin with an IMEI; serials cannot be told from headers.
+# Intune's are `<imei or serial>,<details>`, those of Knox Mobile Enrollment
+# `<imei or serial>,<user name>,<password>`.
 _INTUNE_HEADERS = ("imei", "details")
+_KNOX_HEADERS = ("imei", "user name", "enrollment password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,8 @@ class Dialect:
 
     It is recognised when all names of `signature` are in the header, and no
     others if it is `exact`. `meanings` go before the general aliases; `advice`
-    tells what to add to a file of this kind that identifies no device.
+    tells what to add to a file of this kind that identifies no device. Files without
+    a header have the `implied` one.
     """
 
     name: str
@@ -69,7 +76,12 @@ class Dialect:
     exact: bool = False
     meanings: Mapping[str, str] = field(default_factory=dict)
     advice: str = ""
-    has_header: bool = True
+    implied: tuple[str, ...] = ()
+
+    @property
+    def has_header(self) -> bool:
+        """Tell whether files begin with a header."""
+        return not self.implied
 
     def recognises(self, names: frozenset[str]) -> bool:
         """Tell whether a header with these names is of this dialect."""
@@ -80,8 +92,13 @@ class Dialect:
 # `model` and `owner` tell the devices apart, so they become attributes.
 _ZERO_TOUCH = dict.fromkeys(("modemtype", "modemtype2", "profiletype", "profileid"), IGNORED)
 
+# Devices are given their attributes, and need none of these.
+_AUTOPILOT = dict.fromkeys(("windowsproductid", "hardwarehash"), IGNORED)
+_KNOX = dict.fromkeys(("password", "enrollmentpassword"), IGNORED)
+
 GENERIC = Dialect("generic")
-INTUNE = Dialect("intune", has_header=False)
+INTUNE = Dialect("intune", implied=_INTUNE_HEADERS)
+KNOX = Dialect("knox", implied=_KNOX_HEADERS, meanings=_KNOX)
 _DIALECTS = (
     Dialect("zero-touch-customer", frozenset({"profiletype", "profileid"}), meanings=_ZERO_TOUCH),
     Dialect("zero-touch-reseller", frozenset({"profiletype", "owner"}), meanings=_ZERO_TOUCH),
@@ -89,6 +106,7 @@ _DIALECTS = (
     Dialect(
         "autopilot",
         frozenset({"deviceserialnumber", "windowsproductid", "hardwarehash"}),
+        meanings=_AUTOPILOT,
         advice="this is a Windows Autopilot file; add a column Manufacturer (or IMEI)",
     ),
     Dialect("octave", frozenset({"imei", "fsn"})),
@@ -97,6 +115,14 @@ _DIALECTS = (
         frozenset({"devicename", "serialnumber", "platform", "ownership"}),
         advice="this is a Hexnode file; add a column Manufacturer (or IMEI)",
     ),
+    Dialect(
+        "soliton",
+        frozenset({"terminalid", "phonemodel", "usertype"}),
+        meanings={"terminalid": "imei"},
+    ),
+    Dialect("knox", frozenset({"username", "password"}), meanings=_KNOX),
+    Dialect("knox", frozenset({"userid", "password"}), meanings=_KNOX),
+    Dialect("knox", frozenset({"enrollmentpassword"}), meanings=_KNOX),
     GENERIC,
 )
 _KNOWN_NAMES = frozenset({*MEANINGS, *WEAK_MEANINGS, *_ZERO_TOUCH}).union(
@@ -118,15 +144,20 @@ def is_own(name: str) -> bool:
 def recognise(cells: Sequence[str]) -> Dialect:
     """Give the dialect of a file that begins with these cells; the generic one fits all."""
     filled = len(cells) - len([cell for cell in cells[1:] if not cell.strip()])
-    if filled <= len(_INTUNE_HEADERS) and cells and imei_or_none(cells[0]):
-        return INTUNE
+    if filled <= len(_KNOX_HEADERS) and cells and imei_or_none(cells[0]):
+        return INTUNE if filled <= len(_INTUNE_HEADERS) else KNOX
     names = frozenset(name for name in map(normalised, cells) if name and not is_own(name))
     return next(dialect for dialect in _DIALECTS if dialect.recognises(names))
 
 
 def header_of(dialect: Dialect, cells: Sequence[str]) -> Sequence[str]:
     """Give the names of the columns: the cells themselves, if the dialect has a header."""
-    return cells if dialect.has_header else _INTUNE_HEADERS[: max(1, len(cells))]
+    return cells if dialect.has_header else dialect.implied[: max(1, len(cells))]
+
+
+def is_json(text: str) -> bool:
+    """Tell whether a file that begins so is JSON, as AWS IoT takes one object a line."""
+    return _JSON.match(text) is not None
 
 
 def separator_named_by(line: str) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Roll, Sealer
     from rollbook_server.domain.profiles import Profile
     from rollbook_server.domain.tokens import Token
+    from rollbook_server.domain.users import User
 
 
 class Outcome(StrEnum):
@@ -48,12 +49,16 @@ class Enrollment:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome, its true cause for the log, and the device if it is registered."""
+    """The outcome, its true cause for the log, and the device if it is registered.
+
+    `user` is who the device is given to: whoever signed in on it, else its profile's.
+    """
 
     outcome: Outcome
     cause: str
     device: Device | None = None
     profile: Profile | None = None
+    user: User | None = None
 
     @property
     def sign_in_available(self) -> bool:
@@ -84,11 +89,13 @@ def enroll(roll: Roll, enrollment: Enrollment, now: datetime) -> Decision:
     request_id counts once.
     """
     finding = find(roll, enrollment, now)
-    decision, device = finding.decision, finding.decision.device
-    if device is None:
+    decision = finding.decision
+    if decision.device is None or decision.profile is None:
         return decision
-    registered = _register(roll, device, finding.token, enrollment.request_id, now)
-    return replace(decision, device=registered)
+    device = _register(roll, decision.device, finding.token, enrollment.request_id, now)
+    user_id = device.user_id or decision.profile.user_id
+    user = roll.users.get(user_id) if user_id else None
+    return replace(decision, device=device, user=user)
 
 
 def find(roll: Roll, enrollment: Enrollment, now: datetime) -> Finding:
@@ -129,6 +136,11 @@ def _register(
         return device
     if token is not None:
         roll.tokens.count_use(token.token_id, now)
+    return take_place(roll, device, request_id, now)
+
+
+def take_place(roll: Roll, device: Device, request_id: str, now: datetime) -> Device:
+    """Register the device, and count it in its profile if it is the first time."""
     if device.state is DeviceState.PENDING:
         roll.profiles.move_counts(device.profile_id, now, pending=-1, registered=+1)
     return roll.devices.register(device, request_id, now)

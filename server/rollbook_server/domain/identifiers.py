@@ -12,6 +12,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from rollbook_server.domain import spreadsheet_damage as damage
 from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.luhn import CORE, check_digit, luhn_holds
 
@@ -32,7 +33,6 @@ _SEPARATORS = dict.fromkeys(
 # A MEID's region code is A0 or higher, or 99 where it doubles as an IMEI. Nothing
 # else is taken for one, or an IMEI with a mistyped letter would be.
 _MEID = re.compile(r"(?:99|[A-F][0-9A-F])[0-9A-F]{12}")
-_MEID_PREFIX = re.compile(r"(?:99|[A-F])[0-9A-F]{0,12}|[A-F][0-9A-F]{13}")
 _FORMULA = re.compile(r'=\s*"(.*)"\s*', re.DOTALL)
 _ROUNDED_IMEI = re.compile(r"\d+(?:[.,]\d+[eE]\+?|[eE]\+)\d{1,3}")
 # A serial number is opaque: only what no maker would print counts as damage.
@@ -78,26 +78,46 @@ def _parse_unusual_imei(text: str) -> str:
     if len(text) > LONGEST_TYPED:
         message = f"{len(text):,} characters; an IMEI has 14, 15 or 16 digits"
         raise IdentifierError(RowReason.IMEI_LENGTH, message)
-    plain = unicodedata.normalize("NFKC", text).strip()
-    _refuse_formula(plain)
+    plain = damage.without_decimals(unicodedata.normalize("NFKC", text).strip())
+    if plain.startswith("="):
+        raise _formula(plain, _if_certain(damage.inside_formula(plain)))
     if _ROUNDED_IMEI.fullmatch(plain):
-        raise _rounded(plain, "IMEI")
-    digits = _digits(plain)
+        raise _rounded(plain, "IMEI", _if_certain(damage.written_out(plain)))
+    digits = plain_digits(plain)
+    if _is_pair(plain):
+        raise _two_imeis()
     if digits.isascii() and digits.isdigit():
-        return _core_of(digits)
+        return _core_of(digits, damage.without_version(plain))
     if _MEID.fullmatch(digits):
         return digits
     raise _wrong_characters(plain, digits)
 
 
-def _digits(text: str) -> str:
+def plain_digits(text: str) -> str:
     """Give what is left of an IMEI without its separators."""
     return unicodedata.normalize("NFKC", text).strip().translate(_SEPARATORS).upper()
 
 
-def _core_of(digits: str) -> str:
+def _is_pair(plain: str) -> bool:
+    parts = damage.halves(plain)
+    return parts is not None and all(_if_certain(part) == part for part in parts)
+
+
+def _if_certain(proposal: str) -> str:
+    """Give a proposal that is an IMEI, or the certain repair of one; else nothing."""
+    proposal = damage.without_decimals(proposal)
+    digits = plain_digits(proposal)
+    if _MEID.fullmatch(digits):
+        return proposal
+    try:
+        return proposal if digits.isascii() and digits.isdigit() and _core_of(digits) else ""
+    except IdentifierError as error:
+        return error.suggestion
+
+
+def _core_of(digits: str, without_version: str = "") -> str:
     if len(digits) not in (CORE, CORE + 1, CORE + 2):
-        raise _wrong_length(digits)
+        raise _wrong_length(digits, without_version)
     core = digits[:CORE]
     if len(digits) == CORE and _lost_a_zero(digits):
         raise _lost_zeros(digits)
@@ -109,15 +129,23 @@ def _core_of(digits: str) -> str:
     return core
 
 
-def _wrong_length(digits: str) -> IdentifierError:
+def _wrong_length(digits: str, without_version: str) -> IdentifierError:
     count = len(digits)
     padded = digits.zfill(CORE + 1)
     if count in (12, 13) and luhn_holds(padded) and padded.strip("0"):
         return _lost_zeros(digits)
-    message = f"{count} digit{'' if count == 1 else 's'}; an IMEI has 14, 15 or 16"
     if count in (28, 30, 32):
-        message += "; if these are two IMEIs, put the second into a column imei2"
+        return _two_imeis()
+    message = f"{count} digit{'' if count == 1 else 's'}; an IMEI has 14, 15 or 16"
+    if without_version and luhn_holds(plain_digits(without_version)):
+        message += "; leave out the version behind the stroke"
+        return IdentifierError(RowReason.IMEI_LENGTH, message, without_version)
     return IdentifierError(RowReason.IMEI_LENGTH, message, _hexadecimal_meid(digits))
+
+
+def _two_imeis() -> IdentifierError:
+    message = "the cell seems to hold two IMEIs; put the second into a column imei2"
+    return IdentifierError(RowReason.IMEI_LENGTH, message)
 
 
 def _lost_a_zero(digits: str) -> bool:
@@ -164,16 +192,9 @@ def _wrong_characters(plain: str, digits: str) -> IdentifierError:
         f"'{name}' is no digit; an IMEI has 14 to 16 digits,"
         " a MEID 14 hexadecimal digits that begin with A to F or 99"
     )
-    return IdentifierError(RowReason.IMEI_CHARACTERS, message, _without_text_mark(plain))
-
-
-def _without_text_mark(plain: str) -> str:
-    """Give what follows the apostrophe by which spreadsheets mark text, if that is an IMEI."""
-    rest = plain.removeprefix("'")
-    try:
-        return rest if rest != plain and not rest.startswith("'") and parse_imei(rest) else ""
-    except IdentifierError:
-        return ""
+    proposal = damage.undressed(plain)
+    certain = "" if proposal == plain else _if_certain(proposal)
+    return IdentifierError(RowReason.IMEI_CHARACTERS, message, certain)
 
 
 def parse_serial_number(text: str) -> str:
@@ -226,7 +247,7 @@ def imei_or_none(text: str) -> str | None:
     try:
         return parse_imei(text)
     except IdentifierError as error:
-        digits = _digits(text) if error.reason is RowReason.IMEI_CHECK_DIGIT else ""
+        digits = plain_digits(text) if error.reason is RowReason.IMEI_CHECK_DIGIT else ""
         return digits[:CORE] if digits.endswith("0") else None
 
 
@@ -251,44 +272,6 @@ def spelled_out(core: str) -> str:
     return core + check_digit(core) if core.isdigit() else core
 
 
-def imei_prefix(text: str) -> str:
-    """Give what a core begins with if its IMEI or MEID is typed as far as this.
-
-    Empty if none begins so.
-    """
-    digits = _digits(text) if len(text) <= LONGEST_TYPED else ""
-    if digits.isascii() and digits.isdigit() and len(digits) <= CORE + 2:
-        return digits[:CORE]
-    return digits if _MEID_PREFIX.fullmatch(digits) else ""
-
-
-def serial_number_prefix(text: str) -> str:
-    """Give what a serial number begins with that is typed as far as this, as it is kept.
-
-    Empty if none begins so.
-    """
-    plain = text.strip()
-    if len(plain) <= LONGEST_TYPED:
-        plain = unicodedata.normalize("NFC", plain).strip()
-    return "" if len(plain) > LONGEST_NAME or _invisible(plain) else plain
-
-
-def likely_imeis(text: str) -> list[str]:
-    """Give the cores that a text may have been meant for, even if it is no IMEI.
-
-    That is its 14 first digits, and its certain repair.
-    """
-    if len(text) > LONGEST_TYPED:
-        return []
-    try:
-        return [parse_imei(text)]
-    except IdentifierError as error:
-        digits = _digits(text)
-        whole = digits.isascii() and digits.isdigit() and CORE <= len(digits) <= CORE + 2
-        repaired = imei_or_none(error.suggestion) if error.suggestion else None
-        return [core for core in (digits[:CORE] if whole else "", repaired) if core]
-
-
 def _plain(text: str) -> str:
     plain = text.strip()
     if len(plain) <= LONGEST_TYPED:
@@ -299,17 +282,27 @@ def _plain(text: str) -> str:
 
 def _refuse_formula(plain: str) -> None:
     if formula := _FORMULA.fullmatch(plain):
-        message = f"{shortened(plain)} is a spreadsheet formula; write only what is between quotes"
-        inner = formula[1].replace('""', '"')
-        raise IdentifierError(RowReason.SPREADSHEET_FORMULA, message, inner)
+        raise _formula(plain, formula[1].replace('""', '"'))
 
 
-def _rounded(plain: str, what: str) -> IdentifierError:
-    message = (
-        f"{shortened(plain)} is a number rounded by a spreadsheet, and digits are lost;"
-        f" take the {what} from its source again, with the column formatted as text"
-    )
-    return IdentifierError(RowReason.SPREADSHEET_EXPONENT, message)
+def _formula(plain: str, suggestion: str) -> IdentifierError:
+    message = f"{shortened(plain)} is a spreadsheet formula; write only what it stands for"
+    return IdentifierError(RowReason.SPREADSHEET_FORMULA, message, suggestion)
+
+
+def _rounded(plain: str, what: str, suggestion: str = "") -> IdentifierError:
+    message = f"{shortened(plain)} is a number rounded by a spreadsheet, and digits are lost;"
+    if suggestion:
+        message = (
+            f"{shortened(plain)} is how a spreadsheet writes a large number; write its digits,"
+        )
+        return IdentifierError(
+            RowReason.SPREADSHEET_EXPONENT,
+            f"{message} with the column formatted as text",
+            suggestion,
+        )
+    message += f" take the {what} from its source again, with the column formatted as text"
+    return IdentifierError(RowReason.SPREADSHEET_EXPONENT, message, suggestion)
 
 
 def _refuse_long(plain: str, what: str, reason: RowReason) -> None:
@@ -320,12 +313,13 @@ def _refuse_long(plain: str, what: str, reason: RowReason) -> None:
 
 def _refuse_invisible(plain: str, what: str, reason: RowReason) -> None:
     """Refuse what nobody sees, and what would therefore never be found equal."""
-    if hidden := _invisible(plain):
+    if hidden := invisible(plain):
         message = f"the invisible character U+{ord(hidden[0]):04X} stands in the {what}; remove it"
         raise IdentifierError(reason, message)
 
 
-def _invisible(text: str) -> list[str]:
+def invisible(text: str) -> list[str]:
+    """Give the characters of a text that nobody sees."""
     if text.isprintable():
         return []
     return [sign for sign in text if unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp")]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain.identifiers import likely_imeis
 from rollbook_server.domain.matching import IMEIS_LOOKED_AT, SLOTS_LOOKED_AT
+from rollbook_server.domain.partial_identifiers import likely_imeis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

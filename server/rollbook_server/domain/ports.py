@@ -41,6 +41,23 @@ class Sealer(Protocol):
         """Give the value back, or raise RollbookError with TOKEN_UNREADABLE."""
 
 
+class PasswordHasher(Protocol):
+    """Keeps passwords so that they can be checked but not read. Thread-safe.
+
+    Both methods take tens of milliseconds and may wait: never in a transaction.
+    """
+
+    def hash(self, password: str) -> str:
+        """Give what is stored of the password; another text each time."""
+
+    def verify(self, password: str, password_hash: str) -> bool:
+        """Tell whether the password is the one that was hashed.
+
+        Takes as long with an empty hash, which no password fits. Raises RollbookError
+        with TOO_MANY_SIGN_INS.
+        """
+
+
 class Roll(Protocol):
     """Everything that is stored, as it stands in one transaction."""
 

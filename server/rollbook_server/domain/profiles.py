@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import configurations, provisioning, tokens, users
+from rollbook_server.domain import configuration_linter, configurations, names, tokens, users
 from rollbook_server.domain.clock import microseconds
 from rollbook_server.domain.configurations import EMPTY, Configuration
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
 from rollbook_server.domain.ids import new_id
+from rollbook_server.domain.names import name_key
 from rollbook_server.domain.pages import Page, page_of
 
 if TYPE_CHECKING:
@@ -22,11 +22,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.tokens import TokenMaker
 
-NAME_LIMIT = 128  # characters; the seed's issue
 DESCRIPTION_LIMIT = 1024  # characters
-# Before normalisation, which may shorten a name; of a long text it takes a time
-# that grows with the square of its length.
-_TYPED_NAME_LIMIT = 4 * NAME_LIMIT
 
 
 class ProfileType(StrEnum):
@@ -102,11 +98,6 @@ class ProfileQuery:
     order: ProfileOrder = ProfileOrder.NAME
 
 
-def name_key(name: str) -> str:
-    """Give what names are compared by: NFC without regard to case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
 def create(roll: Roll, wanted: NewProfile, maker: TokenMaker, now: datetime) -> Profile:
     """Put a profile on the roll, and its first token unless it is tokenless.
 
@@ -143,34 +134,13 @@ def _checked(wanted: NewProfile) -> NewProfile:
     if len(wanted.description) > DESCRIPTION_LIMIT:
         raise FieldsError({"description": f"has more than {DESCRIPTION_LIMIT} characters"})
     configurations.check(wanted.configuration)
-    return replace(wanted, name=_checked_name(wanted.name))
-
-
-def _checked_name(name: str) -> str:
-    name = name.strip()
-    if len(name) <= _TYPED_NAME_LIMIT:
-        name = unicodedata.normalize("NFC", name)
-    if not name:
-        raise RollbookError(Reason.PROFILE_NAME_INVALID, "The profile needs a name.")
-    if len(name) > NAME_LIMIT:
-        raise RollbookError(
-            Reason.PROFILE_NAME_INVALID,
-            f"The name has {len(name)} characters; at most {NAME_LIMIT} are allowed.",
-        )
-    if _holds_control_character(name):
-        raise RollbookError(
-            Reason.PROFILE_NAME_INVALID, "The name holds a control character; take it out."
-        )
-    return name
-
-
-def _holds_control_character(text: str) -> bool:
-    return any(unicodedata.category(character) == "Cc" for character in text)
+    name = names.checked(wanted.name, Reason.PROFILE_NAME_INVALID, "profile")
+    return replace(wanted, name=name)
 
 
 def warnings(configuration: Configuration) -> list[str]:
     """Say what Android would not understand of it; nothing of one that is empty."""
-    return [] if configuration == EMPTY else provisioning.warnings(configuration)
+    return [] if configuration == EMPTY else configuration_linter.warnings(configuration)
 
 
 def get(roll: Roll, profile_id: str) -> Profile:
@@ -187,18 +157,11 @@ def get(roll: Roll, profile_id: str) -> Profile:
 
 def list_page(roll: Roll, query: ProfileQuery, request: PageRequest) -> Page[Profile]:
     """Give one page of profiles in the order of the query; raises FieldsError."""
-    _check_wanted_name(query.name_contains)
+    names.check_part(query.name_contains)
     found = roll.profiles.list(query, after=request.after, limit=request.size + 1)
     return page_of(
         found, request, lambda profile: (_SORT_KEYS[query.order](profile), profile.profile_id)
     )
-
-
-def _check_wanted_name(part: str) -> None:
-    if len(part) > _TYPED_NAME_LIMIT:
-        raise FieldsError({"name_contains": f"is longer than any name, {NAME_LIMIT} characters"})
-    if _holds_control_character(part):
-        raise FieldsError({"name_contains": "holds a control character, which no name does"})
 
 
 def sort_kinds(query: ProfileQuery) -> Kinds:

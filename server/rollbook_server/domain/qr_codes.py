@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from rollbook_server.domain import profiles, provisioning, tokens
+from rollbook_server.domain import configuration_linter, profiles, provisioning, tokens
 from rollbook_server.domain.addresses import host_of, is_no_destination
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
 from rollbook_server.domain.tokens import TokenState
@@ -83,7 +83,7 @@ def generate(subject: Subject, sealer: Sealer, server_address: str, now: datetim
     Raises RollbookError with TOKEN_IS_REVOKED or TOKEN_UNREADABLE.
     """
     profile, token = subject.profile, subject.token
-    warnings = provisioning.warnings(profile.configuration)
+    warnings = configuration_linter.warnings(profile.configuration)
     state = token.state(now)
     if state is TokenState.REVOKED:
         raise RollbookError(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.profiles import Profile, ProfileQuery
     from rollbook_server.domain.tokens import Token
     from rollbook_server.domain.uploads import Counts, Progress, Upload, UploadState
-    from rollbook_server.domain.users import User
+    from rollbook_server.domain.users import User, UserQuery
 
 
 class DeviceCounts(NamedTuple):
@@ -44,6 +44,9 @@ class Profiles(Protocol):
     def move_counts(self, profile_id: str, now: datetime, *, pending: int, registered: int) -> None:
         """Add to the device counts, and note that devices changed."""
 
+    def take_from(self, user_id: str, now: datetime) -> None:
+        """Give every profile that was given to the user to none; each is a change of it."""
+
 
 class Tokens(Protocol):
     """The enrollment tokens."""
@@ -66,6 +69,21 @@ class Users(Protocol):
 
     def get(self, user_id: str) -> User | None:
         """Give the user."""
+
+    def find(self, key: str) -> User | None:
+        """Give the user whose name has this `names.name_key`."""
+
+    def list(self, query: UserQuery, *, after: Cursor | None, limit: int) -> list[User]:
+        """Give at most `limit` users by name behind `after` (name key, user_id)."""
+
+    def add(self, user: User) -> None:
+        """Add a new user, whose name must be free."""
+
+    def change(self, user: User) -> None:
+        """Write a changed user, whose name must be free or its own."""
+
+    def delete(self, user_id: str) -> None:
+        """Remove the user."""
 
 
 class PackedRows(Protocol):
@@ -120,6 +138,12 @@ class Devices(DeviceLists, Protocol):
 
     def register(self, device: Device, request_id: str, now: datetime) -> Device:
         """Make the device REGISTERED, since now if it was PENDING; remember the request."""
+
+    def give_to(self, device: Device, user_id: str) -> Device:
+        """Note who signed in on the device; `register`, which must follow, counts the change."""
+
+    def take_from(self, user_id: str) -> None:
+        """Give every device on which the user signed in to none; each is a change of it."""
 
 
 class Uploads(Protocol):

@@ -46,7 +46,7 @@ def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Cloc
     except _ConflictsArose as conflicts:
         errors, counts = conflicts.errors, conflicts.counts
         ended = store.write(lambda roll: _reject_and_finish(roll, upload, errors, counts, now))
-    if not upload.options.writes_at_once:
+    if not upload.options.writes_at_once or upload.options.may_change_devices:
         with suppress(RollbookError):  # the upload has ended; the next start sweeps again
             leftovers.sweep(store)
     return ended

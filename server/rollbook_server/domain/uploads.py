@@ -74,6 +74,11 @@ class UploadOptions:
         """
         return not self.validate_only and self.on_invalid_row is OnInvalidRow.SKIP
 
+    @property
+    def may_change_devices(self) -> bool:
+        """Tell whether rows may change devices that the roll has already."""
+        return self.on_conflict in (OnConflict.UPDATE, OnConflict.MOVE)
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:

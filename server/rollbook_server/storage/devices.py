@@ -71,6 +71,11 @@ UPDATE devices SET profile = ?, upload = ?, imei = ?, imei2 = ?, serial_number =
 _REGISTER = """
 UPDATE devices SET register_time = ?, last_request_id = ?, revision = ? WHERE id = ?
 """
+_GIVE_TO = "UPDATE devices SET user_id = ? WHERE id = ?"
+# The second condition lets SQLite use the index of devices that have a user.
+_TAKE_FROM = """
+UPDATE devices SET user_id = '', revision = revision + 1 WHERE user_id = ? AND user_id != ''
+"""
 
 _BY_SERIAL = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
@@ -157,6 +162,16 @@ class StoredDevices(StoredDeviceLists):
         number = device_rows.device_number(device.device_id)
         self._database.execute_sql(_REGISTER, (time, request_id, registered.revision, number))
         return registered
+
+    def give_to(self, device: Device, user_id: str) -> Device:
+        """Note who signed in on the device; `register` counts the change."""
+        number = device_rows.device_number(device.device_id)
+        self._database.execute_sql(_GIVE_TO, (user_id, number))
+        return replace(device, user_id=user_id)
+
+    def take_from(self, user_id: str) -> None:
+        """Give every device on which the user signed in to none."""
+        self._database.execute_sql(_TAKE_FROM, (user_id,))
 
     def _missing(self, rows: Sequence[DeviceRow], first: int) -> list[DeviceRow]:
         query = DeviceTable.select(DeviceTable.id).where(

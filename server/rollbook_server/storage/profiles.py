@@ -12,13 +12,13 @@ from peewee import JOIN
 
 from rollbook_server.domain import clock
 from rollbook_server.domain.configurations import Configuration
+from rollbook_server.domain.names import name_key
 from rollbook_server.domain.profiles import (
     Profile,
     ProfileOrder,
     ProfileOrigin,
     ProfileQuery,
     ProfileType,
-    name_key,
 )
 from rollbook_server.storage.counters import NEXT_PROFILE, reserve
 from rollbook_server.storage.tables import ProfileTable, UserTable, stored
@@ -45,6 +45,9 @@ _MOVE_COUNTS = """
 UPDATE profiles SET pending_count = pending_count + ?, registered_count = registered_count + ?,
     devices_update_time = ?
 WHERE profile_id = ?
+"""
+_TAKE_FROM = """
+UPDATE profiles SET user_id = '', revision = revision + 1, update_time = ? WHERE user_id = ?
 """
 
 
@@ -90,6 +93,10 @@ class StoredProfiles:
         """Add to the device counts, and note that devices changed."""
         parameters = (pending, registered, clock.microseconds(now), profile_id)
         self._database.execute_sql(_MOVE_COUNTS, parameters)
+
+    def take_from(self, user_id: str, now: datetime) -> None:
+        """Give every profile that was given to the user to none."""
+        self._database.execute_sql(_TAKE_FROM, (clock.microseconds(now), user_id))
 
 
 def _conditions(query: ProfileQuery, after: Cursor | None) -> list[Any]:

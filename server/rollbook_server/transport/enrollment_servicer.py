@@ -6,16 +6,17 @@ import logging
 from typing import TYPE_CHECKING
 
 from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
-from rollbook_server.domain import enrollment
+from rollbook_server.domain import enrollment, sign_in
 from rollbook_server.domain.enrollment import Enrollment
 from rollbook_server.domain.matching import Presented
+from rollbook_server.domain.sign_in import SignIn
 from rollbook_server.transport.messages import enrollment_messages
 
 if TYPE_CHECKING:
     import grpc
 
     from rollbook_server.domain.clock import Clock
-    from rollbook_server.domain.ports import Sealer, Store
+    from rollbook_server.domain.ports import PasswordHasher, Sealer, Store
 
 REQUEST_ID_LIMIT = 64  # characters; longer ones are cut, for a device cannot be told
 
@@ -23,10 +24,10 @@ _log = logging.getLogger(__name__)
 
 
 class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
-    """Decides about devices; what is not overridden here answers UNIMPLEMENTED."""
+    """Decides about devices."""
 
-    def __init__(self, store: Store, sealer: Sealer, clock: Clock) -> None:
-        self._store, self._sealer, self._clock = store, sealer, clock
+    def __init__(self, store: Store, sealer: Sealer, hasher: PasswordHasher, clock: Clock) -> None:
+        self._store, self._sealer, self._hasher, self._clock = store, sealer, hasher, clock
 
     def EnrollDevice(
         self,
@@ -43,3 +44,19 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
         decision = self._store.write(lambda roll: enrollment.enroll(roll, wanted, now))
         _log.info("enrollment %s: %s", decision.outcome, decision.cause)
         return enrollment_messages.enrollment(decision)
+
+    def SignInDevice(
+        self,
+        request: enrollment_service_pb2.SignInDeviceRequest,
+        context: grpc.ServicerContext,
+    ) -> enrollment_service_pb2.SignInDeviceResponse:
+        """Register a device to the user who signs in on it, if both are right."""
+        wanted = SignIn(
+            Presented.of(request.imeis, request.serial_number, request.manufacturer),
+            request.user_name,
+            request.password,
+            request.request_id[:REQUEST_ID_LIMIT],
+        )
+        decision = sign_in.sign_in(self._store, self._hasher, wanted, self._clock())
+        _log.info("sign-in %s: %s", decision.outcome, decision.cause)
+        return enrollment_messages.sign_in(decision)

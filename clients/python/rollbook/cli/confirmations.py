@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from rollbook.cli.terminals import can_ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,6 @@ def confirm(what: str, *, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not can_ask():
         raise click.UsageError(f"{what} Without a terminal to ask on, --yes is needed.")
     click.confirm(f"{what} Go on?", abort=True, err=True)

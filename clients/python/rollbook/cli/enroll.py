@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import EnrollOutcome
-from rollbook.cli.configurations import key_names
-from rollbook.cli.exit_codes import ExitCode
-from rollbook.cli.output import facts, say, show, show_json
+from rollbook.cli.output import say
+from rollbook.cli.presenting import Presented, identifier_options, show_decision
 from rollbook.cli.session import Session, with_session
+from rollbook.cli.sign_in import ask_and_sign_in
+from rollbook.cli.terminals import can_ask
 
 if TYPE_CHECKING:
-    from rollbook import Enrollment
+    from rollbook.cli.exit_codes import ExitCode
 
-_EXIT_CODES = {
-    EnrollOutcome.REGISTERED: ExitCode.DONE,
-    EnrollOutcome.NOT_REGISTERED: ExitCode.NOT_REGISTERED,
-    EnrollOutcome.SIGN_IN_REQUIRED: ExitCode.SIGN_IN_REQUIRED,
-}
 _NOT_OF_THE_PROFILE = "The token's profile does not have this device."
 _NOT_TOKENLESS = "No tokenless profile has this device; add --token if its profile has one."
 _SIGN_IN_REQUIRED = (
@@ -29,52 +25,42 @@ _SIGN_IN_REQUIRED = (
 
 @click.command()
 @click.option("--token", default="", help="The profile's token, as typed or scanned.")
-@click.option("--imei", "imeis", multiple=True, metavar="IMEI", help="Once for each IMEI or MEID.")
-@click.option("--serial", default="", help="The serial number; needs --manufacturer.")
-@click.option("--manufacturer", default="", help="The manufacturer, in any case.")
+@identifier_options
+@click.option("--no-sign-in", is_flag=True, help="Do not ask for user and password.")
 @with_session
-def enroll(
-    session: Session, token: str, imeis: tuple[str, ...], serial: str, manufacturer: str
+def enroll(  # noqa: PLR0913 - one argument for each option
+    session: Session,
+    *,
+    token: str,
+    imeis: tuple[str, ...],
+    serial: str,
+    manufacturer: str,
+    no_sign_in: bool,
 ) -> ExitCode:
-    """Enroll a device by what it presents. Needs no API key."""
-    if not imeis and not (serial and manufacturer):
-        raise click.UsageError("A device presents --imei, or --serial and --manufacturer.")
+    """Enroll a device by what it presents. Needs no API key.
+
+    If the token does not open a profile, it asks on a terminal for user and password.
+    """
+    presented = Presented(imeis, serial, manufacturer)
     with session.agent() as agent:
         decision = agent.enroll_device(
             token=token, imeis=imeis, serial_number=serial, manufacturer=manufacturer
         )
-    if session.wants_json:
-        show_json(decision)
-    else:
-        _show(decision, by_token=bool(token))
-    return _EXIT_CODES.get(decision.outcome, ExitCode.REFUSED)
+        may_ask = not no_sign_in and not session.wants_json and can_ask()
+        if decision.outcome is EnrollOutcome.SIGN_IN_REQUIRED and may_ask:
+            say(f"{_SIGN_IN_REQUIRED} Sign in to register the device.")
+            return ask_and_sign_in(session, agent, presented)
+    explanation = _explanation(session, decision.outcome, presented, by_token=bool(token))
+    return show_decision(session, decision, explanation)
 
 
-def _show(decision: Enrollment, *, by_token: bool) -> None:
-    if decision.outcome is EnrollOutcome.REGISTERED:
-        show(facts(_properties(decision)))
-    else:
-        show(facts({"Outcome": str(decision.outcome)}))
-        say(_explanation(decision.outcome, by_token=by_token))
-
-
-def _explanation(outcome: EnrollOutcome, *, by_token: bool) -> str:
+def _explanation(
+    session: Session, outcome: EnrollOutcome, presented: Presented, *, by_token: bool
+) -> str:
     match outcome:
         case EnrollOutcome.NOT_REGISTERED:
             return _NOT_OF_THE_PROFILE if by_token else _NOT_TOKENLESS
         case EnrollOutcome.SIGN_IN_REQUIRED:
-            return _SIGN_IN_REQUIRED
+            words = ("sign-in", *presented.options(), "--user", "NAME")
+            return f"{_SIGN_IN_REQUIRED}\nSign in instead: {session.command(*words)}"
     return "This command is too old to know the outcome."
-
-
-def _properties(decision: Enrollment) -> dict[str, object]:
-    attributes = {f"  {name}": value for name, value in decision.attributes.items()}
-    return {
-        "Outcome": str(decision.outcome),
-        "Device ID": decision.device_id,
-        "Profile ID": decision.profile_id,
-        "User": decision.user.display_name if decision.user else None,
-        "Attributes": f"{len(attributes)}",
-        **attributes,
-        "Configuration": key_names(decision.configuration),
-    }

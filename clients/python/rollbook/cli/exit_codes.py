@@ -20,13 +20,13 @@ class ExitCode(IntEnum):
 
 
 MEANINGS = {
-    ExitCode.DONE: "done; enroll: the device is REGISTERED",
+    ExitCode.DONE: "done; enroll, sign-in: the device is REGISTERED",
     ExitCode.REFUSED: "the server refused, or a file could not be read or written",
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.ROWS_REJECTED: "upload: ended, and rows were rejected",
     ExitCode.UNREACHABLE: "the server cannot be reached, or cannot answer now",
     ExitCode.INCOMPLETE: "upload: broke off; the message tells how to resume it",
-    ExitCode.NOT_REGISTERED: "enroll: the device is NOT_REGISTERED",
+    ExitCode.NOT_REGISTERED: "enroll, sign-in: the device is NOT_REGISTERED",
     ExitCode.SIGN_IN_REQUIRED: "enroll: SIGN_IN_REQUIRED, the token does not open a profile",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
 }

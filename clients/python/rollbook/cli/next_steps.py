@@ -22,6 +22,8 @@ _OPTIONS = {
     "name": "NAME",
     "description": "--description",
     "user_id": "--user",
+    "display_name": "--display-name",
+    "email": "--email",
     "configuration": "--configuration",
     "upload_id": "--resume",
     "on_invalid_row": "--strict",
@@ -38,7 +40,6 @@ _OPTIONS = {
 
 _AFTER_REASON = {
     "API_KEY_INVALID": "Check ROLLBOOK_API_KEY, --api-key-file and which server --address names.",
-    "USER_NOT_FOUND": "Leave out --user.",
     "UPLOAD_ID_INVALID": "--resume takes the id that the upload printed.",
     "UPLOAD_DISCARDED": "Begin a new upload: leave out --resume.",
     "ETAG_MISMATCH": "Somebody else changed it in between; give the command again.",
@@ -52,6 +53,8 @@ _AFTER_REASON_COMMAND = {
     "DEVICE_NOT_FOUND": ("The devices of this server", ("device", "list")),
     "UPLOAD_NOT_FOUND": ("The uploads of a profile", ("uploads", "PROFILE")),
     "PROFILE_NAME_TAKEN": ("The profiles of this server", ("profile", "list")),
+    "USER_NOT_FOUND": ("The users of this server", ("user", "list")),
+    "USER_NAME_TAKEN": ("The users of this server", ("user", "list")),
     "PROFILE_IS_TOKENLESS": (
         "Its devices enroll without a token",
         ("enroll", "--imei", "IMEI"),
@@ -70,7 +73,7 @@ _AFTER_ROW_REASON = {
 }
 
 # What leads the path of a field that an option of its own stands for.
-_LEADS = re.compile(r"^(open|devices\[\d+\]|updates\[\d+\]\.device)\.")
+_LEADS = re.compile(r"^(open|user|devices\[\d+\]|updates\[\d+\]\.device)\.")
 # What gRPC's resolvers say; the words differ between its versions.
 _NO_SUCH_HOST = re.compile(r"DNS resolution failed|errors resolving|name not found", re.IGNORECASE)
 

@@ -15,6 +15,7 @@ from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.tables import table
+from rollbook.cli.user_names import find_user
 
 if TYPE_CHECKING:
     from rollbook import Profile, Token
@@ -40,7 +41,9 @@ def profile() -> None:
 @click.option("--description", default="", help="At most 1,024 characters.")
 @click.option("--tokenless", is_flag=True, help="Match devices by their identifiers alone.")
 @click.option("--single-device", is_flag=True, help="For devices added one by one.")
-@click.option("--user", default="", metavar="USER", help="The user_id its devices are given to.")
+@click.option(
+    "--user", default="", metavar="USER", help="Whom its devices are given to: user_id or name."
+)
 @click.option(
     "--configuration",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -66,7 +69,7 @@ def create(  # noqa: PLR0913 - one argument for each option
             description=description,
             origin=ProfileOrigin.SINGLE_DEVICE if single_device else ProfileOrigin.CSV,
             tokenless=tokenless,
-            user_id=user,
+            user_id=find_user(client, user).user_id if user else "",
             configuration=keys,
         )
     if session.wants_json:

@@ -9,7 +9,18 @@ import click
 from click.core import ParameterSource
 
 from rollbook._channel import endpoint
-from rollbook.cli import devices, enroll, profiles, qr, templates, tokens, upload_history, uploads
+from rollbook.cli import (
+    devices,
+    enroll,
+    profiles,
+    qr,
+    sign_in,
+    templates,
+    tokens,
+    upload_history,
+    uploads,
+    users,
+)
 from rollbook.cli.exit_codes import exit_codes_help
 from rollbook.cli.plugins import load_plugin, placeholder, plugin_names
 from rollbook.cli.session import DEFAULT_ADDRESS, Session, output_option
@@ -102,5 +113,7 @@ for _command in (
     tokens.token,
     qr.qr,
     enroll.enroll,
+    sign_in.sign_in,
+    users.user,
 ):
     root.add_command(_command)

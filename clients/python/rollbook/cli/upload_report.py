@@ -70,7 +70,8 @@ def _show_rejected(rejected: Rejections) -> None:
 
 def _example(error: RowError) -> str:
     column = f", column {error.column}" if error.column else ""
-    return clean(f"line {error.line}{column}: {error.message}")
+    repair = f"; write {error.suggestion}" if error.suggestion else ""
+    return clean(f"line {error.line}{column}: {error.message}{repair}")
 
 
 def _next_steps(request: UploadRequest, profile: Profile, upload: Upload) -> list[str]:

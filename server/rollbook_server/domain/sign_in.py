@@ -1,0 +1,96 @@
+"""Decides about a device on which someone signs in, the seed's IReg flow.
+
+Nobody learns from the answer, or from how long it takes, which of user, password
+and device was wrong: one password is verified and one transaction run, whatever
+is presented.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rollbook_server.domain import users
+from rollbook_server.domain.enrollment import Decision, Outcome, take_place
+from rollbook_server.domain.matching import MatchRule, decide
+from rollbook_server.domain.names import TYPED_LIMIT, name_key
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rollbook_server.domain.devices import Device
+    from rollbook_server.domain.matching import Match, Presented
+    from rollbook_server.domain.ports import PasswordHasher, Roll, Store
+    from rollbook_server.domain.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A user who wants to have a device. `request_id` may be empty."""
+
+    presented: Presented
+    user_name: str
+    password: str = field(repr=False)
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """Who may sign in by what was known when the password was verified, or why nobody."""
+
+    user: User | None
+    cause: str = ""
+
+
+def sign_in(store: Store, hasher: PasswordHasher, wanted: SignIn, now: datetime) -> Decision:
+    """Decide, and register the device to the user if both are right.
+
+    The same user on the same device with the same request_id counts once. Raises
+    RollbookError with TOO_MANY_SIGN_INS.
+    """
+    named = store.read(lambda roll: _named(roll, wanted.user_name))
+    checked = _verified(hasher, named, wanted.password)
+    return store.write(lambda roll: _decide(roll, wanted, checked, now))
+
+
+def _named(roll: Roll, user_name: str) -> User | None:
+    name = user_name.strip()
+    return roll.users.find(name_key(name if len(name) <= TYPED_LIMIT else ""))
+
+
+def _verified(hasher: PasswordHasher, user: User | None, password: str) -> _Checked:
+    known_hash = user.password_hash if user is not None and user.can_sign_in else ""
+    fits = hasher.verify(users.presented_password(password), known_hash)
+    if user is None:
+        return _Checked(None, "USER_UNKNOWN")
+    if not user.can_sign_in:
+        return _Checked(None, "USER_DISABLED" if user.disabled else "USER_WITHOUT_PASSWORD")
+    return _Checked(user) if fits else _Checked(None, "PASSWORD_WRONG")
+
+
+def _decide(roll: Roll, wanted: SignIn, checked: _Checked, now: datetime) -> Decision:
+    match = decide(roll.devices.candidates(wanted.presented))
+    user = roll.users.get(checked.user.user_id if checked.user else "")
+    profile = roll.profiles.get(match.device.profile_id if match.device else "")
+    cause = checked.cause or _cause(checked.user, user, match)
+    if cause or user is None or match.device is None or profile is None:
+        return Decision(Outcome.NOT_REGISTERED, cause)
+    device = _register(roll, match.device, user.user_id, wanted.request_id, now)
+    return Decision(Outcome.REGISTERED, match.rule, device, profile, user)
+
+
+def _cause(before: User | None, user: User | None, match: Match) -> str:
+    """Say why the device is refused to someone who knew the password; empty if it is not."""
+    known_hash = before.password_hash if before else ""
+    if user is None or not user.can_sign_in or user.password_hash != known_hash:
+        return "USER_CHANGED"
+    if match.device is None:
+        return "AMBIGUOUS" if match.rule is MatchRule.AMBIGUOUS else "UNKNOWN_DEVICE"
+    return ""
+
+
+def _register(roll: Roll, device: Device, user_id: str, request_id: str, now: datetime) -> Device:
+    if device.user_id == user_id and request_id and request_id == device.last_request_id:
+        return device
+    given = device if device.user_id == user_id else roll.devices.give_to(device, user_id)
+    return take_place(roll, given, request_id, now)

@@ -1,0 +1,90 @@
+"""UserService: convert, call, convert."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollbook.v1 import user_service_pb2, user_service_pb2_grpc
+from rollbook_server.domain import users
+from rollbook_server.domain.pages import page_request
+from rollbook_server.domain.users import UserChange, UserQuery
+from rollbook_server.transport.messages import user_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    import grpc
+
+    from rollbook_server.domain.ports import PasswordHasher, Roll, Store
+    from rollbook_server.transport.answers import Answers
+
+
+class UserServicer(user_service_pb2_grpc.UserServiceServicer):
+    """Looks after users."""
+
+    def __init__(self, store: Store, answers: Answers, hasher: PasswordHasher) -> None:
+        self._store, self._answers, self._hasher = store, answers, hasher
+
+    def CreateUser(
+        self,
+        request: user_service_pb2.CreateUserRequest,
+        context: grpc.ServicerContext,
+    ) -> user_service_pb2.CreateUserResponse:
+        """Create a user."""
+        wanted = self._change(user_messages.new_values(request), request.password)
+
+        def create(roll: Roll, now: datetime) -> user_service_pb2.CreateUserResponse:
+            created = users.create(roll, wanted, now)
+            return user_service_pb2.CreateUserResponse(user=user_messages.user(created))
+
+        return self._answers.once(request, user_service_pb2.CreateUserResponse, create)
+
+    def ListUsers(
+        self,
+        request: user_service_pb2.ListUsersRequest,
+        context: grpc.ServicerContext,
+    ) -> user_service_pb2.ListUsersResponse:
+        """List users."""
+        query = UserQuery(name_contains=request.name_contains)
+        scope = ("users", query.name_contains)
+        wanted = page_request(request.page_size, request.page_token, scope, kinds=users.SORT_KINDS)
+        page = self._store.read(lambda roll: users.list_page(roll, query, wanted))
+        return user_service_pb2.ListUsersResponse(
+            users=[user_messages.user(each) for each in page.values],
+            next_page_token=page.next_page_token,
+        )
+
+    def UpdateUser(
+        self,
+        request: user_service_pb2.UpdateUserRequest,
+        context: grpc.ServicerContext,
+    ) -> user_service_pb2.UpdateUserResponse:
+        """Change a user."""
+        wanted = self._change(user_messages.changed_values(request), request.password)
+        user_id, etag = request.user.user_id, request.user.etag
+
+        def update(roll: Roll, now: datetime) -> user_service_pb2.UpdateUserResponse:
+            changed = users.update(roll, user_id, etag, wanted, now)
+            return user_service_pb2.UpdateUserResponse(user=user_messages.user(changed))
+
+        return self._answers.once(request, user_service_pb2.UpdateUserResponse, update)
+
+    def DeleteUser(
+        self,
+        request: user_service_pb2.DeleteUserRequest,
+        context: grpc.ServicerContext,
+    ) -> user_service_pb2.DeleteUserResponse:
+        """Delete a user."""
+
+        def delete(roll: Roll, now: datetime) -> user_service_pb2.DeleteUserResponse:
+            users.delete(roll, request.user_id, request.etag, now)
+            return user_service_pb2.DeleteUserResponse()
+
+        return self._answers.once(request, user_service_pb2.DeleteUserResponse, delete)
+
+    def _change(self, values: Mapping[str, str | bool], password: str) -> UserChange:
+        """Hash the password, if there is one: before the transaction, for it takes long."""
+        if not password:
+            return UserChange(values)
+        return UserChange(values, self._hasher.hash(users.checked_password(password)))
