@@ -7,12 +7,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rollbook.v1 import error_reason_pb2
-from rollbook_server.domain.errors import Reason, RollbookError, RowReason
+from rollbook_server.domain.device_faults import runs
+from rollbook_server.domain.errors import FieldsError, Reason, RollbookError, RowReason
 from rollbook_server.transport.statuses import CODES, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[1]
 PROTO = ROOT / "proto" / "rollbook" / "v1"
@@ -55,6 +60,20 @@ def test_a_status_with_long_texts_still_fits_the_headers_of_an_answer() -> None:
     error = RollbookError(Reason.FIELD_INVALID, "x" * 100_000, name="y" * 100_000)
     sent = sum(len(key) + len(value) for key, value in status_of(error).trailing_metadata)
     assert sent < 8 * 1024
+
+
+@pytest.mark.parametrize("picked", [range(0, 1000, 2), [n for n in range(1000) if n % 3], [7]])
+def test_a_status_names_every_bad_device_and_still_fits(picked: Sequence[int]) -> None:
+    indexes = runs(picked)
+    fields = {f"devices[{n}].imei": "\u20ac" * 100 for n in picked}
+    error = FieldsError(
+        fields, Reason.DEVICES_INVALID, "\u20ac" * 1000, count=len(picked), indexes=indexes
+    )
+    status = status_of(error)
+    sent = sum(len(key) + len(value) + 32 for key, value in status.trailing_metadata)
+    told = sum(3 if byte > 126 else 1 for byte in status.details.encode())
+    assert sent + told + 100 < 8 * 1024
+    assert indexes.encode() in status.trailing_metadata[0][1]
 
 
 def test_buf_lint_passes_without_exceptions() -> None:

@@ -122,8 +122,9 @@ class App:
         editable, sweep = self._config.allow_csv_profile_edit, self._sweeper.wake
         profiles = ProfileServicer(store, answers, clock, maker, csv_editable=editable, sweep=sweep)
         tokens = TokenServicer(store, answers, clock, maker, draw=qr.draw, server_address=public)
+        streams, exports = self._streams, self._exports
         devices = DeviceServicer(
-            store, clock, answers, limits, self._streams, exports=self._exports, sweep=sweep
+            store, clock, answers, limits, streams, exports=exports, sealer=sealer, sweep=sweep
         )
         passwords = Argon2Passwords()
         enrollment = EnrollmentServicer(store, sealer, passwords, clock)

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from cli.ended import Cli
 
 LEAVES = [
+    ("device", "add"),
+    ("device", "list"),
+    ("device", "show"),
+    ("device", "edit"),
+    ("device", "delete"),
+    ("device", "explain"),
     ("profile", "create"),
     ("profile", "list"),
     ("profile", "show"),
@@ -43,10 +49,8 @@ def test_help_lists_every_command(alone: Cli) -> None:
     ended = alone("--help")
     assert ended.code == 0
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", ended.out, flags=re.MULTILINE)
-    ours = (
-        "demo discard enroll inventory profile qr serve sign-in template token upload uploads user"
-    )
-    assert listed == ours.split()
+    ours = "demo device discard enroll inventory profile qr serve sign-in template token upload"
+    assert listed == [*ours.split(), "uploads", "user"]
 
 
 def test_help_lists_every_exit_code(alone: Cli) -> None:

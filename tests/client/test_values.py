@@ -11,6 +11,8 @@ import pytest
 from rollbook import Configuration, UploadState, _convert, _enums, words
 from rollbook.v1 import (
     configuration_pb2,
+    device_pb2,
+    device_service_pb2,
     enrollment_service_pb2,
     profile_pb2,
     profile_service_pb2,
@@ -24,12 +26,14 @@ ENUMS = [
     (words.ProfileType, profile_pb2.ProfileType),
     (words.ProfileOrigin, profile_pb2.ProfileOrigin),
     (words.ProfileOrder, profile_service_pb2.ProfileOrder),
+    (words.DeviceState, device_pb2.DeviceState),
     (words.UploadState, upload_pb2.UploadState),
     (words.OnInvalidRow, upload_pb2.OnInvalidRow),
     (words.OnConflict, upload_pb2.OnConflict),
     (words.TokenState, token_pb2.TokenState),
     (words.QrCodeFormat, token_service_pb2.QrCodeFormat),
     (words.EnrollOutcome, enrollment_service_pb2.EnrollOutcome),
+    (words.MatchRule, device_service_pb2.MatchRule),
 ]
 
 EVERYTHING = Configuration(
@@ -130,6 +134,9 @@ def test_times_are_aware_or_absent() -> None:
     [
         (_convert.profile, profile_pb2.Profile()),
         (_convert.upload, upload_pb2.Upload()),
+        (_convert.device, device_pb2.Device()),
+        (_convert.near_miss, device_service_pb2.NearMiss()),
+        (_convert.match_explanation, device_service_pb2.ExplainMatchResponse()),
         (_convert.row_error, upload_pb2.RowError()),
         (_convert.token, token_pb2.Token()),
         (_convert.user, user_service_pb2.User()),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from google.protobuf import field_mask_pb2
+
 from rollbook import _enums, _extras, resources, words
 from rollbook.v1 import (
     configuration_pb2,
     device_pb2,
+    device_service_pb2,
     enrollment_service_pb2,
     profile_pb2,
     token_pb2,
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from rollbook.v1 import device_service_pb2, token_service_pb2
+    from rollbook.v1 import token_service_pb2
 
 
 def configuration(message: configuration_pb2.Configuration) -> resources.Configuration:
@@ -138,6 +141,70 @@ def device_row_message(value: resources.DeviceRow) -> device_pb2.DeviceRow:
         manufacturer=value.manufacturer,
         attributes=value.attributes,
         source_line=value.source_line,
+    )
+
+
+def device(message: device_pb2.Device) -> resources.Device:
+    """Give a device as a value."""
+    return resources.Device(
+        device_id=message.device_id,
+        profile_id=message.profile_id,
+        imei=message.imei,
+        imei2=message.imei2,
+        serial_number=message.serial_number,
+        manufacturer=message.manufacturer,
+        attributes=dict(message.attributes),
+        state=words.DeviceState(_enums.word(device_pb2.DeviceState.DESCRIPTOR, message.state)),
+        upload_id=message.upload_id,
+        source_line=message.source_line,
+        create_time=_time(message, "create_time"),
+        update_time=_time(message, "update_time"),
+        register_time=_time(message, "register_time"),
+        etag=message.etag,
+        user_id=message.user_id,
+    )
+
+
+_CHANGEABLE = ("imei", "imei2", "serial_number", "manufacturer", "attributes")
+
+
+def device_update_message(value: resources.DeviceUpdate) -> device_service_pb2.DeviceUpdate:
+    """Give a change of a device as a message."""
+    new = {name: getattr(value, name) for name in _CHANGEABLE if getattr(value, name) is not None}
+    return device_service_pb2.DeviceUpdate(
+        device=device_pb2.Device(device_id=value.device_id, etag=value.etag, **new),
+        update_mask=field_mask_pb2.FieldMask(paths=new),
+    )
+
+
+def device_deletion_message(value: resources.Device | str) -> device_service_pb2.DeviceDeletion:
+    """Give what names a device that shall go."""
+    if isinstance(value, str):
+        return device_service_pb2.DeviceDeletion(device_id=value)
+    return device_service_pb2.DeviceDeletion(device_id=value.device_id, etag=value.etag)
+
+
+def match_explanation(
+    message: device_service_pb2.ExplainMatchResponse,
+) -> resources.MatchExplanation:
+    """Give what a device would be told, and why, as a value."""
+    return resources.MatchExplanation(
+        outcome=words.EnrollOutcome(
+            _enums.word(enrollment_service_pb2.EnrollOutcome.DESCRIPTOR, message.outcome)
+        ),
+        rule=words.MatchRule(_enums.word(device_service_pb2.MatchRule.DESCRIPTOR, message.rule)),
+        device=device(message.device) if message.HasField("device") else None,
+        near_misses=tuple(map(near_miss, message.near_misses)),
+    )
+
+
+def near_miss(message: device_service_pb2.NearMiss) -> resources.NearMiss:
+    """Give a device that matches in part as a value."""
+    return resources.NearMiss(
+        device=device(message.device),
+        matching_fields=tuple(message.matching_fields),
+        differing_fields=tuple(message.differing_fields),
+        message=message.message,
     )
 
 

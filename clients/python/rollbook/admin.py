@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rollbook import _channel
 from rollbook._calls import Caller
+from rollbook._device_calls import DeviceCalls
 from rollbook._inventory_calls import InventoryCalls
 from rollbook._profile_calls import ProfileCalls
 from rollbook._token_calls import TokenCalls
@@ -11,8 +12,8 @@ from rollbook._upload_calls import UploadCalls
 from rollbook._user_calls import UserCalls
 
 
-class AdminClient(ProfileCalls, UploadCalls, InventoryCalls, TokenCalls, UserCalls):
-    """Looks after profiles, uploads, inventories, tokens and users with an API key.
+class AdminClient(ProfileCalls, UploadCalls, InventoryCalls, DeviceCalls, TokenCalls, UserCalls):
+    """Looks after profiles, uploads, devices, inventories, tokens and users with an API key.
 
     Plaintext on loopback, TLS everywhere else: the key leaves this machine unencrypted
     only with `plaintext=True`. `root_certificates` (PEM) replace those of the system.

@@ -35,6 +35,14 @@ class ProfileOrder(StrEnum):
     LAST_UPDATED = "LAST_UPDATED"
 
 
+class DeviceState(StrEnum):
+    """Whether a device has taken its place."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    PENDING = "PENDING"
+    REGISTERED = "REGISTERED"
+
+
 class UploadState(StrEnum):
     """Where an upload stands; only an OPEN one takes more rows."""
 
@@ -89,3 +97,14 @@ class EnrollOutcome(StrEnum):
     REGISTERED = "REGISTERED"
     NOT_REGISTERED = "NOT_REGISTERED"
     SIGN_IN_REQUIRED = "SIGN_IN_REQUIRED"
+
+
+class MatchRule(StrEnum):
+    """The rule that decides about a device; TOKEN if its token opens no profile."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    IMEI = "IMEI"
+    SERIAL_AND_MANUFACTURER = "SERIAL_AND_MANUFACTURER"
+    NONE = "NONE"
+    AMBIGUOUS = "AMBIGUOUS"
+    TOKEN = "TOKEN"  # noqa: S105 - a word

@@ -6,7 +6,7 @@ The precise cause stays on this side: it goes to the log, not to the device.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,14 @@ class Decision:
         return self.outcome is Outcome.SIGN_IN_REQUIRED
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is decided, and the presented token if there is such a one, open or not."""
+
+    decision: Decision
+    token: Token | None = None
+
+
 def token_digest(sealer: Sealer, text: str) -> bytes | None:
     """Give what a presented token is looked up by; see Enrollment."""
     if not text.strip():
@@ -80,19 +88,29 @@ def enroll(roll: Roll, enrollment: Enrollment, now: datetime) -> Decision:
     To enroll a registered device again succeeds with the same device; the same
     request_id counts once.
     """
+    finding = find(roll, enrollment, now)
+    decision = finding.decision
+    if decision.device is None or decision.profile is None:
+        return decision
+    device = _register(roll, decision.device, finding.token, enrollment.request_id, now)
+    user_id = device.user_id or decision.profile.user_id
+    user = roll.users.get(user_id) if user_id else None
+    return replace(decision, device=device, user=user)
+
+
+def find(roll: Roll, enrollment: Enrollment, now: datetime) -> Finding:
+    """Decide, and write nothing; the device is given as it stands before it is registered."""
     token = None
     if enrollment.token_digest is not None:
         token = roll.tokens.find(enrollment.token_digest) if enrollment.token_digest else None
         if token is None or token.state(now) is not TokenState.ACTIVE:
-            return Decision(Outcome.SIGN_IN_REQUIRED, _token_cause(token, now))
+            cause = _token_cause(token, now)
+            return Finding(Decision(Outcome.SIGN_IN_REQUIRED, cause), token)
     match = decide(roll.devices.candidates(enrollment.presented))
     profile = roll.profiles.get(match.device.profile_id) if match.device else None
     if match.device is None or profile is None or not _is_open(profile, token):
-        return Decision(Outcome.NOT_REGISTERED, _refusal_cause(match))
-    device = _register(roll, match.device, token, enrollment.request_id, now)
-    user_id = device.user_id or profile.user_id
-    user = roll.users.get(user_id) if user_id else None
-    return Decision(Outcome.REGISTERED, match.rule, device, profile, user)
+        return Finding(Decision(Outcome.NOT_REGISTERED, _refusal_cause(match)), token)
+    return Finding(Decision(Outcome.REGISTERED, match.rule, match.device, profile), token)
 
 
 def _token_cause(token: Token | None, now: datetime) -> str:

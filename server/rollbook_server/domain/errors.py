@@ -142,10 +142,20 @@ class RollbookError(Exception):
 
 
 class FieldsError(RollbookError):
-    """Fields of a request break their rules; `fields` maps each path to its sentence."""
+    """Fields of a request break their rules; `fields` maps each path to its sentence.
 
-    def __init__(self, fields: Mapping[str, str], reason: Reason = Reason.FIELD_INVALID) -> None:
-        super().__init__(reason, "; ".join(f"{path}: {text}" for path, text in fields.items()))
+    `message` is put together of these unless it is given.
+    """
+
+    def __init__(
+        self,
+        fields: Mapping[str, str],
+        reason: Reason = Reason.FIELD_INVALID,
+        message: str = "",
+        **metadata: object,
+    ) -> None:
+        told = message or "; ".join(f"{path}: {text}" for path, text in fields.items())
+        super().__init__(reason, told, **metadata)
         self.fields = dict(fields)
 
 

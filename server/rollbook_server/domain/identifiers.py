@@ -83,7 +83,7 @@ def _parse_unusual_imei(text: str) -> str:
         raise _formula(plain, _if_certain(damage.inside_formula(plain)))
     if _ROUNDED_IMEI.fullmatch(plain):
         raise _rounded(plain, "IMEI", _if_certain(damage.written_out(plain)))
-    digits = _digits(plain)
+    digits = plain_digits(plain)
     if _is_pair(plain):
         raise _two_imeis()
     if digits.isascii() and digits.isdigit():
@@ -93,7 +93,7 @@ def _parse_unusual_imei(text: str) -> str:
     raise _wrong_characters(plain, digits)
 
 
-def _digits(text: str) -> str:
+def plain_digits(text: str) -> str:
     """Give what is left of an IMEI without its separators."""
     return unicodedata.normalize("NFKC", text).strip().translate(_SEPARATORS).upper()
 
@@ -106,7 +106,7 @@ def _is_pair(plain: str) -> bool:
 def _if_certain(proposal: str) -> str:
     """Give a proposal that is an IMEI, or the certain repair of one; else nothing."""
     proposal = damage.without_decimals(proposal)
-    digits = _digits(proposal)
+    digits = plain_digits(proposal)
     if _MEID.fullmatch(digits):
         return proposal
     try:
@@ -137,7 +137,7 @@ def _wrong_length(digits: str, without_version: str) -> IdentifierError:
     if count in (28, 30, 32):
         return _two_imeis()
     message = f"{count} digit{'' if count == 1 else 's'}; an IMEI has 14, 15 or 16"
-    if without_version and luhn_holds(_digits(without_version)):
+    if without_version and luhn_holds(plain_digits(without_version)):
         message += "; leave out the version behind the stroke"
         return IdentifierError(RowReason.IMEI_LENGTH, message, without_version)
     return IdentifierError(RowReason.IMEI_LENGTH, message, _hexadecimal_meid(digits))
@@ -247,7 +247,7 @@ def imei_or_none(text: str) -> str | None:
     try:
         return parse_imei(text)
     except IdentifierError as error:
-        digits = _digits(text) if error.reason is RowReason.IMEI_CHECK_DIGIT else ""
+        digits = plain_digits(text) if error.reason is RowReason.IMEI_CHECK_DIGIT else ""
         return digits[:CORE] if digits.endswith("0") else None
 
 
@@ -265,6 +265,11 @@ def manufacturer_key(text: str) -> str:
         return parse_manufacturer(text).key
     except IdentifierError:
         return ""
+
+
+def spelled_out(core: str) -> str:
+    """Give a core in a spelling that can be taken for nothing else; empty stays empty."""
+    return core + check_digit(core) if core.isdigit() else core
 
 
 def _plain(text: str) -> str:
@@ -308,12 +313,16 @@ def _refuse_long(plain: str, what: str, reason: RowReason) -> None:
 
 def _refuse_invisible(plain: str, what: str, reason: RowReason) -> None:
     """Refuse what nobody sees, and what would therefore never be found equal."""
-    if plain.isprintable():
-        return
-    hidden = [sign for sign in plain if unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp")]
-    if hidden:
+    if hidden := invisible(plain):
         message = f"the invisible character U+{ord(hidden[0]):04X} stands in the {what}; remove it"
         raise IdentifierError(reason, message)
+
+
+def invisible(text: str) -> list[str]:
+    """Give the characters of a text that nobody sees."""
+    if text.isprintable():
+        return []
+    return [sign for sign in text if unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp")]
 
 
 def shortened(text: str) -> str:

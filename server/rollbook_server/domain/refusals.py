@@ -55,6 +55,19 @@ def several_devices(keys: Iterable[Key], devices: Sequence[Device]) -> Refusal:
     return Refusal(RowReason.KEYS_OF_SEVERAL_DEVICES, "", text, devices[0].device_id)
 
 
+def taken_in_request(key: Key, where: str) -> str:
+    """Say that an earlier device of the same request has the key."""
+    return f"{where} has this {_WORDS[key.field]} already; keep one of the two"
+
+
+def taken_on_roll(key: Key, device: Device) -> str:
+    """Say that a device of the roll has the key."""
+    return (
+        f"device {device.device_id} of profile {device.profile_id} has this {_WORDS[key.field]} "
+        "already; edit that one, or delete it first"
+    )
+
+
 def other_profile(row: DeviceRow, device: Device) -> Refusal:
     """Refuse a row whose device belongs to another profile."""
     text = (

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from rollbook_server.domain.device_repository import DeviceLists
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
@@ -110,7 +112,16 @@ class PackedRows(Protocol):
         """Tell whether one row's first IMEI is another's second."""
 
 
-class Devices(Protocol):
+class Origin(Protocol):
+    """Where rows come from: the profile they go to, and the upload, empty for none."""
+
+    @property
+    def profile_id(self) -> str: ...  # noqa: D102 - as in Device
+    @property
+    def upload_id(self) -> str: ...  # noqa: D102
+
+
+class Devices(DeviceLists, Protocol):
     """The devices of the roll."""
 
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
@@ -120,8 +131,8 @@ class Devices(Protocol):
         that are not among these as they come.
         """
 
-    def insert(self, upload: Upload, packed: PackedRows, now: datetime) -> list[DeviceRow]:
-        """Put rows on the roll as PENDING devices of the upload's profile, in order.
+    def insert(self, upload: Origin, packed: PackedRows, now: datetime) -> list[DeviceRow]:
+        """Put rows on the roll as PENDING devices of the origin's profile, in order.
 
         Gives back, in order, the rows of which a key was taken already (first
         IMEI against first IMEI, second against second, serial number with

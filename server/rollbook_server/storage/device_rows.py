@@ -30,6 +30,8 @@ DEVICE_COLUMNS = (
 DEVICE_TABLES = (
     "devices d JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload"
 )
+# Devices of a failed upload are as good as gone while they wait to be swept up.
+STAYS = "(d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED'))"
 
 # Devices of a failed upload are as good as gone while they wait to be swept up.
 STAYS = "(d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED'))"
@@ -111,21 +113,21 @@ def device(columns: Sequence[Any]) -> Device:
     )
 
 
-def changed_columns(device: Device) -> dict[str, Any]:
-    """Give what `Devices.change` writes, but for profile and upload."""
+def changed_columns(device: Device) -> tuple[Any, ...]:
+    """Give what `Devices.change` writes, in its order, but for profile and upload."""
     key = device.manufacturer_key if device.serial_number else ""
-    return {
-        "imei": device.imei or None,
-        "imei2": device.imei2 or None,
-        "serial_number": device.serial_number or None,
-        "manufacturer": device.manufacturer or None,
-        "manufacturer_key": key or None,
-        "attributes": json.dumps(dict(device.attributes), ensure_ascii=False),
-        "source_row": device.source_row,
-        "source_line": device.source_line,
-        "update_time": device.update_time,
-        "revision": device.revision,
-    }
+    return (
+        device.imei or None,
+        device.imei2 or None,
+        device.serial_number or None,
+        device.manufacturer or None,
+        key or None,
+        json.dumps(dict(device.attributes), ensure_ascii=False),
+        device.source_row,
+        device.source_line,
+        clock.microseconds(device.update_time),
+        device.revision,
+    )
 
 
 def _instant(stored: int | None) -> datetime | None:

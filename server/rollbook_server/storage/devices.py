@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain import clock
@@ -13,6 +14,7 @@ from rollbook_server.domain.matching import Candidates
 from rollbook_server.storage import device_rows
 from rollbook_server.storage.attribute_names import AttributeNames
 from rollbook_server.storage.counters import NEXT_DEVICE, reserve
+from rollbook_server.storage.device_lists import StoredDeviceLists
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS, Packed
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.tables import DeviceTable
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.devices import Device, DeviceRow
     from rollbook_server.domain.matching import Presented
-    from rollbook_server.domain.repositories import PackedRows
-    from rollbook_server.domain.uploads import Upload
+    from rollbook_server.domain.repositories import Origin, PackedRows
     from rollbook_server.storage.profiles import StoredProfiles
 
 # One statement for a whole batch. Rows whose keys are taken are left out by the
@@ -63,6 +64,12 @@ SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
 WHERE d.imei2 IN (SELECT value FROM json_each(?)) AND {STAYS}
 """
 
+_CHANGE = """
+UPDATE devices SET profile = ?, upload = ?, imei = ?, imei2 = ?, serial_number = ?,
+    manufacturer = ?, manufacturer_key = ?, attributes = ?, source_row = ?, source_line = ?,
+    update_time = ?, revision = ? WHERE id = ?
+"""
+
 _REGISTER = """
 UPDATE devices SET register_time = ?, last_request_id = ?, revision = ? WHERE id = ?
 """
@@ -78,7 +85,7 @@ WHERE d.serial_number = ? AND d.manufacturer_key = ? AND {STAYS}
 """
 
 
-class StoredDevices:
+class StoredDevices(StoredDeviceLists):
     """The devices as one transaction sees them."""
 
     def __init__(self, database: Database, profiles: StoredProfiles) -> None:
@@ -89,7 +96,7 @@ class StoredDevices:
         """Prepare rows for insert."""
         return device_rows.pack(rows, columns)
 
-    def insert(self, upload: Upload, packed: PackedRows, now: datetime) -> list[DeviceRow]:
+    def insert(self, upload: Origin, packed: PackedRows, now: datetime) -> list[DeviceRow]:
         """Put rows on the roll; give back those of which a key was taken."""
         if not packed.rows:
             return []
@@ -100,7 +107,7 @@ class StoredDevices:
         time = clock.microseconds(now)
         parameters = (first, profile, owner, time, time, packed.payload)
         inserted = self._database.execute_sql(_INSERT, parameters).rowcount
-        if inserted:
+        if inserted and owner is not None:
             UploadRangeTable.insert(
                 upload=owner, first_id=first, last_id=first + count - 1
             ).execute(self._database)
@@ -120,17 +127,15 @@ class StoredDevices:
 
     def change(self, devices: Sequence[Device]) -> None:
         """Write changed devices in order: one may need a key that one before gives up."""
+        profile_key, upload_key = cache(self._profiles.key), cache(self._upload_key)
         names: dict[int, list[Mapping[str, str]]] = defaultdict(list)
         for device in devices:
-            profile = self._profiles.key(device.profile_id)
+            profile = profile_key(device.profile_id)
+            upload = upload_key(device.upload_id) if device.upload_id else None
+            number = device_rows.device_number(device.device_id)
+            columns = device_rows.changed_columns(device)
+            self._database.execute_sql(_CHANGE, (profile, upload, *columns, number))
             names[profile].append(device.attributes)
-            DeviceTable.update(
-                profile=profile,
-                upload=self._upload_key(device.upload_id) if device.upload_id else None,
-                **device_rows.changed_columns(device),
-            ).where(DeviceTable.id == device_rows.device_number(device.device_id)).execute(
-                self._database
-            )
         for profile, attributes in names.items():
             self._names.add(profile, device_rows.attribute_names(attributes))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollbook_server.transport.device_methods import DeviceMethods
 from rollbook_server.transport.inventory_methods import InventoryMethods
 from rollbook_server.transport.upload_methods import UploadMethods
 
@@ -11,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rollbook_server.domain.clock import Clock
-    from rollbook_server.domain.ports import Store
+    from rollbook_server.domain.ports import Sealer, Store
     from rollbook_server.domain.upload_sessions import UploadLimits
     from rollbook_server.transport.answers import Answers
     from rollbook_server.transport.streams import ExportStreams, UploadStreams
 
 
-class DeviceServicer(UploadMethods, InventoryMethods):
+class DeviceServicer(UploadMethods, DeviceMethods, InventoryMethods):
     """Puts devices on the roll and looks after them."""
 
     def __init__(  # noqa: PLR0913 - what its parts need
@@ -30,7 +31,8 @@ class DeviceServicer(UploadMethods, InventoryMethods):
         *,
         exports: ExportStreams,
         sweep: Callable[[], None],
+        sealer: Sealer,
     ) -> None:
         self._store, self._clock, self._answers = store, clock, answers
         self._limits, self._streams = limits, streams
-        self._exports, self._sweep = exports, sweep
+        self._exports, self._sealer, self._sweep = exports, sealer, sweep

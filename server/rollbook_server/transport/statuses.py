@@ -100,6 +100,11 @@ CODES: Mapping[Reason, grpc.StatusCode] = {
 MESSAGE_LIMIT = 768
 METADATA_LIMIT = 256  # of each value
 VIOLATIONS_LIMIT = 2400  # of all together
+# Names every bad one of 1,000, which takes 2,700 bytes at most: scripts need it whole.
+# What it takes beyond its share is taken from the violations.
+LONG_METADATA = "indexes"
+LONG_METADATA_LIMIT = 2700
+LONG_METADATA_SHARE = 600
 
 
 def status_of(error: RollbookError) -> grpc.Status:
@@ -118,7 +123,7 @@ def _details(error: RollbookError) -> Iterator[Message]:
     yield error_details_pb2.ErrorInfo(
         reason=str(error.reason),
         domain=DOMAIN,
-        metadata={name: _cut(value, METADATA_LIMIT) for name, value in error.metadata.items()},
+        metadata={name: _cut(value, _limit(name)) for name, value in error.metadata.items()},
     )
     if isinstance(error, FieldsError):
         yield error_details_pb2.BadRequest(field_violations=_violations(error))
@@ -128,9 +133,14 @@ def _details(error: RollbookError) -> Iterator[Message]:
         yield error_details_pb2.RetryInfo(retry_delay=delay)
 
 
+def _limit(name: str) -> int:
+    return LONG_METADATA_LIMIT if name == LONG_METADATA else METADATA_LIMIT
+
+
 def _violations(error: FieldsError) -> Iterator[error_details_pb2.BadRequest.FieldViolation]:
     """Give the violations that fit, the first ones first."""
-    room = VIOLATIONS_LIMIT
+    long = len(error.metadata.get(LONG_METADATA, ""))
+    room = VIOLATIONS_LIMIT - max(0, long - LONG_METADATA_SHARE)
     for path, text in error.fields.items():
         violation = error_details_pb2.BadRequest.FieldViolation(
             field=path, description=_cut(text, METADATA_LIMIT)

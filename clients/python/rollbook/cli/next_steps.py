@@ -30,6 +30,12 @@ _OPTIONS = {
     "on_conflict": "--on-conflict",
     "validate_only": "--dry-run",
     "column_mapping": "--map",
+    "imei": "--imei",
+    "imei2": "--imei2",
+    "serial_number": "--serial",
+    "manufacturer": "--manufacturer",
+    "attributes": "--attribute",
+    "identifier_prefix": "--prefix",
 }
 
 _AFTER_REASON = {
@@ -56,6 +62,7 @@ _AFTER_REASON = {
 
 _AFTER_REASON_COMMAND = {
     "PROFILE_NOT_FOUND": ("The profiles of this server", ("profile", "list")),
+    "DEVICE_NOT_FOUND": ("The devices of this server", ("device", "list")),
     "UPLOAD_NOT_FOUND": ("The uploads of a profile", ("uploads", "PROFILE")),
     "PROFILE_NAME_TAKEN": ("The profiles of this server", ("profile", "list")),
     "USER_NOT_FOUND": ("The users of this server", ("user", "list")),
@@ -78,7 +85,8 @@ _AFTER_ROW_REASON = {
     "this one.",
 }
 
-_LEADS = re.compile(r"^(open|profile|user)\.")
+# What leads the path of a field that an option of its own stands for.
+_LEADS = re.compile(r"^(open|profile|user|devices\[\d+\]|updates\[\d+\]\.device)\.")
 # What gRPC's resolvers say; the words differ between its versions.
 _NO_SUCH_HOST = re.compile(r"DNS resolution failed|errors resolving|name not found", re.IGNORECASE)
 
@@ -113,7 +121,9 @@ def _after_silence(error: UnavailableError, session: Session) -> str:
 
 
 def _about_fields(error: RollbookError) -> str:
-    """Say by which option a field was given; `open.` leads those of an upload."""
+    """Say by which option a field was given, or which of many devices are bad."""
+    if error.metadata.get("indexes", "0") != "0":
+        return f"All of them, the first being 0: {error.metadata['indexes']}"
     names = (_LEADS.sub("", path).partition(".")[0] for path in error.fields)
     told = {name: _OPTIONS[name] for name in names if name in _OPTIONS}
     names_here = ", ".join(f"{name} is {option}" for name, option in told.items())

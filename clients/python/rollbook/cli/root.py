@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from rollbook._channel import endpoint
 from rollbook.cli import (
+    devices,
     enroll,
     inventories,
     profiles,
@@ -108,6 +109,7 @@ for _command in (
     uploads.upload,
     upload_history.uploads,
     upload_history.discard,
+    devices.device,
     templates.template,
     inventories.inventory,
     tokens.token,

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollbook.v1 import device_pb2, device_service_pb2, enrollment_service_pb2
+from rollbook_server.domain.device_choices import Choice
+from rollbook_server.domain.device_faults import Faults, check_count
+from rollbook_server.domain.device_lists import DeviceQuery
+from rollbook_server.domain.device_updates import DeviceUpdate, set_fields
+from rollbook_server.domain.devices import Device, DeviceState
+from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.domain.etags import etag
+from rollbook_server.domain.merging import CONTENT
 from rollbook_server.domain.sources import TypedRow
+from rollbook_server.transport.messages.enums import wire, word
+from rollbook_server.transport.messages.times import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from rollbook.v1 import device_pb2
+    from rollbook_server.domain.explaining import Explanation
+    from rollbook_server.domain.near_misses import NearMiss
+
+# Of a message gRPC takes 4 MiB unless it is told otherwise; the frame around ours is small.
+ANSWER_LIMIT = 4_194_304 - 1_024
 
 
 def typed_rows(rows: Sequence[device_pb2.DeviceRow]) -> list[TypedRow]:
@@ -25,3 +40,95 @@ def typed_rows(rows: Sequence[device_pb2.DeviceRow]) -> list[TypedRow]:
         )
         for row in rows
     ]
+
+
+def device_query(request: device_service_pb2.ListDevicesRequest) -> DeviceQuery:
+    """Read which devices to list."""
+    query = DeviceQuery(
+        profile_id=request.profile_id,
+        state=word(request, "state", DeviceState, None),
+        upload_id=request.upload_id,
+    )
+    return query.beginning(request.identifier_prefix)
+
+
+def device_updates(updates: Sequence[device_service_pb2.DeviceUpdate]) -> list[DeviceUpdate]:
+    """Read changes; raises FieldsError for masks with a path that there is not."""
+    check_count(len(updates), "updates")
+    faults = Faults("updates")
+    read = [_device_update(faults, index, each) for index, each in enumerate(updates)]
+    faults.check(Reason.FIELD_INVALID, "of the updates name a field that cannot be changed.")
+    return read
+
+
+def _device_update(
+    faults: Faults, index: int, update: device_service_pb2.DeviceUpdate
+) -> DeviceUpdate:
+    new, paths = update.device, set(update.update_mask.paths)
+    values = TypedRow(
+        new.imei, new.imei2, new.serial_number, new.manufacturer, dict(new.attributes)
+    )
+    unknown = sorted(paths - {*CONTENT, "*"})
+    if unknown:
+        text = f"there is no {unknown[0]!r} to change; use {', '.join(CONTENT)} or *"
+        faults.add(index, "update_mask", text)
+    fields = CONTENT if "*" in paths else paths or set_fields(values)
+    return DeviceUpdate(Choice(new.device_id, new.etag), values, fields)
+
+
+def device(value: Device) -> device_pb2.Device:
+    """Write a device."""
+    return device_pb2.Device(
+        device_id=value.device_id,
+        profile_id=value.profile_id,
+        imei=value.imei,
+        imei2=value.imei2,
+        serial_number=value.serial_number,
+        manufacturer=value.manufacturer,
+        attributes=value.attributes,
+        state=wire(device_pb2.DeviceState, value.state),
+        upload_id=value.upload_id,
+        source_line=value.source_line,
+        create_time=timestamp(value.create_time),
+        update_time=timestamp(value.update_time),
+        register_time=timestamp(value.register_time),
+        etag=etag(value.revision),
+        user_id=value.user_id,
+    )
+
+
+def answer(devices: Iterable[Device]) -> list[device_pb2.Device]:
+    """Write devices that were created or changed.
+
+    Raises RollbookError with TOO_MANY_DEVICES, to undo what was done to them, if they
+    do not fit into one message.
+    """
+    written = [device(each) for each in devices]
+    size = sum(each.ByteSize() + 8 for each in written)
+    if size > ANSWER_LIMIT:
+        raise RollbookError(
+            Reason.TOO_MANY_DEVICES,
+            f"The answer to this would have {size:,} bytes, of which a message takes "
+            f"{ANSWER_LIMIT:,}; send fewer devices in a call.",
+            count=len(written),
+        )
+    return written
+
+
+def explanation(value: Explanation) -> device_service_pb2.ExplainMatchResponse:
+    """Write what EnrollDevice would answer, and why."""
+    return device_service_pb2.ExplainMatchResponse(
+        outcome=wire(enrollment_service_pb2.EnrollOutcome, value.outcome),
+        rule=wire(device_service_pb2.MatchRule, value.rule),
+        device=device(value.device) if value.device else None,
+        near_misses=map(_near_miss, value.near_misses),
+    )
+
+
+def _near_miss(value: NearMiss) -> device_service_pb2.NearMiss:
+    return device_service_pb2.NearMiss(
+        device=device(value.device),
+        matching_fields=value.matching_fields,
+        differing_fields=value.differing_fields,
+        message=value.message,
+    )

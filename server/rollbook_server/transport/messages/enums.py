@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 W = TypeVar("W", bound="StrEnum")
+D = TypeVar("D")
 
 
 def prefix(enum_descriptor: Any) -> str:
@@ -20,7 +21,7 @@ def prefix(enum_descriptor: Any) -> str:
     return zero.removesuffix("UNSPECIFIED")
 
 
-def word(message: Message, field: str, words: type[W], default: W) -> W:
+def word(message: Message, field: str, words: type[W], default: D) -> W | D:
     """Read an enum field; UNSPECIFIED is the default, an unknown number a FieldsError."""
     descriptor: Any = message.DESCRIPTOR.fields_by_name[field].enum_type
     number = getattr(message, field)
