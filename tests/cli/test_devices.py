@@ -244,4 +244,4 @@ def test_an_edit_of_what_changed_meanwhile_says_so(
 def test_what_is_not_utf_8_is_a_mistake_of_usage(cli: Cli, words: tuple[str, ...]) -> None:
     ended = cli("device", *words)
     assert ended.code == ExitCode.USAGE
-    assert "in UTF-8" in ended.err
+    assert "not UTF-8" in ended.err

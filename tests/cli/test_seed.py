@@ -519,7 +519,9 @@ def _expected(words: dict[str, str], token: str, *, open_to_all: set[str]) -> st
     return "REGISTERED" if owner in opened else "NOT_REGISTERED"
 
 
-@pytest.mark.parametrize("open_to_all", [set(), {"theirs"}, {"mine", "theirs"}], ids=str)
+@pytest.mark.parametrize(
+    "open_to_all", [set(), {"theirs"}, {"mine", "theirs"}], ids=["none", "theirs", "both"]
+)
 def test_matching_agrees_with_a_naive_model_over_every_combination(
     admin: AdminClient, agent: EnrollmentAgent, open_to_all: set[str]
 ) -> None:
