@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cli.terminal import Terminal
 from rollbook import DeviceRow, DeviceUpdate
 from rollbook.cli.exit_codes import ExitCode
 
@@ -187,18 +188,17 @@ def test_devices_are_deleted_only_after_a_yes(cli: Cli, admin: AdminClient, two:
     assert list(admin.list_devices()) == []
 
 
-def test_what_is_asked_names_the_devices(
-    cli: Cli, admin: AdminClient, two: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
-    ended = cli("device", "delete", *two)
-    assert ended.code == ExitCode.INTERRUPTED
-    assert f"{two[0]} ({IMEI[:14]}), {two[1]} (Acme S1) will be deleted." in ended.err
+def test_what_is_asked_names_the_devices(cli: Cli, admin: AdminClient, two: list[str]) -> None:
+    assert cli("device", "list").code == ExitCode.DONE
+    question = f"{two[0]} ({IMEI[:14]}), {two[1]} (Acme S1) will be deleted. Go on?"
+    with Terminal("device", "delete", *two) as terminal:
+        terminal.answer(question, "n")
+        assert terminal.end() == ExitCode.REFUSED
     assert len(list(admin.list_devices())) == 2
+    with Terminal("device", "delete", *two) as terminal:
+        terminal.answer(question, "y")
+        assert terminal.end() == ExitCode.DONE
+    assert list(admin.list_devices()) == []
 
 
 def test_a_match_is_explained_in_plain_words(cli: Cli, admin: AdminClient, two: list[str]) -> None:

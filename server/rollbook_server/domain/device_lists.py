@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import partial_identifiers, profiles, uploads
+from rollbook_server.domain import profiles, uploads
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
 from rollbook_server.domain.identifiers import LONGEST_NAME
 from rollbook_server.domain.pages import Page, fitting, page_of
+from rollbook_server.domain.partial_identifiers import imei_prefix, serial_number_prefix
 
 if TYPE_CHECKING:
     from rollbook_server.domain.devices import Device, DeviceState
@@ -36,10 +37,7 @@ class DeviceQuery:
 
         Raises FieldsError if no identifier can.
         """
-        imei, serial = (
-            partial_identifiers.imei_prefix(text),
-            partial_identifiers.serial_number_prefix(text),
-        )
+        imei, serial = imei_prefix(text), serial_number_prefix(text)
         if text.strip() and not (imei or serial):
             raise FieldsError(
                 {

@@ -33,9 +33,6 @@ DEVICE_TABLES = (
 # Devices of a failed upload are as good as gone while they wait to be swept up.
 STAYS = "(d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED'))"
 
-# Devices of a failed upload are as good as gone while they wait to be swept up.
-STAYS = "(d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED'))"
-
 
 @dataclass(frozen=True, slots=True)
 class Packed:
