@@ -14,7 +14,7 @@ demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
 	$(BIN)/rollbook demo
 
 test: $(VENV)/dev $(STUB_VENV)/ready  ## everything that is known to work
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: $(VENV)/dev  ## style, types, contract
 	$(BIN)/ruff check
