@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollbook.v1 import user_service_pb2
-from rollbook_server.domain import users
+from rollbook_server.domain import masks, users
 from rollbook_server.domain.etags import etag
-from rollbook_server.transport.messages.masks import masked
 from rollbook_server.transport.messages.times import timestamp
 
 if TYPE_CHECKING:
@@ -25,8 +24,10 @@ def new_values(request: user_service_pb2.CreateUserRequest) -> Mapping[str, str 
 
 def changed_values(request: user_service_pb2.UpdateUserRequest) -> Mapping[str, str | bool]:
     """Read and check the values that an administrator wants changed."""
-    chosen = masked(request.update_mask, request.user, _CHANGEABLE)
-    return users.checked_values({name: getattr(request.user, name) for name in chosen})
+    values = {name: getattr(request.user, name) for name in _CHANGEABLE}
+    paths = request.update_mask.paths
+    named = masks.named(paths, _CHANGEABLE) if paths else {n for n in values if values[n]}
+    return users.checked_values({name: values[name] for name in values if name in named})
 
 
 def user(value: User) -> user_service_pb2.User:
