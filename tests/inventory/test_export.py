@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rollbook import (
+    AbortedError,
     DeviceRow,
     FailedPreconditionError,
     NotFoundError,
     OnConflict,
+    ResourceExhaustedError,
     RollbookError,
-    UnavailableError,
 )
 from rollbook_server.domain import inventory
 from uploads.wire import imei, until
@@ -180,9 +181,9 @@ def test_an_attribute_without_a_column_breaks_the_export_rather_than_be_left_out
     next(pieces)
     changed = [DeviceRow(imei=imei(MANY - 1), attributes={"new": "x"})]
     admin.upload_rows(many, changed, on_conflict=OnConflict.UPDATE)
-    with pytest.raises(UnavailableError) as caught:
+    with pytest.raises(AbortedError) as caught:
         list(pieces)
-    assert caught.value.reason == "STORE_UNAVAILABLE"
+    assert caught.value.reason == "INVENTORY_CHANGED"
     assert caught.value.message.startswith("The inventory broke off and is incomplete: ")
     assert rows_of(exported(admin, many))[-1]["new"] == "x"
 
@@ -207,9 +208,9 @@ def test_more_exports_than_the_server_takes_are_sent_away_to_come_again(narrow: 
         profile = filled(admin)
         first = admin.export_devices(profile)
         next(first)
-        with pytest.raises(UnavailableError) as caught:
+        with pytest.raises(ResourceExhaustedError) as caught:
             exported(admin, profile)
-        assert (caught.value.reason, caught.value.metadata) == ("STORE_UNAVAILABLE", {"limit": "1"})
+        assert (caught.value.reason, caught.value.metadata) == ("TOO_MANY_EXPORTS", {"limit": "1"})
         assert caught.value.retry_after_seconds
         first.close()  # type: ignore[attr-defined]
         until(lambda: is_taken(admin, profile))
@@ -236,5 +237,5 @@ def is_taken(admin: AdminClient, profile: str) -> bool:
     """Tell whether the server takes an export; false while it is sent away."""
     try:
         return bool(exported(admin, profile))
-    except UnavailableError:
+    except ResourceExhaustedError:
         return False

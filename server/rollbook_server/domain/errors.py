@@ -60,6 +60,8 @@ class Reason(_Upper):
     DEVICES_INVALID = auto()
     TOO_MANY_DEVICES = auto()
     INVENTORY_TOO_WIDE = auto()
+    INVENTORY_CHANGED = auto()
+    TOO_MANY_EXPORTS = auto()
     USER_NOT_FOUND = auto()
     USER_NAME_INVALID = auto()
     USER_NAME_TAKEN = auto()

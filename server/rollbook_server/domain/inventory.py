@@ -75,7 +75,7 @@ def export(store: Store, profile_id: str) -> Iterator[bytes]:
 
     Devices that come onto the roll meanwhile are not in it. Raises RollbookError with
     PROFILE_NOT_FOUND, also if the profile is deleted meanwhile, INVENTORY_TOO_WIDE
-    before the first piece, and STORE_UNAVAILABLE if a device was given an attribute
+    before the first piece, and INVENTORY_CHANGED if a device was given an attribute
     meanwhile for which the file has no column.
     """
     begun = store.read(lambda roll: _begin(roll, profile_id))
@@ -111,7 +111,7 @@ def _piece(roll: Roll, profile_id: str, begun: _Beginning, after: int) -> Invent
     piece = roll.inventory.piece(profile_id, after=after, before=begun.end, width=width)
     if piece and not set(begun.names).issuperset(chain.from_iterable(piece.attributes)):
         raise RollbookError(
-            Reason.STORE_UNAVAILABLE,
+            Reason.INVENTORY_CHANGED,
             "While the inventory was written, a device was given an attribute for which the "
             "file has no column. Ask for the inventory anew.",
         ).retry_after(_RETRY_SECONDS)

@@ -66,7 +66,7 @@ class UploadStreams(_Streams):
 
 
 class ExportStreams(_Streams):
-    """Inventories on their way out; a place that is lacking is STORE_UNAVAILABLE."""
+    """Inventories on their way out."""
 
-    _kind, _full = "inventories", Reason.STORE_UNAVAILABLE
+    _kind, _full = "inventories", Reason.TOO_MANY_EXPORTS
     _when_back = "ask for the inventory anew"

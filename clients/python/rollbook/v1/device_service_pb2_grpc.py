@@ -270,7 +270,9 @@ class DeviceServiceServicer(object):
 
         Callers: administrators with the right VIEW.
         On failure: the file is incomplete; nothing changes.
-        Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit).
+        Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit),
+        INVENTORY_CHANGED, TOO_MANY_EXPORTS (metadata: limit), STORE_UNAVAILABLE,
+        SERVER_STOPPING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -188,7 +188,9 @@ class DeviceServiceStub:
 
     Callers: administrators with the right VIEW.
     On failure: the file is incomplete; nothing changes.
-    Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit).
+    Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit),
+    INVENTORY_CHANGED, TOO_MANY_EXPORTS (metadata: limit), STORE_UNAVAILABLE,
+    SERVER_STOPPING.
     """
 
     ExplainMatch: grpc.UnaryUnaryMultiCallable[
@@ -373,7 +375,9 @@ class DeviceServiceAsyncStub:
 
     Callers: administrators with the right VIEW.
     On failure: the file is incomplete; nothing changes.
-    Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit).
+    Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit),
+    INVENTORY_CHANGED, TOO_MANY_EXPORTS (metadata: limit), STORE_UNAVAILABLE,
+    SERVER_STOPPING.
     """
 
     ExplainMatch: grpc.aio.UnaryUnaryMultiCallable[
@@ -582,7 +586,9 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
 
         Callers: administrators with the right VIEW.
         On failure: the file is incomplete; nothing changes.
-        Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit).
+        Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit),
+        INVENTORY_CHANGED, TOO_MANY_EXPORTS (metadata: limit), STORE_UNAVAILABLE,
+        SERVER_STOPPING.
         """
 
     @abc.abstractmethod
