@@ -22,7 +22,8 @@ from rollbook import (
 )
 from rollbook.v1 import device_service_pb2, profile_service_pb2
 from rollbook_server.domain import leftovers as swept
-from uploads.wire import Wire, csv, finish, imei, opening, until
+from rollbook_server.domain.upload_sessions import UploadLimits
+from uploads.wire import OPEN, Row, Wire, csv, finish, imei, opening, rows, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +52,8 @@ def devices(*numbers: int, **attributes: str) -> list[DeviceRow]:
 
 
 def upload(admin: AdminClient, profile: Profile, *numbers: int, **options: Any) -> str:
-    rows = devices(*numbers, depot=options.pop("depot", "North"))
-    return admin.upload_rows(profile.profile_id, rows, **options).upload_id
+    given = devices(*numbers, depot=options.pop("depot", "North"))
+    return admin.upload_rows(profile.profile_id, given, **options).upload_id
 
 
 def counts(admin: AdminClient, profile: Profile) -> tuple[int, int, int]:
@@ -135,11 +136,35 @@ def test_a_key_that_only_row_and_device_make_together_is_free_as_well(
 
 
 @pytest.mark.usefixtures("leftovers")
-def test_what_an_upload_changed_stays_changed(admin: AdminClient, profile: Profile) -> None:
-    upload(admin, profile, 1, 2)
-    second = upload(admin, profile, 2, 3, depot="South", on_conflict=OnConflict.UPDATE)
+@pytest.mark.parametrize("policy", [OnConflict.UPDATE, OnConflict.MOVE])
+def test_what_an_upload_changed_stays_changed_and_on_the_roll(
+    admin: AdminClient, agent: EnrollmentAgent, profile: Profile, policy: OnConflict
+) -> None:
+    elsewhere = admin.create_profile("Elsewhere", tokenless=True)
+    upload(admin, elsewhere if policy is OnConflict.MOVE else profile, 1, 2)
+    second = upload(admin, profile, 2, 3, depot="South", on_conflict=policy)
     assert admin.discard_upload(second).removed_count == 1
-    assert counts(admin, profile) == (2, 0, 2)
+
+    (kept,) = admin.list_devices(profile.profile_id, identifier_prefix=imei(2))
+    assert kept.attributes == {"depot": "South"}
+    assert [registers(agent, number) for number in (1, 2, 3)] == [True, True, False]
+    listed = len(list(admin.list_devices(profile.profile_id)))
+    assert counts(admin, profile) == (listed, listed, 0)
+
+
+@pytest.mark.usefixtures("leftovers")
+def test_what_an_upload_that_grew_too_long_changed_stays_on_the_roll(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(upload_limits=UploadLimits(max_rows=2, batch_rows=1))
+    with server.admin() as admin, server.agent() as agent:
+        profile = admin.create_profile("Depot", tokenless=True)
+        upload(admin, profile, 1)
+        with pytest.raises(RollbookError) as caught:
+            upload(admin, profile, 1, 2, 3, depot="South", on_conflict=OnConflict.UPDATE)
+        assert caught.value.reason == "UPLOAD_TOO_MANY_ROWS"
+        assert counts(admin, profile) == (1, 0, 1)
+        assert [registers(agent, number) for number in (1, 2, 3)] == [True, False, False]
 
 
 def test_a_stream_that_still_brings_it_is_told(
@@ -275,6 +300,25 @@ def test_a_stream_into_it_is_told(server: Server, admin: AdminClient, profile: P
         admin.delete_profile(profile.profile_id, force=True)
         refused = stream.send(csv(CSV, begin=60), finish(total_bytes=len(CSV))).refused()
     assert (refused.code, refused.reason) == ("NOT_FOUND", "UPLOAD_NOT_FOUND")
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_a_stream_into_it_does_not_take_over_an_upload_of_the_same_id(
+    server: Server, admin: AdminClient, profile: Profile, *, good: bool
+) -> None:
+    other = admin.create_profile("Other", tokenless=True)
+    with Wire(server) as wire:
+        old = wire.stream().send(opening(profile.profile_id), rows([Row(imei=imei(1))]))
+        until(lambda: bool(wire.query("SELECT 1 FROM uploads")))
+        admin.delete_profile(profile.profile_id, force=True)
+        wire.send(opening(other.profile_id), rows([Row(imei=imei(50))]))
+        more = [Row(imei=imei(2) if good else "oops")]
+        refused = old.send(rows([Row(imei=imei(1)), *more], begin=1), finish(total_rows=2))
+        assert refused.refused().reason == "UPLOAD_NOT_FOUND"
+        assert wire.upload().profile_id == other.profile_id
+        assert wire.upload().state == OPEN
+        assert wire.send(opening(other.profile_id), finish(total_rows=1)).created_count == 1
+    assert counts(admin, other) == (1, 0, 1)
 
 
 def test_a_profile_is_deleted_only_as_it_was_seen(admin: AdminClient, profile: Profile) -> None:

@@ -181,12 +181,16 @@ def get(roll: Roll, upload_id: str) -> Upload:
     """Give an upload with its first errors, or raise RollbookError with UPLOAD_NOT_FOUND."""
     upload = roll.uploads.get(upload_id)
     if upload is None:
-        raise RollbookError(
-            Reason.UPLOAD_NOT_FOUND,
-            f"There is no upload {upload_id!r}; it was never opened, or its profile was deleted.",
-            upload_id=upload_id,
-        )
+        raise _not_found(upload_id)
     return replace(upload, errors=upload_errors.first(roll, upload_id))
+
+
+def _not_found(upload_id: str) -> RollbookError:
+    return RollbookError(
+        Reason.UPLOAD_NOT_FOUND,
+        f"There is no upload {upload_id!r}; it was never opened, or its profile was deleted.",
+        upload_id=upload_id,
+    )
 
 
 def finish(roll: Roll, upload: Upload, now: datetime) -> Upload:
@@ -231,6 +235,8 @@ def check_held(roll: Roll, upload: Upload) -> None:
     if roll.uploads.holds(upload):
         return
     stood = get(roll, upload.upload_id)
+    if stood.profile_id != upload.profile_id:
+        raise _not_found(upload.upload_id)
     if stood.state is not UploadState.FINISHED:
         _check_open(stood)
     raise RollbookError(

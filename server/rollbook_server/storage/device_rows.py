@@ -30,8 +30,15 @@ DEVICE_COLUMNS = (
 DEVICE_TABLES = (
     "devices d JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload"
 )
-# Devices of a failed upload are as good as gone while they wait to be swept up.
-STAYS = "(d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED'))"
+# PENDING devices that an ended upload put on the roll are as good as gone while they
+# wait to be swept up; those that it only changed lie outside its ranges, and stay.
+STAYS = """(
+    d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED')
+    OR NOT EXISTS (
+        SELECT 1 FROM upload_ranges r
+        WHERE r.upload = d.upload AND d.id BETWEEN r.first_id AND r.last_id
+    )
+)"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from peewee import fn
 
 from rollbook_server.domain.uploads import UploadState
+from rollbook_server.storage.device_rows import STAYS
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.tables import (
     AttributeNameTable,
@@ -43,8 +44,7 @@ _EVICT = f"""
 DELETE FROM devices WHERE id IN (
     SELECT d.id FROM ({HOLDERS}) h CROSS JOIN devices d ON d.id = h.device
         LEFT JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload
-    WHERE p.id IS NULL
-        OR (d.register_time IS NULL AND u.state IN ('FAILED', 'DISCARDED'))
+    WHERE p.id IS NULL OR NOT {STAYS}
 )
 """
 # No client can choose such an id: it frees those of a deleted profile's uploads.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollbook_server.storage.counters import NEXT_DEVICE, NEXT_PROFILE
+from rollbook_server.storage.device_rows import STAYS
 from rollbook_server.storage.tables import (
     AnswerTable,
     AttributeNameTable,
@@ -60,11 +61,11 @@ SELECT d.profile, a.key FROM devices d, json_each(d.attributes) a
 GROUP BY d.profile, a.key ORDER BY min(d.id)
 """
 # Schema 1 counted devices of ended uploads until they were swept up.
-_COUNT_PENDING = """
+_COUNT_PENDING = f"""
 UPDATE profiles SET pending_count = (
     SELECT count(*) FROM devices d LEFT JOIN uploads u ON u.id = d.upload
     WHERE d.profile = profiles.id AND d.register_time IS NULL
-        AND (u.state IS NULL OR u.state NOT IN ('FAILED', 'DISCARDED'))
+        AND {STAYS}
 )
 """
 _BEFORE: Mapping[int, Sequence[str]] = {1: ("DROP INDEX devices_serial", "DELETE FROM answers")}

@@ -178,9 +178,16 @@ def _filled(error: RowError) -> list[str]:
 
 
 def _held(upload: Upload) -> Any:
-    """Give the condition that a stream still has its upload."""
+    """Give the condition that a stream still has its upload.
+
+    The profile is part of it: one that was deleted freed the id for another upload.
+    """
+    profile = ProfileTable.select(ProfileTable.id).where(
+        ProfileTable.profile_id == upload.profile_id
+    )
     return (
         (UploadTable.upload_id == upload.upload_id)
+        & UploadTable.profile.in_(profile)
         & (UploadTable.epoch == upload.epoch)
         & (UploadTable.state == str(UploadState.OPEN))
     )
