@@ -188,6 +188,7 @@ WELL_KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "google.protobuf.Timestamp": st.sampled_from(
         ["0001-01-01T00:00:00Z", "2026-11-25T12:00:00.000001Z"]
     ),
+    "google.protobuf.Duration": st.sampled_from(["0s", "3600s", "86400.000000001s", "-5s"]),
     "google.protobuf.FieldMask": st.lists(PATHS, max_size=3).map(",".join),
 }
 
@@ -253,6 +254,9 @@ def test_a_bug_is_told_by_its_number_alone(
         "UploadDevices": {"open": {"uploadId": "u"}},
         "GetUploadTemplate": {"profileId": "p"},
         "CreateUser": {"user": {"userName": "u"}},
+        "UpdateDevices": {"updates": [{"device": {"deviceId": "dev-1", "imei": "35"}}]},
+        "DeleteDevices": {"devices": [{"deviceId": "dev-1"}]},
+        "CreateDevices": {"profileId": "p", "devices": [{"imei": "35693803564380"}]},
     }
     message = message_factory.GetMessageClass(method.descriptor.input_type)()
     json_format.ParseDict(asked.get(method.name, {}), message)
