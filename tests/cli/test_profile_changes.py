@@ -91,6 +91,18 @@ def test_a_list_is_filtered_and_ordered(cli: Cli, admin: AdminClient, server: Se
     assert "No profile fits" in cli("profile", "list", "--name", "zzz").err
 
 
+@pytest.mark.parametrize("command", ["show Depot", "list"])
+def test_a_profile_in_json_names_its_secrets_and_does_not_show_them(
+    cli: Cli, depot: str, admin: AdminClient, command: str
+) -> None:
+    extras = {"wifi_ssid": "Depot", "wifi_password": "correct horse"}
+    admin.update_configuration(depot, Configuration(system_extras=extras))
+    shown = cli("profile", *command.split(), "--output", "json")
+    assert "correct horse" not in shown.out
+    assert '"system_extras.wifi_password"' in shown.out
+    assert '"wifi_ssid": "Depot"' in shown.out
+
+
 def test_set_types_values_by_their_extra(cli: Cli, depot: str, admin: AdminClient) -> None:
     settings = {
         "system_extras.wifi_ssid": ("12345", "12345"),

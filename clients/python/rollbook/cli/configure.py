@@ -120,7 +120,7 @@ def _show(session: Session, configuration: Configuration, *, reveal: bool) -> No
 
     So hidden values cannot be lost by giving such a document to --file, which refuses it.
     """
-    hidden = [] if reveal else sorted(android_extras.SECRET & set(configuration.system_extras))
+    hidden = [] if reveal else _secrets(configuration)
     if session.wants_json:
         show_json(_shown(configuration, hidden))
     elif any(_groups(configuration).values()):
@@ -139,6 +139,15 @@ def _shown(configuration: Configuration, hidden: list[str]) -> dict[str, object]
         del groups["system_extras"][name]
     paths = [f"system_extras.{name}" for name in hidden]
     return {**groups, **({"hidden": paths} if paths else {})}
+
+
+def without_secrets(configuration: Configuration) -> dict[str, object]:
+    """Give a configuration for a program, without passwords and the like, which it names."""
+    return _shown(configuration, _secrets(configuration))
+
+
+def _secrets(configuration: Configuration) -> list[str]:
+    return sorted(android_extras.SECRET & set(configuration.system_extras))
 
 
 def _lines(configuration: Configuration, hidden: list[str]) -> dict[str, object]:

@@ -18,6 +18,8 @@ COLUMNS = (
     "Upload",
     "Line",
 )
+# To be copied, so never cut.
+IDENTIFIERS = ("Device ID", "IMEI", "IMEI2")
 
 
 def row(one: Device) -> tuple[object, ...]:

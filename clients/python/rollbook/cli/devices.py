@@ -10,7 +10,7 @@ import click
 from rollbook import DeviceRow, DeviceState, DeviceUpdate
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.device_options import attribute_option, identifier_options, read_rows
-from rollbook.cli.device_views import COLUMNS, identifiers, properties, row
+from rollbook.cli.device_views import COLUMNS, IDENTIFIERS, identifiers, properties, row
 from rollbook.cli.explanations import explain
 from rollbook.cli.output import clean, counted, facts, say, show, show_json
 from rollbook.cli.profile_names import find_profile
@@ -96,7 +96,7 @@ def _show_json_or_pages(session: Session, found: Iterator[Device]) -> None:
         return
     count = 0
     while page := list(islice(found, _AT_ONCE)):
-        show(table(COLUMNS, map(row, page)))
+        show(table(COLUMNS, map(row, page), whole=IDENTIFIERS))
         count += len(page)
     say(f"{counted(count, 'device')}." if count else "No device fits.")
 
@@ -213,7 +213,7 @@ def _tell(session: Session, devices: Sequence[Device], done: str) -> None:
     elif len(devices) == 1:
         show(facts(properties(devices[0])))
     else:
-        show(table(COLUMNS, map(row, devices)))
+        show(table(COLUMNS, map(row, devices), whole=IDENTIFIERS))
         say(f"{done} {counted(len(devices), 'device')}.")
 
 

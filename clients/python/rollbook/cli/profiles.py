@@ -9,7 +9,7 @@ import click
 
 from rollbook import ProfileOrder, ProfileOrigin
 from rollbook.cli.configurations import key_names, read_configuration
-from rollbook.cli.configure import configure
+from rollbook.cli.configure import configure, without_secrets
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.output import clean, counted, facts, say, show, show_json, warn
 from rollbook.cli.plain import document
@@ -82,7 +82,7 @@ def create(  # noqa: PLR0913 - one argument for each option
             on_warning=warnings.append,
         )
     if session.wants_json:
-        show_json(document(made, warnings=warnings))
+        show_json(_document(made, warnings=warnings))
     else:
         show(facts(_properties(made)))
         for warning in warnings:
@@ -112,7 +112,7 @@ def list_(session: Session, *, name: str, user: str, order: str) -> None:
         listed = client.list_profiles(name_contains=name, user_id=user_id, order=_ORDERS[order])
         found = list(listed)
     if session.wants_json:
-        show_json(found)
+        show_json([_document(one) for one in found])
     elif found:
         show(table(_COLUMNS, [_row(one) for one in found]))
     elif name or user:
@@ -129,7 +129,7 @@ def show_(session: Session, profile: str) -> None:
     with session.admin() as client:
         found, token = find_profile_with_token(client, profile)
     if session.wants_json:
-        show_json(document(found, token=token))
+        show_json(_document(found, token=token))
     else:
         show(facts({**_properties(found), **_token_properties(token)}))
         if token is not None:
@@ -175,7 +175,7 @@ profile.add_command(configure)
 
 def _show_changed(session: Session, changed: Profile) -> None:
     if session.wants_json:
-        show_json(changed)
+        show_json(_document(changed))
     else:
         show(facts(_properties(changed)))
 
@@ -198,6 +198,11 @@ def delete(session: Session, profile: str, *, yes: bool) -> None:
         show_json({"profile_id": found.profile_id, "deleted_device_count": count})
     else:
         say(f"Deleted {found.name} with {counted(count, 'device')}.")
+
+
+def _document(one: Profile, **more: object) -> dict[str, object]:
+    """Give a profile for a program; `profile configure --reveal` shows what is hidden."""
+    return document(one, configuration=without_secrets(one.configuration), **more)
 
 
 def _row(one: Profile) -> tuple[object, ...]:

@@ -14,28 +14,32 @@ from rich.text import Text
 from rollbook.cli.output import stdout_width, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 # What lies between two columns.
 _GAP = 2
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Collection[str] = ()
+) -> Table:
     """Give rows under a header; numbers stand on the right.
 
     Where it is wider than the terminal, headers take several lines and long text
-    loses its end; times and numbers, of which every character counts, stay whole.
+    loses its end; times and numbers, of which every character counts, stay whole, as do
+    the columns named so: ids are there to be copied.
     """
     kept = [tuple(row) for row in rows]
     result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     narrow = _natural_width(columns, kept) > stdout_width()
     for place, column in enumerate(columns):
         cells = [row[place] for row in kept]
+        is_whole = column in whole or not _is_text(cells)
         right = bool(cells) and all(isinstance(cell, int) for cell in cells)
         result.add_column(
             column,
             justify="right" if right else "left",
-            width=_least_width(column, cells) if narrow and not _is_text(cells) else None,
+            width=_least_width(column, cells) if narrow and is_whole else None,
             min_width=_least_width(column, []) if narrow else None,
         )
     for row in kept:

@@ -32,7 +32,8 @@ def template(session: Session, profile: str | None, out: Path | None) -> None:
     elif out is None:
         show_bytes(data)
     else:
-        say(f"Wrote {out}. Fill it in, then: {session.command('upload', 'PROFILE', str(out))}")
+        upload = session.command("upload", "PROFILE", str(out))
+        say(f"Wrote {out}. Put your devices in place of the example, then: {upload}")
 
 
 def _write_new(path: Path, data: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollbook import UploadState
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.output import clean, counted, say, show, show_json
 from rollbook.cli.profile_names import find_profile
@@ -38,7 +39,7 @@ def uploads(session: Session, profile: str) -> None:
     if session.wants_json:
         show_json(found)
     elif found:
-        show(table(_COLUMNS, [_row(one) for one in found]))
+        show(table(_COLUMNS, [_row(one) for one in found], whole=("Upload",)))
         say(f"To take one back: {session.command('discard', 'UPLOAD')}")
     else:
         say(f"Nothing was uploaded yet: {session.command('upload', profile, 'FILE.csv')}")
@@ -74,5 +75,18 @@ def discard_and_tell(client: AdminClient, upload: str) -> DiscardedUpload:
 
 def _row(one: Upload) -> tuple[object, ...]:
     state = f"{one.state.title()}, dry run" if one.validate_only else one.state
-    counts = (one.row_count, one.created_count, one.updated_count, one.unchanged_count)
-    return (one.upload_id, one.file_name, state, *counts, one.rejected_count, one.create_time)
+    return (
+        *(one.upload_id, one.file_name, state, one.row_count),
+        *(_kept_counts(one) if _is_kept(one) else ("-", "-")),
+        *(one.unchanged_count, one.rejected_count, one.create_time),
+    )
+
+
+def _kept_counts(one: Upload) -> tuple[object, object]:
+    return one.created_count, one.updated_count
+
+
+def _is_kept(one: Upload) -> bool:
+    """Tell whether anything that the upload did is still to be seen on the roll."""
+    ended = one.state in (UploadState.FAILED, UploadState.DISCARDED)
+    return not one.validate_only and not ended
