@@ -163,6 +163,15 @@ def test_a_request_that_comes_again_gets_the_stored_answer(admin: AdminClient) -
     assert names(admin) == ["Depot"]
 
 
+def test_an_answer_is_given_again_for_two_days(server: Server, admin: AdminClient) -> None:
+    request_id = str(uuid4())
+    first = create(admin, name="Depot", request_id=request_id)
+    server.clock.turn(days=2)
+    assert create(admin, name="Depot", request_id=request_id) == first
+    server.clock.turn(microseconds=1)
+    assert create(admin, name="Depot 2", request_id=request_id).profile.name == "Depot 2"
+
+
 def test_a_request_id_belongs_to_the_request_that_it_succeeded_with(admin: AdminClient) -> None:
     request_id = str(uuid4())
     with pytest.raises(InvalidArgumentError, match="needs a name"):

@@ -264,8 +264,8 @@ class Leftovers(Protocol):
 class Answers(Protocol):
     """Answers that were given, to be given again for the same request_id."""
 
-    def recall(self, request_id: str) -> tuple[bytes, bytes] | None:
-        """Give the digest of the request and the answer."""
+    def recall(self, request_id: str, now: datetime) -> tuple[bytes, bytes] | None:
+        """Forget what is older than two days, then give the request's digest and the answer."""
 
     def keep(self, request_id: str, digest: bytes, answer: bytes, now: datetime) -> None:
-        """Keep an answer; those older than two days may be forgotten."""
+        """Keep an answer."""

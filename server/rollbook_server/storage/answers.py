@@ -21,15 +21,15 @@ class StoredAnswers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def recall(self, request_id: str) -> tuple[bytes, bytes] | None:
-        """Give the digest of the request and the answer."""
+    def recall(self, request_id: str, now: datetime) -> tuple[bytes, bytes] | None:
+        """Forget what is old, then give the digest of the request and the answer."""
+        AnswerTable.delete().where(AnswerTable.create_time < now - KEPT).execute(self._database)
         query = AnswerTable.select().where(AnswerTable.request_id == request_id).dicts()
         row = query.first(self._database)
         return (bytes(row["digest"]), bytes(row["answer"])) if row else None
 
     def keep(self, request_id: str, digest: bytes, answer: bytes, now: datetime) -> None:
-        """Keep an answer, and forget those that are old."""
-        AnswerTable.delete().where(AnswerTable.create_time < now - KEPT).execute(self._database)
+        """Keep an answer."""
         AnswerTable.insert(
             request_id=request_id, digest=digest, answer=answer, create_time=now
         ).execute(self._database)

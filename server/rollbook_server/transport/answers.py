@@ -59,7 +59,7 @@ class Answers:
         name, digest = _canonical(request.request_id), self._digest(request)
 
         def once(roll: Roll) -> M:
-            kept = roll.answers.recall(name)
+            kept = roll.answers.recall(name, now)
             if kept is not None:
                 return _again(kept, digest, kind)
             answer = work(roll, now)
