@@ -96,6 +96,8 @@ class Judge:
 
     def judge_all(self, rows: Sequence[DeviceRow]) -> Verdicts:
         """Judge rows in their order; gives the verdicts on all rows so far."""
+        if not rows:  # the common case of a batch that went in as a set
+            return self.verdicts
         self.roll.leftovers.evict(rows)
         self.claims |= self._recall(key.value for row in rows for key in keys_of(row))
         for row, holders in zip(rows, self.roll.devices.holders(rows), strict=True):
