@@ -153,16 +153,19 @@ def test_what_an_upload_changed_stays_changed_and_on_the_roll(
 
 
 @pytest.mark.usefixtures("leftovers")
-def test_what_an_upload_that_grew_too_long_changed_stays_on_the_roll(
-    serve: Callable[..., Server],
+@pytest.mark.parametrize("policy", OnConflict)
+def test_an_upload_that_grows_too_long_leaves_nothing_of_it_whatever_it_would_have_changed(
+    serve: Callable[..., Server], policy: OnConflict
 ) -> None:
     server = serve(upload_limits=UploadLimits(max_rows=2, batch_rows=1))
     with server.admin() as admin, server.agent() as agent:
         profile = admin.create_profile("Depot", tokenless=True)
         upload(admin, profile, 1)
+        before = list(admin.list_devices(profile.profile_id))
         with pytest.raises(RollbookError) as caught:
-            upload(admin, profile, 1, 2, 3, depot="South", on_conflict=OnConflict.UPDATE)
+            upload(admin, profile, 1, 2, 3, depot="South", on_conflict=policy)
         assert caught.value.reason == "UPLOAD_TOO_MANY_ROWS"
+        assert list(admin.list_devices(profile.profile_id)) == before
         assert counts(admin, profile) == (1, 0, 1)
         assert [registers(agent, number) for number in (1, 2, 3)] == [True, False, False]
 

@@ -91,7 +91,7 @@ def test_one_bad_row_under_fail_and_nothing_remains(
     assert (upload.state, upload.failure_reason) == (FAILED, "UPLOAD_HAS_INVALID_ROWS")
     assert upload.rejected_count == len(upload.errors) == 1
     assert wire.devices() == before
-    assert nothing_waits(wire)
+    until(lambda: nothing_waits(wire))
     assert admin.get_profile(profile).device_count == 2
 
 
@@ -138,7 +138,7 @@ def test_under_fail_devices_are_changed_only_at_the_finish(
     upload = wire.send(opening(profile, **options), file(data))
     assert (upload.state, counts(upload)) == (FINISHED, (1, 1, 1, 0))
     assert agent.enroll_device(imeis=[A]).attributes == {"site": "new"}
-    assert nothing_waits(wire)
+    until(lambda: nothing_waits(wire))
     found = admin.get_profile(profile)
     assert (found.registered_count, found.pending_count) == (1, 2)
 
@@ -156,7 +156,7 @@ def test_an_upload_under_fail_fails_if_another_took_its_keys_meanwhile(
     assert [(e.row, e.line, e.column) for e in wire.upload().errors] == [(2, 3, "imei")]
     assert counts(wire.upload()) == (2, 0, 0, 1)
     assert [device.imei for device in wire.devices()] == [core(2)]
-    assert nothing_waits(wire)
+    until(lambda: nothing_waits(wire))
     assert [admin.get_profile(p).device_count for p in (profile, other)] == [0, 1]
 
 
@@ -212,7 +212,7 @@ def test_a_dry_run_finds_what_the_real_run_finds_and_writes_nothing(
     )
     assert dry.state == FINISHED
     assert wire.devices() == before
-    assert nothing_waits(wire)
+    until(lambda: nothing_waits(wire))
     assert admin.get_profile(profile).device_count == 3
     real = wire.send(opening(profile, "real", on_conflict=policy), file(table(*MIXED), size=77))
     assert findings(dry) == findings(real)

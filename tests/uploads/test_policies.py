@@ -19,6 +19,7 @@ from uploads.wire import (
     file,
     imei,
     opening,
+    until,
 )
 
 if TYPE_CHECKING:
@@ -253,7 +254,7 @@ def test_rows_that_contradict_each_other_do_not_take_turns(
         assert counts(wire.upload(upload_id)) == (0, 0, 2, 1)
         assert reasons(wire, upload_id) == [(2, "DUPLICATE_IN_FILE")]
         assert wire.devices() == before
-    assert wire.query("SELECT count(*) FROM upload_claims") == [(0,)]
+    until(lambda: wire.query("SELECT count(*) FROM upload_claims") == [(0,)])
 
 
 def test_keys_of_a_rejected_row_are_left_to_later_ones(wire: Wire, here: str) -> None:

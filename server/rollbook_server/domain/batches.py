@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rollbook_server.domain.conflicts import Judge
 from rollbook_server.domain.devices import DeviceState
-from rollbook_server.domain.uploads import Counts, Progress, check_held
+from rollbook_server.domain.uploads import Counts, Progress, check_grows, check_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,9 +63,9 @@ def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> None:
 
 
 def _settle_of(options: UploadOptions) -> Callable[..., Settlement]:
-    if not options.writes_at_once:
-        return _rehearse
-    return _write_and_remember if options.may_change_devices else write
+    if options.writes_at_once:
+        return write
+    return _set_aside if options.is_set_aside else _rehearse
 
 
 def write(
@@ -78,7 +78,7 @@ def write(
     return _write_in_turn(judge, packed)
 
 
-def _write_and_remember(
+def write_and_remember(
     roll: Roll, upload: Upload, packed: PackedRows, headers: Mapping[str, str], now: datetime
 ) -> Settlement:
     """Put rows on the roll; later batches know which devices they left as they were."""
@@ -87,6 +87,15 @@ def _write_and_remember(
     settlement = _write_in_turn(judge, packed)
     roll.uploads.claim(upload.upload_id, judge.seen)
     return settlement
+
+
+def _set_aside(
+    roll: Roll, upload: Upload, packed: PackedRows, _headers: Mapping[str, str], _now: datetime
+) -> Settlement:
+    """Stage the rows as they are: they are judged when the upload ends."""
+    check_grows(roll, upload)
+    roll.uploads.stage(upload.upload_id, packed.rows)
+    return Settlement(Counts(), ())
 
 
 def _rehearse(

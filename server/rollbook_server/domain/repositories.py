@@ -233,6 +233,9 @@ class Uploads(Protocol):
     def staged(self, upload_id: str, *, after: int, limit: int) -> list[DeviceRow]:
         """Give at most `limit` staged rows behind row `after`, in order of row."""
 
+    def unstage(self, upload_id: str, *, through: int) -> None:
+        """Forget the staged rows up to row `through`."""
+
     def list(self, profile_id: str, *, after: Cursor | None, limit: int) -> Sequence[Upload]:
         """Give at most `limit` uploads behind `after` (create_time, upload_id), newest first."""
 

@@ -1,4 +1,4 @@
-"""Ends uploads: writes what was staged, all or nothing.
+"""Ends uploads: writes what was staged, under FAIL all or nothing.
 
 Rows of an upload under FAIL wait in a staging table, invisible to enrollment,
 until every row is known to be good. The last transaction puts all of them on the
@@ -8,11 +8,10 @@ some of them are enrollable and the upload is not FINISHED.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import batches, leftovers, uploads
-from rollbook_server.domain.errors import RollbookError
+from rollbook_server.domain import applying, batches, uploads
+from rollbook_server.domain.applying import PIECE
 from rollbook_server.domain.uploads import Counts, OnInvalidRow
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from rollbook_server.domain.devices import DeviceRow, RowError
     from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.uploads import Upload
-
-PIECE = 10_000  # rows a step, like a batch of the upload itself
 
 
 class _ConflictsArose(Exception):  # noqa: N818 - a signal that undoes a transaction
@@ -38,17 +35,17 @@ class _ConflictsArose(Exception):  # noqa: N818 - a signal that undoes a transac
 def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Clock) -> Upload:
     """End an upload whose rows are all taken in: FINISHED, or FAILED under FAIL.
 
-    Raises RollbookError as `uploads.check_held` does.
+    What it leaves in the staging table is to be swept up. Raises RollbookError as
+    `uploads.check_held` does.
     """
     now = clock()
+    if upload.options.is_set_aside:
+        applying.apply(store, upload, headers, now)
     try:
         ended = store.write(lambda roll: _write_and_finish(roll, upload, headers, now))
     except _ConflictsArose as conflicts:
         errors, counts = conflicts.errors, conflicts.counts
         ended = store.write(lambda roll: _reject_and_finish(roll, upload, errors, counts, now))
-    if not upload.options.writes_at_once or upload.options.may_change_devices:
-        with suppress(RollbookError):  # the upload has ended; the next start sweeps again
-            leftovers.sweep(store)
     return ended
 
 
@@ -59,7 +56,7 @@ def _write_and_finish(
     if _has_staged(roll, upload):
         counts = Counts()
         errors: list[RowError] = []
-        columns = _attribute_columns(roll, upload)
+        columns = uploads.attribute_columns(roll, upload)
         for rows in _staged(roll, upload.upload_id):
             packed = roll.devices.pack(rows, columns)
             settlement = batches.write(roll, upload, packed, headers, now)
@@ -76,11 +73,6 @@ def _has_staged(roll: Roll, upload: Upload) -> bool:
     if options.validate_only or options.on_invalid_row is OnInvalidRow.SKIP:
         return False
     return not uploads.get(roll, upload.upload_id).counts.rejected
-
-
-def _attribute_columns(roll: Roll, upload: Upload) -> Sequence[str]:
-    columns = uploads.get(roll, upload.upload_id).progress.columns()
-    return columns.attribute_names if columns else ()
 
 
 def _staged(roll: Roll, upload_id: str) -> Iterator[list[DeviceRow]]:

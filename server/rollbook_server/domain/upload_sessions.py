@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from rollbook_server.domain import batches, leftovers, staging, uploads
+from rollbook_server.domain import batches, staging, uploads
 from rollbook_server.domain.batches import Batch
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.sources import CsvSource, Judged, RowsSource
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from rollbook_server.domain.clock import Clock
-    from rollbook_server.domain.ports import Store
+    from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.sources import TypedRow
     from rollbook_server.domain.uploads import Upload, UploadOptions
 
@@ -210,8 +210,12 @@ class UploadSession:
         self._judged = Judged()  # first: if the batch before fails, these must not follow it
         self._await_commit()
         upload, now, reason = self.upload, self._clock(), Reason.UPLOAD_TOO_MANY_ROWS
-        self._store.write(lambda roll: uploads.end(roll, upload, UploadState.FAILED, now, reason))
-        leftovers.sweep(self._store)
+
+        def fail(roll: Roll) -> None:
+            uploads.check_grows(roll, upload)
+            uploads.end(roll, upload, UploadState.FAILED, now, reason)
+
+        self._store.write(fail)
         raise RollbookError(
             reason,
             f"The upload has more than {self._limits.max_rows} rows and has failed; its "

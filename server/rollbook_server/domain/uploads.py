@@ -70,9 +70,17 @@ class UploadOptions:
         """Tell whether good rows go onto the roll batch by batch.
 
         They do not in a dry run, nor under FAIL, where they are staged until all
-        of them are known to be good.
+        of them are known to be good, nor where they may change devices: of an
+        upload that turns out too long, nothing may remain.
         """
-        return not self.validate_only and self.on_invalid_row is OnInvalidRow.SKIP
+        skips = self.on_invalid_row is OnInvalidRow.SKIP
+        return skips and not (self.validate_only or self.may_change_devices)
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Tell whether good rows wait for the end of the upload, to be judged only then."""
+        skips = self.on_invalid_row is OnInvalidRow.SKIP
+        return skips and self.may_change_devices and not self.validate_only
 
     @property
     def may_change_devices(self) -> bool:
@@ -193,6 +201,12 @@ def _not_found(upload_id: str) -> RollbookError:
     )
 
 
+def attribute_columns(roll: Roll, upload: Upload) -> Sequence[str]:
+    """Name the attribute columns of the upload's file, in their order; none for typed rows."""
+    columns = get(roll, upload.upload_id).progress.columns()
+    return columns.attribute_names if columns else ()
+
+
 def finish(roll: Roll, upload: Upload, now: datetime) -> Upload:
     """End an upload whose rows are all taken in: FINISHED, or FAILED under FAIL.
 
@@ -244,6 +258,23 @@ def check_held(roll: Roll, upload: Upload) -> None:
         f"A later stream took upload {upload.upload_id} over; this one ends. Nothing is lost.",
         upload_id=upload.upload_id,
     )
+
+
+def check_grows(roll: Roll, upload: Upload) -> None:
+    """Raise RollbookError if the rows that were set aside are being put on the roll already.
+
+    That was begun because the client finished the upload; it may not grow any more.
+    """
+    if not upload.options.is_set_aside:
+        return
+    counts = get(roll, upload.upload_id).counts
+    if counts.created or counts.updated or counts.unchanged:
+        raise RollbookError(
+            Reason.UPLOAD_SOURCE_CHANGED,
+            f"Upload {upload.upload_id} was finished before, and its rows are being put on the "
+            "roll: finish it with the same content, and upload what is new on its own.",
+            upload_id=upload.upload_id,
+        )
 
 
 def _check_options(options: UploadOptions) -> None:

@@ -138,6 +138,10 @@ class StoredUploads:
         """Give at most `limit` staged rows behind row `after`, in order of row."""
         return self._waiting.staged(self._key(upload_id), after=after, limit=limit)
 
+    def unstage(self, upload_id: str, *, through: int) -> None:
+        """Forget the staged rows up to row `through`."""
+        self._waiting.unstage(self._key(upload_id), through=through)
+
     def list(self, profile_id: str, *, after: Cursor | None, limit: int) -> list[Upload]:
         """Give at most `limit` uploads behind `after` (create_time, upload_id), newest first."""
         query = _JOINED.where(ProfileTable.profile_id == profile_id)

@@ -59,3 +59,9 @@ class WaitingRows:
         )
         rows = query.tuples().execute(self._database)
         return [DeviceRow(*json.loads(content)) for (content,) in rows]
+
+    def unstage(self, upload: int, *, through: int) -> None:
+        """Forget the staged rows up to row `through`."""
+        StagedRowTable.delete().where(
+            (StagedRowTable.upload == upload) & (StagedRowTable.row <= through)
+        ).execute(self._database)

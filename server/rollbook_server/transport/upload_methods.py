@@ -48,8 +48,11 @@ class UploadMethods(device_service_pb2_grpc.DeviceServiceServicer):
     ) -> device_service_pb2.UploadDevicesResponse:
         """Take an upload in, for as long as its stream lasts."""
         session = UploadSession(self._store, self._clock, self._limits)
-        with self._streams.one():
-            ended = self._follow(session, request_iterator)
+        try:
+            with self._streams.one():
+                ended = self._follow(session, request_iterator)
+        finally:
+            self._sweep()  # what the upload leaves behind if it has ended, well or not
         return device_service_pb2.UploadDevicesResponse(upload=upload_messages.upload(ended))
 
     def _follow(
