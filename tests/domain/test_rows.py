@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollbook_server.domain.columns import understand
-from rollbook_server.domain.devices import DeviceRow, Record, RowError
+from rollbook_server.domain.devices import DeviceRow, RowError
 from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.luhn import check_digit
+from rollbook_server.domain.row_blocks import Records
 from rollbook_server.domain.rows import TYPED_COLUMNS, RowChecker, check_typed
 
 IMEI, CORE = "356938035643809", "35693803564380"
@@ -38,8 +39,18 @@ rows_of_cells = st.lists(
 )
 
 
-def records_of(*rows: list[str]) -> list[Record]:
-    return [Record(n, n + 1, values) for n, values in enumerate(rows, 1)]
+def records_of(*rows: list[str]) -> Records:
+    return Records(1, range(2, len(rows) + 2), rows)
+
+
+def checked(records: Records) -> tuple[list[DeviceRow], list[RowError]]:
+    rows, errors = CHECKER.check(records)
+    return list(rows), errors
+
+
+def checked_singly(records: Records) -> tuple[list[DeviceRow], list[RowError]]:
+    errors: list[RowError] = []
+    return list(CHECKER._check_singly(records, errors)), errors
 
 
 def judged(*values: str) -> DeviceRow | RowError:
@@ -117,10 +128,8 @@ def test_a_certain_repair_is_suggested() -> None:
 @given(rows_of_cells)
 def test_rows_are_judged_together_as_they_are_alone(rows: list[list[str]]) -> None:
     records = records_of(*rows)
-    together, errors = CHECKER.check(records)
-    alone: tuple[list[DeviceRow], list[RowError]] = ([], [])
-    CHECKER._check_singly(records, *alone)
-    assert (together, errors) == alone
+    together, errors = checked(records)
+    assert (together, errors) == checked_singly(records)
     assert sorted([r.row for r in together] + [e.row for e in errors]) == [r.row for r in records]
 
 
@@ -134,9 +143,7 @@ def test_plain_columns_are_judged_as_single_rows_are(
     site = data.draw(st.sampled_from(["", "Berlin"]))
     serial = "R-1" if has_serials else ""
     records = records_of(*[[c, second, serial, "HTC", site, "", ""] for c in column])
-    alone: tuple[list[DeviceRow], list[RowError]] = ([], [])
-    CHECKER._check_singly(records, *alone)
-    assert CHECKER.check(records) == alone
+    assert checked(records) == checked_singly(records)
 
 
 def test_one_bad_row_among_many_is_the_only_one_rejected() -> None:

@@ -12,28 +12,23 @@ import csv
 import io
 import zlib
 from dataclasses import asdict, dataclass
-from functools import partial
-from itertools import count
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain import csv_encoding
 from rollbook_server.domain.columns import Columns, understand
 from rollbook_server.domain.csv_faults import CsvLimits, Place, find_fault
-from rollbook_server.domain.csv_records import parse, tidied, without_guards
-from rollbook_server.domain.devices import Record
+from rollbook_server.domain.csv_records import cut_into_columns, parse, tidied, without_guards
 from rollbook_server.domain.dialects import detect_delimiter, is_json, separator_named_by
 from rollbook_server.domain.errors import FileError, Reason, RollbookError
 from rollbook_server.domain.formula_cells import may_hold_guards
+from rollbook_server.domain.row_blocks import CellColumns, Records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from rollbook_server.domain.csv_records import Parsed
 
 _BLANK = " \t,;|\r\n"
-# A named tuple's own constructor is written in Python; this one is not, and an
-# upload makes 200,000 records.
-_new_record = cast("Callable[[Iterable[object]], Record]", partial(tuple.__new__, Record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +92,7 @@ class CsvReader:
             "columns": self.columns.to_dict() if self.columns else None,
         }
 
-    def feed(self, data: bytes) -> list[Record]:
+    def feed(self, data: bytes) -> Records:
         """Take the next bytes, cut anywhere, and give the records complete by now.
 
         Raises:
@@ -106,14 +101,14 @@ class CsvReader:
         self.raise_error()
         self._held += data
         if len(self._held) < max(self._limits.hold_bytes, len(self._carry)):
-            return []
+            return self._none()
         return self._read(final=False)
 
-    def read_held(self) -> list[Record]:
+    def read_held(self) -> Records:
         """Give the records that came whole and were held back to be read together."""
-        return [] if self.error else self._read(final=False)
+        return self._none() if self.error else self._read(final=False)
 
-    def finish(self) -> list[Record]:
+    def finish(self) -> Records:
         """Give the last records, at the end of the file; look at `error` afterwards.
 
         Raises:
@@ -145,9 +140,12 @@ class CsvReader:
         message = "the file holds a header and no rows"
         return FileError(Reason.FILE_WITHOUT_ROWS, message, line=line)
 
-    def _read(self, *, final: bool) -> list[Record]:
+    def _none(self) -> Records:
+        return Records(self.position.rows + 1, (), ())
+
+    def _read(self, *, final: bool) -> Records:
         if not self._encoding and not self._recognise_encoding(final=final):
-            return []
+            return self._none()
         data = bytes(self._held)
         text, used, fault = csv_encoding.decode(data, self._encoding, final=final)
         self._held = bytearray(data[used:])
@@ -169,15 +167,34 @@ class CsvReader:
             fault, self._encoding, self._carry, self.position.offset + behind, self._place()
         )
 
-    def _take(self, text: str, *, final: bool) -> list[Record]:
+    def _take(self, text: str, *, final: bool) -> Records:
         """Give the records of the complete lines of a text, and carry the rest."""
+        plain = None if final else self._take_plainly(text)
+        return self._take_carefully(text, final=final) if plain is None else plain
+
+    def _take_plainly(self, text: str) -> Records | None:
+        """Give the records if all are alike, each on a line of its own, and none is guarded."""
+        whole, end, rest = text.rpartition("\n")
+        if not (end and self.columns) or len(rest) > self._limits.record_characters:
+            return None
+        width = len(self.columns.headers)
+        cells = cut_into_columns(whole, self._delimiter, width, self._limits)
+        if cells is None or may_hold_guards(whole):
+            return None
+        here, count = self.position, len(cells[0])
+        lines = range(here.lines + 1, here.lines + 1 + count)
+        self._carry = rest
+        self._advance(whole + end, count, count)
+        return Records(here.rows + 1, lines, CellColumns(cells))
+
+    def _take_carefully(self, text: str, *, final: bool) -> Records:
         if self.columns is None and is_json(text):
             self.error = self._json()
-            return []
+            return self._none()
         lines = list(io.StringIO(text, newline="\n"))
         open_line = "" if final or not lines or lines[-1].endswith("\n") else lines.pop()
         used = 0 if self.columns else self._take_header(lines)
-        records: list[Record] = []
+        records = self._none()
         if self.columns:
             parsed = parse(lines[used:], self._delimiter, self._limits)
             records = self._records(parsed, self.columns, used, may_hold_guards(text))
@@ -220,15 +237,13 @@ class CsvReader:
         except RollbookError as error:
             self.error = error
 
-    def _records(
-        self, parsed: Parsed, columns: Columns, used: int, has_guards: bool
-    ) -> list[Record]:
+    def _records(self, parsed: Parsed, columns: Columns, used: int, has_guards: bool) -> Records:
         """Number the records that follow the used lines."""
         rows, starts = tidied(parsed, len(columns.headers))
         if has_guards:
             rows = without_guards(rows)
-        lines = map((self.position.lines + used + 1).__add__, starts)
-        return list(map(_new_record, zip(count(self.position.rows + 1), lines, rows)))
+        lines = list(map((self.position.lines + used + 1).__add__, starts))
+        return Records(self.position.rows + 1, lines, rows)
 
     def _advance(self, text: str, lines: int, rows: int) -> None:
         """Move the position behind a text that is done with."""

@@ -6,11 +6,9 @@ rows, who gives the same answer for all that passes here.
 
 from __future__ import annotations
 
-from functools import partial
 from operator import eq
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from rollbook_server.domain.devices import DeviceRow
 from rollbook_server.domain.identifiers import (
     LONGEST_NAME,
     ZERO_CORE,
@@ -18,15 +16,16 @@ from rollbook_server.domain.identifiers import (
     known_manufacturer,
 )
 from rollbook_server.domain.luhn import CORE, IMEI, luhn_holds_for_all
+from rollbook_server.domain.row_blocks import AttributeColumns, RowBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from rollbook_server.domain.columns import Columns
-    from rollbook_server.domain.devices import Record
+    from rollbook_server.domain.row_blocks import Records
 
-# A named tuple's own constructor is written in Python; this one is not.
-_new_row = cast("Callable[[Iterable[object]], DeviceRow]", partial(tuple.__new__, DeviceRow))
+    _Column = Sequence[str]
+    _Keys = tuple[_Column, _Column, _Column, _Column, _Column]
 
 
 class _UnusualError(Exception):
@@ -47,19 +46,21 @@ class EvenRows:
         keys = {columns.imei, columns.imei2, columns.serial_number, columns.manufacturer}
         self._other_indexes = [i for i in range(self._width) if i not in keys]
 
-    def check(self, records: Sequence[Record]) -> list[DeviceRow] | None:
+    def check(self, records: Records) -> RowBlock | None:
         """Give the row of every record, or none if one of them is unusual."""
-        rows, lines, values = zip(*records, strict=True)
-        if set(map(len, values)) != {self._width}:
+        cells = records.columns(self._width)
+        if cells is None:
             return None
+        rows = range(records.first, records.first + len(records))
         try:
-            fields = self._fields(list(zip(*values, strict=True)), len(records))
+            keys = self._keys(cells, len(records))
+            attributes = self._attributes(cells, len(records))
         except _UnusualError:
             return None
-        return list(map(_new_row, zip(rows, lines, *fields, values, strict=True)))
+        return RowBlock(rows, records.lines, *keys, attributes, records.values)
 
-    def _fields(self, cells: list[tuple[str, ...]], count: int) -> list[Sequence[object]]:
-        """Give the fields of the rows from `imei` to `attributes`, each as a column."""
+    def _keys(self, cells: Sequence[Sequence[str]], count: int) -> _Keys:
+        """Give the fields of the rows from `imei` to `manufacturer_key`, each as a column."""
         empty = ("",) * count
         columns = self._columns
         imeis = empty if columns.imei is None else _cores(cells[columns.imei])
@@ -71,18 +72,12 @@ class EvenRows:
         _require_keys(imeis, imeis2, serials, makers)
         if "" in serials:
             keys = [key if serial else "" for key, serial in zip(keys, serials, strict=True)]
-        return [imeis, imeis2, serials, makers, keys, self._attributes(cells, count)]
+        return imeis, imeis2, serials, makers, keys
 
-    def _attributes(self, cells: list[tuple[str, ...]], count: int) -> list[Mapping[str, str]]:
+    def _attributes(self, cells: Sequence[Sequence[str]], count: int) -> AttributeColumns:
         self._require_plain([cells[index] for index in self._other_indexes])
-        names = self._names
-        if not names:
-            return [{} for _ in range(count)]
         columns = [cells[index] for index in self._attribute_indexes]
-        rows = zip(*columns, strict=True)
-        if not any("" in column for column in columns):
-            return [dict(zip(names, row)) for row in rows]  # noqa: B905 - strict costs a fifth
-        return [{n: v for n, v in zip(names, row) if v} for row in rows]  # noqa: B905 - as above
+        return AttributeColumns(self._names, columns, count)
 
     def _require_plain(self, columns: Iterable[Sequence[str]]) -> None:
         for column in columns:
@@ -117,13 +112,16 @@ def _serial_numbers(column: Sequence[str]) -> Sequence[str]:
 
 
 def _manufacturers(column: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    if max(map(len, column)) > LONGEST_NAME:
+    spellings = set(column)  # a file names a few makers again and again
+    if max(map(len, spellings)) > LONGEST_NAME:
         raise _UnusualError
     try:
-        names, keys = zip(*map(known_manufacturer, column), strict=True)
+        known = {spelling: known_manufacturer(spelling) for spelling in spellings}
     except IdentifierError as error:
         raise _UnusualError from error
-    return names, keys
+    names = {spelling: maker.name for spelling, maker in known.items()}
+    keys = {spelling: maker.key for spelling, maker in known.items()}
+    return list(map(names.__getitem__, column)), list(map(keys.__getitem__, column))
 
 
 def _require_keys(

@@ -23,18 +23,19 @@ from rollbook_server.domain.identifiers import (
     parse_serial_number,
     shortened,
 )
+from rollbook_server.domain.row_blocks import DeviceRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rollbook_server.domain.columns import Columns
-    from rollbook_server.domain.devices import Record
+    from rollbook_server.domain.row_blocks import Records
 
 # The contract of DeviceRow.
 LONGEST_ATTRIBUTE = 4_096
 MOST_ATTRIBUTES = 100
-# Rows that are judged together: few enough that a bad one makes little extra work,
-# enough that looking at columns pays.
+# Rows that are judged together where not all of a piece are alike: few enough that a bad
+# one makes little extra work, enough that looking at columns pays.
 _RUN = 256
 TYPED_COLUMNS = ("imei", "imei2", "serial_number", "manufacturer")
 _NO_MANUFACTURER = Manufacturer("", "")
@@ -99,27 +100,31 @@ class RowChecker:
         ]
         self._headers = {name: columns.headers[index] for index, name in columns.attributes}
 
-    def check(self, records: Sequence[Record]) -> tuple[list[DeviceRow], list[RowError]]:
+    def check(self, records: Records) -> tuple[DeviceRows, list[RowError]]:
         """Judge many records; rows and errors keep their order."""
-        rows: list[DeviceRow] = []
-        errors: list[RowError] = []
+        rows, errors = DeviceRows(), list[RowError]()
+        if not records:
+            return rows, errors
+        even = self._even_rows.check(records) if self._is_even else None
+        if even is not None:
+            return DeviceRows([even]), errors
         for begin in range(0, len(records), _RUN):
-            run = records[begin : begin + _RUN]
-            even = self._even_rows.check(run) if self._is_even else None
-            if even is None:
-                self._check_singly(run, rows, errors)
-            else:
-                rows += even
+            self._check_run(records[begin : begin + _RUN], rows, errors)
         return rows, errors
 
-    def _check_singly(
-        self, records: Sequence[Record], rows: list[DeviceRow], errors: list[RowError]
-    ) -> None:
+    def _check_run(self, run: Records, rows: DeviceRows, errors: list[RowError]) -> None:
+        """Judge some records, among which there is an unusual one as often as not."""
+        even = self._even_rows.check(run) if self._is_even else None
+        rows.extend(self._check_singly(run, errors) if even is None else DeviceRows([even]))
+
+    def _check_singly(self, records: Records, errors: list[RowError]) -> DeviceRows:
+        rows = []
         for record in records:
             try:
                 rows.append(_device_row(*record, self._cells(record.values)))
             except _Rejection as error:
                 errors.append(_row_error(*record, error))
+        return DeviceRows.of(rows)
 
     def _cells(self, values: Sequence[str]) -> _Cells:
         headers = self._columns.headers

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from rollbook_server.domain.csv_reader import CsvReader
 from rollbook_server.domain.devices import DeviceRow
 from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.domain.row_blocks import DeviceRows
 from rollbook_server.domain.rows import RowChecker, check_typed
 from rollbook_server.domain.uploads import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rollbook_server.domain.devices import Record, RowError
+    from rollbook_server.domain.devices import RowError
+    from rollbook_server.domain.row_blocks import Records
     from rollbook_server.domain.uploads import Upload
 
 
@@ -27,17 +29,17 @@ if TYPE_CHECKING:
 class Judged:
     """Rows and row errors, in order each."""
 
-    rows: list[DeviceRow] = field(default_factory=list)
+    rows: DeviceRows = field(default_factory=DeviceRows)
     errors: list[RowError] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Count the rows that were judged, good and bad."""
         return len(self.rows) + len(self.errors)
 
-    def extend(self, rows: Sequence[DeviceRow], errors: Sequence[RowError]) -> None:
+    def extend(self, more: Judged) -> None:
         """Add what was judged next."""
-        self.rows.extend(rows)
-        self.errors.extend(errors)
+        self.rows.extend(more.rows)
+        self.errors.extend(more.errors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ class CsvSource(_Source):
         """Name the attribute columns, in their order."""
         return self._reader.columns.attribute_names if self._reader.columns else ()
 
-    def _judge(self, records: list[Record]) -> Judged:
+    def _judge(self, records: Records) -> Judged:
         if not records:
             return Judged()
         if self._checker is None:
@@ -228,10 +230,11 @@ class RowsSource(_Source):
     def take(self, first_row: int, rows: Sequence[TypedRow]) -> Judged:
         """Judge the next rows."""
         self._stream.place(first_row)
-        judged = Judged()
+        good: list[DeviceRow] = []
+        errors: list[RowError] = []
         for row in rows:
-            self._take_row(row, judged)
-        return judged
+            self._take_row(row, good, errors)
+        return Judged(DeviceRows.of(good), errors)
 
     def finish(self) -> Judged:
         """Give nothing: every row was judged when it came."""
@@ -259,13 +262,13 @@ class RowsSource(_Source):
         """Give nothing: typed rows have no columns."""
         return ()
 
-    def _take_row(self, row: TypedRow, judged: Judged) -> None:
+    def _take_row(self, row: TypedRow, good: list[DeviceRow], errors: list[RowError]) -> None:
         if self._stream.sent < self._stream.committed:
             self._stream.skip(row.canonical(), 1)
             return
         self._stream.take(row.canonical(), 1)
         result = check_typed(row, self._stream.sent)
         if isinstance(result, DeviceRow):
-            judged.rows.append(result)
+            good.append(result)
         else:
-            judged.errors.append(result)
+            errors.append(result)

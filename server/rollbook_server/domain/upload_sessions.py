@@ -151,7 +151,7 @@ class UploadSession:
         return self._store.read(lambda roll: uploads.get(roll, upload_id))
 
     def _add(self, judged: Judged) -> None:
-        self._judged.extend(judged.rows, judged.errors)
+        self._judged.extend(judged)
         source = self._source
         if source is not None and source.progress_rows > self._limits.max_rows:
             self._fail_for_rows()

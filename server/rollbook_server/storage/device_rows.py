@@ -1,24 +1,16 @@
-"""Devices between the domain's form and the database's: pure conversion.
-
-Rows go into the database as one JSON array a batch, which SQLite itself takes
-apart (`json_each`): a single statement, during which Python is free to read on.
-"""
+"""Devices between the domain's form and the database's: pure conversion."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain import clock
 from rollbook_server.domain.devices import Device, DeviceState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
-
-    from rollbook_server.domain.devices import DeviceRow
 
 _PREFIX = "dev-"
 
@@ -39,47 +31,6 @@ STAYS = """(
         WHERE r.upload = d.upload AND d.id BETWEEN r.first_id AND r.last_id
     )
 )"""
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """Rows, and the same as the JSON that `json_each` takes apart."""
-
-    rows: Sequence[DeviceRow]
-    attribute_names: Sequence[str]
-    payload: str
-    has_second_imei: bool
-    crosses_itself: bool
-
-
-def pack(rows: Sequence[DeviceRow], columns: Sequence[str]) -> Packed:
-    """Prepare rows for the insert statement; see INSERT in `devices`."""
-    cells = [
-        (
-            row.imei or None,
-            row.imei2 or None,
-            row.serial_number or None,
-            row.manufacturer or None,
-            row.manufacturer_key or None,
-            row.attributes,
-            row.row,
-            row.line,
-        )
-        for row in rows
-    ]
-    payload = json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
-    second = {row.imei2 for row in rows if row.imei2}
-    crosses_itself = bool(second) and any(row.imei in second for row in rows)
-    names = attribute_names((row.attributes for row in rows), columns)
-    return Packed(rows, names, payload, bool(second), crosses_itself)
-
-
-def attribute_names(
-    attributes: Iterable[Mapping[str, str]], columns: Sequence[str] = ()
-) -> list[str]:
-    """Give the names that stand in some attributes: in the order of columns, then as they come."""
-    seen = dict.fromkeys(chain.from_iterable(attributes))
-    return list(dict.fromkeys([*(name for name in columns if name in seen), *seen]))
 
 
 def device_id(number: int) -> str:

@@ -15,41 +15,29 @@ from rollbook_server.storage import device_rows
 from rollbook_server.storage.attribute_names import AttributeNames
 from rollbook_server.storage.counters import NEXT_DEVICE, reserve
 from rollbook_server.storage.device_lists import StoredDeviceLists
-from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS, Packed
+from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS
+from rollbook_server.storage.packed_rows import PackedRows, attribute_names, pack
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.tables import DeviceTable
 from rollbook_server.storage.upload_tables import UploadRangeTable, UploadTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from peewee import Database
 
     from rollbook_server.domain.devices import Device, DeviceRow
     from rollbook_server.domain.matching import Presented
-    from rollbook_server.domain.repositories import Origin, PackedRows
+    from rollbook_server.domain.repositories import Origin
+    from rollbook_server.domain.repositories import PackedRows as Packed
     from rollbook_server.storage.profiles import StoredProfiles
 
-# One statement for a whole batch. Rows whose keys are taken are left out by the
-# unique indexes; which ones, their missing ids tell.
-_INSERT = """
-INSERT INTO devices (id, profile, imei, imei2, serial_number, manufacturer, manufacturer_key,
-    attributes, upload, source_row, source_line, create_time, update_time,
-    last_request_id, user_id, revision)
-SELECT ? + key, ?, json_extract(value, '$[0]'), json_extract(value, '$[1]'),
-    json_extract(value, '$[2]'), json_extract(value, '$[3]'), json_extract(value, '$[4]'),
-    json_extract(value, '$[5]'), ?, json_extract(value, '$[6]'), json_extract(value, '$[7]'),
-    ?, ?, '', '', 1
-FROM json_each(?) WHERE true
-ON CONFLICT DO NOTHING
-"""
-
 _FIRST_IS_SECOND = """
-SELECT 1 FROM json_each(?) r CROSS JOIN devices d ON d.imei2 = json_extract(r.value, '$[0]') LIMIT 1
+SELECT 1 FROM json_each(?) r CROSS JOIN devices d ON d.imei2 = r.value LIMIT 1
 """
 _SECOND_IS_FIRST = """
-SELECT 1 FROM json_each(?) r CROSS JOIN devices d ON d.imei = json_extract(r.value, '$[1]') LIMIT 1
+SELECT 1 FROM json_each(?) r CROSS JOIN devices d ON d.imei = r.value LIMIT 1
 """
 
 _BY_NUMBER = f"""
@@ -92,21 +80,26 @@ class StoredDevices(StoredDeviceLists):
         self._database, self._profiles = database, profiles
         self._names = AttributeNames(database)
 
-    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
+    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> Packed:
         """Prepare rows for insert."""
-        return device_rows.pack(rows, columns)
+        return pack(rows, columns)
 
-    def insert(self, upload: Origin, packed: PackedRows, now: datetime) -> list[DeviceRow]:
-        """Put rows on the roll; give back those of which a key was taken."""
+    def insert(self, upload: Origin, packed: Packed, now: datetime) -> list[DeviceRow]:
+        """Put rows on the roll; give back those of which a key was taken.
+
+        The unique indexes leave them out; which ones, their missing ids tell.
+        """
         if not packed.rows:
             return []
-        assert isinstance(packed, Packed)
+        assert isinstance(packed, PackedRows)
         count = len(packed.rows)
         first = reserve(self._database, NEXT_DEVICE, count)
         profile, owner = self._profiles.key(upload.profile_id), self._upload_key(upload.upload_id)
         time = clock.microseconds(now)
-        parameters = (first, profile, owner, time, time, packed.payload)
-        inserted = self._database.execute_sql(_INSERT, parameters).rowcount
+        inserted = 0
+        for sql, cells in packed.statements():
+            parameters = (*cells, first, profile, owner, time, time)
+            inserted += self._database.execute_sql(sql, parameters).rowcount
         if inserted and owner is not None:
             UploadRangeTable.insert(
                 upload=owner, first_id=first, last_id=first + count - 1
@@ -137,7 +130,7 @@ class StoredDevices(StoredDeviceLists):
             self._database.execute_sql(_CHANGE, (profile, upload, *columns, number))
             names[profile].append(device.attributes)
         for profile, attributes in names.items():
-            self._names.add(profile, device_rows.attribute_names(attributes))
+            self._names.add(profile, attribute_names(attributes))
 
     def attribute_names(self, profile_id: str, *, limit: int) -> list[str]:
         """Give attribute names that the devices have, or had; first used first."""
@@ -149,13 +142,16 @@ class StoredDevices(StoredDeviceLists):
         """Give all attribute names that the devices of a profile have now."""
         return self._names.in_use(self._profiles.key(profile_id))
 
-    def crosses(self, packed: PackedRows) -> bool:
+    def crosses(self, packed: Packed) -> bool:
         """Tell whether a first IMEI of the rows is a second one of the roll, or reverse."""
-        assert isinstance(packed, Packed)
+        assert isinstance(packed, PackedRows)
         second = DeviceTable.select().where(DeviceTable.imei2.is_null(is_null=False))
-        if second.exists(self._database) and self._rows_of(_FIRST_IS_SECOND, packed.payload):
+        if second.exists(self._database) and self._find_any(_FIRST_IS_SECOND, packed.imeis):
             return True
-        return packed.has_second_imei and bool(self._rows_of(_SECOND_IS_FIRST, packed.payload))
+        return self._find_any(_SECOND_IS_FIRST, packed.second_imeis)
+
+    def _find_any(self, sql: str, imeis: Collection[str]) -> bool:
+        return bool(imeis and self._rows_of(sql, json.dumps(list(imeis))))
 
     def candidates(self, presented: Presented) -> Candidates:
         """Give the devices that hold a presented key."""
@@ -212,9 +208,9 @@ class StoredDevices(StoredDeviceLists):
         return list(self._database.execute_sql(sql, parameters).fetchall())
 
 
-def _names_of_inserted(packed: Packed, left: Sequence[DeviceRow]) -> Sequence[str]:
+def _names_of_inserted(packed: PackedRows, left: Sequence[DeviceRow]) -> Sequence[str]:
     if not left:
         return packed.attribute_names
     rows = {row.row for row in left}
     inserted = (row.attributes for row in packed.rows if row.row not in rows)
-    return device_rows.attribute_names(inserted, packed.attribute_names)
+    return attribute_names(inserted, packed.attribute_names)

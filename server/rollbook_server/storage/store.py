@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 from peewee import DatabaseError, OperationalError, SqliteDatabase
 from playhouse.pool import PooledSqliteDatabase
 
-from rollbook_server.storage import device_rows, schema
+from rollbook_server.storage import schema
 from rollbook_server.storage.answers import StoredAnswers
 from rollbook_server.storage.devices import StoredDevices
 from rollbook_server.storage.faults import translated
 from rollbook_server.storage.inventory import StoredInventory
 from rollbook_server.storage.leftovers import StoredLeftovers
+from rollbook_server.storage.packed_rows import pack
 from rollbook_server.storage.profiles import StoredProfiles
 from rollbook_server.storage.schema import NewerSchemaError
 from rollbook_server.storage.tokens import StoredTokens
@@ -131,7 +132,7 @@ class SqliteStore:
 
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
         """Prepare rows for Devices.insert outside a transaction."""
-        return device_rows.pack(rows, columns)
+        return pack(rows, columns)
 
     def holds_tokens(self) -> bool:
         """Tell whether a key file must be there already."""

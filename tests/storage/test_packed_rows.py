@@ -1,0 +1,88 @@
+"""Rows become the same parameters, whether they are kept one by one or as columns."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollbook_server.domain.devices import DeviceRow
+from rollbook_server.domain.row_blocks import (
+    AttributeColumns,
+    CellColumns,
+    DeviceRows,
+    RowBlock,
+)
+from rollbook_server.storage.packed_rows import WIDTH, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TAIL = 5  # parameters that follow the rows'
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=4) | st.sampled_from(
+    ["", "%s", '"', "\\", "\n", "{}"]
+)
+names = st.lists(texts, unique=True, max_size=4)
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> RowBlock:
+    size, named = draw(st.integers(1, 4)), draw(names)
+    column = st.lists(texts, min_size=size, max_size=size)
+    columns = [draw(column) for _ in named]
+    imeis, second, serials, makers, maker_keys = (draw(column) for _ in range(5))
+    first = draw(st.integers(1, 9))
+    return RowBlock(
+        row=range(first, first + size),
+        line=range(first + 1, first + 1 + size),
+        imei=imeis,
+        imei2=draw(st.just([""] * size) | st.just(second)),
+        serial_number=serials,
+        manufacturer=makers,
+        manufacturer_key=maker_keys,
+        attributes=AttributeColumns(named, columns, size),
+        values=CellColumns([imeis, serials]),
+    )
+
+
+def parameters(rows: Sequence[DeviceRow]) -> list[list[Any]]:
+    """Give what is bound for each row, its attributes taken apart again."""
+    bound: list[list[Any]] = []
+    for sql, cells in pack(rows, ()).statements():
+        assert sql.count("?") == len(cells) + TAIL
+        bound += [cells[begin : begin + WIDTH] for begin in range(0, len(cells), WIDTH)]
+    return [[*row[:6], json.loads(row[6]), *row[7:]] for row in bound if row[0] is not None]
+
+
+@given(st.lists(blocks(), max_size=3))
+def test_columns_are_bound_as_their_rows_are(given_blocks: list[RowBlock]) -> None:
+    rows = DeviceRows(given_blocks)
+    assert parameters(rows) == parameters(list(rows))
+    assert set(pack(rows, ()).attribute_names) == {n for row in rows for n in row.attributes}
+
+
+def test_unknown_keys_are_bound_as_null_and_places_count_on_over_blocks() -> None:
+    row = DeviceRow(7, 8, "3" * 14, "", "", "HTC", "", {"a": "%"}, [])
+    rows = DeviceRows.of([row])
+    rows.extend(DeviceRows.of([row._replace(row=9)]))
+    first = [0, "3" * 14, None, None, "HTC", None, {"a": "%"}, 7, 8]
+    assert parameters(rows) == [first, [1, *first[1:7], 9, 8]]
+
+
+@pytest.mark.parametrize("size", [1, 8, 9, 600, 3_600, 3_601, 8_000])
+def test_any_number_of_rows_is_bound_once_each(size: int) -> None:
+    rows = [DeviceRow(n, n + 1, f"{n:014}", "", "", "", "", {}, []) for n in range(size)]
+    assert [row[0] for row in parameters(rows)] == list(range(size))
+
+
+@given(st.lists(blocks(), min_size=1, max_size=3), st.data())
+def test_rows_in_blocks_are_read_like_a_list(
+    given_blocks: list[RowBlock], data: st.DataObject
+) -> None:
+    rows = DeviceRows(given_blocks)
+    made = [DeviceRow(*fields) for block in given_blocks for fields in zip(*block, strict=True)]
+    place = data.draw(st.integers(0, len(made) - 1))
+    assert (len(rows), list(rows), rows[place]) == (len(made), made, made[place])
