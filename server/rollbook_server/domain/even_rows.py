@@ -86,7 +86,7 @@ class EvenRows:
 
 
 def _cores(column: Sequence[str]) -> Sequence[str]:
-    filled = [cell for cell in column if cell]
+    filled = [cell for cell in column if cell] if "" in column else column
     if not filled:
         return column
     joined = "".join(filled)
@@ -94,8 +94,8 @@ def _cores(column: Sequence[str]) -> Sequence[str]:
     if not (joined.isascii() and joined.isdigit()) or ZERO_CORE in joined:
         raise _UnusualError
     if widths == {CORE}:
-        if any(cell[0] == "1" for cell in filled):
-            raise _UnusualError  # may have lost a zero
+        if "1" in joined[::CORE]:
+            raise _UnusualError  # the first digit: may have lost a zero
         return column
     if widths != {IMEI} or not luhn_holds_for_all(joined.encode()):
         raise _UnusualError
