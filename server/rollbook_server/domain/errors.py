@@ -121,6 +121,7 @@ class RowReason(_Upper):
     DEVICE_ON_ROLL = auto()
     DEVICE_IN_OTHER_PROFILE = auto()
     KEYS_OF_SEVERAL_DEVICES = auto()
+    EXAMPLE_ROW = auto()
 
 
 class RollbookError(Exception):

@@ -189,7 +189,7 @@ class DeviceServiceServicer(object):
 
     def GetUploadTemplate(self, request, context):
         """Gives a CSV file to fill in: the identifier columns, the attribute columns
-        used on the roll so far, and one example row.
+        used on the roll so far, and one example row, which an upload refuses.
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.

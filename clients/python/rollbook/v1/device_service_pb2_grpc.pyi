@@ -107,7 +107,7 @@ class DeviceServiceStub:
         rollbook.v1.device_service_pb2.GetUploadTemplateResponse,
     ]
     """Gives a CSV file to fill in: the identifier columns, the attribute columns
-    used on the roll so far, and one example row.
+    used on the roll so far, and one example row, which an upload refuses.
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
@@ -294,7 +294,7 @@ class DeviceServiceAsyncStub:
         rollbook.v1.device_service_pb2.GetUploadTemplateResponse,
     ]
     """Gives a CSV file to fill in: the identifier columns, the attribute columns
-    used on the roll so far, and one example row.
+    used on the roll so far, and one example row, which an upload refuses.
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
@@ -493,7 +493,7 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.device_service_pb2.GetUploadTemplateResponse, collections.abc.Awaitable[rollbook.v1.device_service_pb2.GetUploadTemplateResponse]]:
         """Gives a CSV file to fill in: the identifier columns, the attribute columns
-        used on the roll so far, and one example row.
+        used on the roll so far, and one example row, which an upload refuses.
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
