@@ -62,6 +62,7 @@ class Reason(_Upper):
     INVENTORY_TOO_WIDE = auto()
     INVENTORY_CHANGED = auto()
     TOO_MANY_EXPORTS = auto()
+    EXPORT_IDLE = auto()
     USER_NOT_FOUND = auto()
     USER_NAME_INVALID = auto()
     USER_NAME_TAKEN = auto()
