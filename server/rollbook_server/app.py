@@ -80,7 +80,7 @@ class App:
         self._config, self._clock = config, clock
         config.make_data_dir()
         self._store = SqliteStore(config.database_path())
-        self._sweeper = Sweeper(self._store)
+        self._sweeper = Sweeper(self._store, clock)
         self._streams = UploadStreams(config.upload_streams)
         self._exports = ExportStreams(config.export_streams)
         self._idle = IdleLimit(config.idle_seconds)
@@ -118,7 +118,7 @@ class App:
     def _register(self, sealer: Sealer) -> None:
         server, store, clock = self._server, self._store, self._clock
         limits, public = self._config.upload_limits, self._config.public_address or self.address
-        answers = Answers(store, clock, sealer.digest)
+        answers = Answers(store, clock, sealer)
         maker = TokenMaker(sealer, self._config.token_limits)
         editable, sweep = self._config.allow_csv_profile_edit, self._sweeper.wake
         profiles = ProfileServicer(store, answers, clock, maker, csv_editable=editable, sweep=sweep)

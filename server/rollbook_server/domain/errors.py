@@ -35,6 +35,7 @@ class Reason(_Upper):
     RIGHT_MISSING = auto()
     REQUEST_ID_INVALID = auto()
     REQUEST_ID_REUSED = auto()
+    ANSWER_UNREADABLE = auto()
     PAGE_TOKEN_INVALID = auto()
     ETAG_MISSING = auto()
     ETAG_MISMATCH = auto()

@@ -42,6 +42,19 @@ class Sealer(Protocol):
         """Give the value back, or raise RollbookError with TOKEN_UNREADABLE."""
 
 
+class AnswerSealer(Protocol):
+    """Keeps answers, which may hold passwords, unreadable without the key file."""
+
+    def digest(self, value: str) -> bytes:
+        """Give what tells requests apart, and nobody can try out without the key file."""
+
+    def seal_answer(self, answer: bytes, *, request_id: str, digest: bytes) -> bytes:
+        """Encrypt an answer, bound to its request."""
+
+    def unseal_answer(self, sealed: bytes, *, request_id: str, digest: bytes) -> bytes:
+        """Give the answer back, or raise RollbookError with ANSWER_UNREADABLE."""
+
+
 class PasswordHasher(Protocol):
     """Keeps passwords so that they can be checked but not read. Thread-safe.
 

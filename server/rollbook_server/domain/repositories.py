@@ -262,10 +262,13 @@ class Leftovers(Protocol):
 
 
 class Answers(Protocol):
-    """Answers that were given, to be given again for the same request_id."""
+    """Sealed answers that were given, to be given again for the same request_id."""
 
-    def recall(self, request_id: str, now: datetime) -> tuple[bytes, bytes] | None:
-        """Forget what is older than two days, then give the request's digest and the answer."""
+    def recall(self, request_id: str, since: datetime) -> tuple[bytes, bytes] | None:
+        """Give the digest of the request and the sealed answer, unless it is older."""
 
     def keep(self, request_id: str, digest: bytes, answer: bytes, now: datetime) -> None:
-        """Keep an answer."""
+        """Keep a sealed answer, in the place of an older one to the same request_id."""
+
+    def forget(self, before: datetime, limit: int) -> bool:
+        """Remove at most `limit` answers that are older; True if there may be more."""

@@ -190,7 +190,7 @@ for _index in (_known_imei, _known_imei2, _known_serial, _signed_in):
 
 
 class AnswerTable(Model):
-    """Answers to mutations with a request_id."""
+    """Answers to mutations with a request_id, each sealed for its request."""
 
     request_id = TextField(primary_key=True)
     digest = BlobField()
