@@ -58,7 +58,7 @@ class AnswerSealer(Protocol):
 class PasswordHasher(Protocol):
     """Keeps passwords so that they can be checked but not read. Thread-safe.
 
-    Both methods take tens of milliseconds and may wait: never in a transaction.
+    `hash` and `verify` take tens of milliseconds and may wait: never in a transaction.
     """
 
     def hash(self, password: str) -> str:
@@ -70,6 +70,9 @@ class PasswordHasher(Protocol):
         Takes as long with an empty hash, which no password fits. Raises RollbookError
         with TOO_MANY_SIGN_INS.
         """
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Tell whether `hash` goes about it in another way by now; gives back at once."""
 
 
 class Roll(Protocol):

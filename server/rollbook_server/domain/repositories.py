@@ -92,6 +92,9 @@ class Users(Protocol):
     def change(self, user: User) -> None:
         """Write a changed user, whose name must be free or its own."""
 
+    def rehash(self, user: User, password_hash: str) -> None:
+        """Write the same password hashed anew, unless it changed; no change of the user."""
+
     def delete(self, user_id: str) -> None:
         """Remove the user."""
 
