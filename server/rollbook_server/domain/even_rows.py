@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, cast
 
 from rollbook_server.domain import example_row
 from rollbook_server.domain.devices import DeviceRow
-from rollbook_server.domain.identifiers import (
-    LONGEST_NAME,
-    ZERO_CORE,
-    IdentifierError,
-    known_manufacturer,
-)
+from rollbook_server.domain.identifiers import LONGEST_NAME, IdentifierError
+from rollbook_server.domain.imeis import ZERO_CORE
 from rollbook_server.domain.luhn import CORE, IMEI, luhn_holds_for_all
+from rollbook_server.domain.serial_numbers import known_manufacturer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -18,11 +18,13 @@ from rollbook_server.domain.identifiers import (
     LONGEST_NAME,
     LONGEST_TYPED,
     IdentifierError,
+    shortened,
+)
+from rollbook_server.domain.imeis import parse_imei
+from rollbook_server.domain.serial_numbers import (
     Manufacturer,
-    parse_imei,
     parse_manufacturer,
     parse_serial_number,
-    shortened,
 )
 
 if TYPE_CHECKING:
