@@ -253,6 +253,7 @@ BAD_OPTIONS = {
     "a file": ("--data-dir", os.devnull),
     "in a file": ("--data-dir", f"{os.devnull}/data"),
     "no rows": ("--max-rows", "0"),
+    "no time to read": ("--idle-seconds", "0"),
     "unknown": ("--nonsense",),
 }
 

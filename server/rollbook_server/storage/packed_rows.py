@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # How many rows a statement takes; those that are lacking are filled up. 3,600 of nine
 # parameters fit into the 32,766 that SQLite takes everywhere.
-_SIZES = (8, 64, 512, 3600)
+_SIZES = (8, 64, 512)
 # Binding a parameter takes as long as inserting half a row: what is alike in the rows
 # of a batch, or rises with them, is bound once for all of them.
 _ALWAYS = ("place", "imei", "serial_number", "manufacturer", "manufacturer_key", "attributes")
