@@ -35,6 +35,12 @@ from rollbook_server.storage.store import StoreError
 _SAFE_SQLITE = (3, 51, 3)
 
 
+# How long a thread may hold Python's lock while others want it. By default 5 ms: the
+# writer asks for it after every statement, and would wait that long each time for the
+# thread that reads the next rows of an upload.
+_SWITCH_SECONDS = 0.000_5
+
+
 class _Alone(click.Command):
     """Ends as cleanly by itself, in `python -m rollbook_server`, as among the commands."""
 
@@ -170,6 +176,7 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
 
 
 def _app(config: Config) -> App:
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         config.check()
         _check_free(config.listen)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.row_blocks import RowBlock
 
-# How many rows a statement takes; those that are lacking are filled up. 3,600 of nine
-# parameters fit into the 32,766 that SQLite takes everywhere.
+# How many rows a statement takes; those that are lacking are filled up. With more, what
+# is bound no longer fits into the processor's cache; with fewer, statements begin to cost.
 _SIZES = (8, 64, 512)
 # Binding a parameter takes as long as inserting half a row: what is alike in the rows
 # of a batch, or rises with them, is bound once for all of them.
