@@ -75,7 +75,7 @@ def test_a_qr_code_goes_into_a_private_file(cli: Cli, tmp_path: Path, suffix: st
     assert stat.S_IMODE(picture.stat().st_mode) == 0o600
     assert ended.document["file"] == str(picture)
     small = picture.read_bytes()
-    assert cli("qr", "Depot", "--out", picture, "--scale", "8").code == ExitCode.DONE
+    assert cli("qr", "Depot", "--out", picture, "--scale", "8", "--force").code == ExitCode.DONE
     assert picture.read_bytes() != small
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollbook import UploadState
@@ -9,6 +10,7 @@ from rollbook.cli.next_steps import next_steps_after_rows
 from rollbook.cli.output import clean, counted, facts, say, show, show_json
 from rollbook.cli.plain import document
 from rollbook.cli.tables import table
+from rollbook.cli.upload_request import free_path
 
 if TYPE_CHECKING:
     from rollbook import Profile, RowError, Upload
@@ -20,7 +22,7 @@ def report_upload(
     request: UploadRequest, profile: Profile, upload: Upload, rejected: Rejections
 ) -> None:
     """Tell the counts, how the file was read, why rows were rejected, and the next step."""
-    written = request.errors if upload.rejected_count else None
+    written = request.errors.path if request.errors and upload.rejected_count else None
     if request.session.wants_json:
         show_json(document(upload, rejected_by_reason=rejected.counts, errors_file=written))
         return
@@ -85,12 +87,14 @@ def _next_steps(request: UploadRequest, profile: Profile, upload: Upload) -> lis
 def _about_error_file(request: UploadRequest, upload: Upload) -> list[str]:
     if request.errors is not None:
         verb = "is" if upload.rejected_count == 1 else "are"
-        return [f"{counted(upload.rejected_count, 'rejected row')} {verb} in {request.errors}."]
-    return [f"The rejected rows as a CSV file: {request.resumed(errors='rejected.csv')}"]
+        path = request.errors.path
+        return [f"{counted(upload.rejected_count, 'rejected row')} {verb} in {path}."]
+    free = free_path(Path("rejected.csv"))
+    return [f"The rejected rows as a CSV file: {request.resumed(errors=free)}"]
 
 
 def _mend(request: UploadRequest, upload: Upload) -> str:
     """Give the next command: with the rejected rows alone only if the others were kept."""
     kept = not upload.validate_only and upload.state is not UploadState.FAILED
-    file = request.errors if kept and request.errors is not None else request.file
+    file = request.errors.path if kept and request.errors is not None else request.file
     return f"Mend {file} and run: {request.again(file)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from rollbook import (
 )
 from rollbook.cli.confirmations import yes_option
 from rollbook.cli.exit_codes import ExitCode
+from rollbook.cli.new_files import NewFile, force_option
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.rejections import rejections
 from rollbook.cli.session import Session, with_session
@@ -76,7 +78,7 @@ def _mapping(
 )
 @click.option(
     "--errors",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     metavar="OUT.csv",
     help="Write the rejected rows there, each with its reason, ready to be mended.",
 )
@@ -88,6 +90,7 @@ def _mapping(
     metavar="COLUMN=FIELD",
     help=f"How to understand a column: {', '.join(_FIELDS)}. May be repeated.",
 )
+@force_option
 @yes_option
 @with_session
 def upload(  # noqa: PLR0913 - one argument for each option
@@ -102,18 +105,21 @@ def upload(  # noqa: PLR0913 - one argument for each option
     replace: str | None,
     errors: Path | None,
     column_mapping: Mapping[str, str],
+    force: bool,
     yes: bool,
 ) -> ExitCode:
     """Upload the CSV file FILE into PROFILE, given by its id or name.
 
     To choose a different file in place of one that was uploaded, add --replace UPLOAD.
     """
+    new = NewFile(errors, "--errors", force) if errors is not None else None
+    # Before anything is discarded, for it refuses what cannot be done.
+    request = UploadRequest(
+        session, profile, file, strict, dry_run, on_conflict, resume, new, column_mapping
+    )
     if replace is not None:
         _check_replacement(resume, dry_run=dry_run)
         _replace(session, profile, replace, yes=yes)
-    request = UploadRequest(
-        session, profile, file, strict, dry_run, on_conflict, resume, errors, column_mapping
-    )
     return _run(request)
 
 
@@ -187,7 +193,9 @@ def _send(client: AdminClient, profile: Profile, request: UploadRequest) -> Uplo
         )
 
 
-def _write_errors(client: AdminClient, done: Upload, path: Path) -> None:
-    # Without the mark at its beginning, spreadsheets take it for another encoding.
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        client.write_upload_errors(done.upload_id, file)
+def _write_errors(client: AdminClient, done: Upload, new: NewFile) -> None:
+    with new.writing() as file:
+        # Without the mark at its beginning, spreadsheets take it for another encoding.
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        client.write_upload_errors(done.upload_id, text)
+        text.detach()  # which writes what is left
