@@ -11,6 +11,7 @@ from rollbook import DeviceRow, DeviceState, DeviceUpdate
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.device_options import attribute_option, identifier_options, read_rows
 from rollbook.cli.device_views import COLUMNS, IDENTIFIERS, identifiers, properties, row
+from rollbook.cli.errors import not_there
 from rollbook.cli.explanations import explain
 from rollbook.cli.output import clean, counted, facts, say, show, show_json
 from rollbook.cli.profile_names import find_profile
@@ -171,9 +172,7 @@ def _check_removed(before: Iterable[Device], removed: Iterable[str]) -> None:
     there = {name for one in before for name in one.attributes}
     for name in removed:
         if name not in there:
-            raise click.BadParameter(
-                f"no such attribute: {name!r}", param_hint="'--remove-attribute'"
-            )
+            raise not_there("--remove-attribute", name, there)
 
 
 def _edited(

@@ -23,7 +23,7 @@ from rollbook.cli.tracebacks import keep_traceback
 from rollbook.errors import DeadlineExceededError, RollbookError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from rollbook.cli.session import Session
 
@@ -63,6 +63,14 @@ class Failure:
     next_step: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def not_there(option: str, name: str, there: Iterable[str]) -> click.BadParameter:
+    """Give what to raise where an option takes away what is not there: it is mistyped."""
+    names = ", ".join(map(clean, sorted(there)))
+    return click.BadParameter(
+        f"there is no {name!r}; there is {names or 'none'}", param_hint=f"'{option}'"
+    )
 
 
 @singledispatch

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import ProfileOrder, ProfileOrigin
+from rollbook.cli.configuration_secrets import without_secrets
 from rollbook.cli.configurations import key_names, read_configuration
-from rollbook.cli.configure import configure, without_secrets
+from rollbook.cli.configure import configure
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.output import clean, counted, facts, say, show, show_json, warn
 from rollbook.cli.plain import document
