@@ -65,6 +65,7 @@ def add(  # noqa: PLR0913 - one argument for each option
     if (file is None) == (one == DeviceRow(attributes={})):
         raise click.UsageError("Describe one device by options, or many by --file.")
     rows = [one] if file is None else read_rows(file)
+    session.devices = ("",) if file is None else tuple(f"[{at}]" for at in range(len(rows)))
     with session.admin() as client:
         made = client.create_devices(find_profile(client, profile).profile_id, rows)
     _tell(session, made, "Added")
@@ -143,6 +144,7 @@ def edit(  # noqa: PLR0913 - one argument for each option
     "" clears an identifier. Of several devices the attributes alone can be changed.
     """
     named = list(dict.fromkeys(devices))
+    session.devices = tuple(named) if len(named) > 1 else ("",)
     identifying = (imei, imei2, serial, manufacturer)
     _check_edit(named, identifying, [*attributes, *removed])
     with session.admin() as client:

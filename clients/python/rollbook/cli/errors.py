@@ -20,6 +20,7 @@ from rollbook.cli.next_steps import next_step_after
 from rollbook.cli.output import clean, say
 from rollbook.cli.plain import plain
 from rollbook.cli.tracebacks import keep_traceback
+from rollbook.cli.wording import in_our_words, place
 from rollbook.errors import DeadlineExceededError, RollbookError, UnavailableError
 
 if TYPE_CHECKING:
@@ -155,9 +156,20 @@ def report(error: BaseException, session: Session) -> int:
         return ExitCode.USAGE
     failure = describe(error)
     if isinstance(error, RollbookError):
-        failure = replace(failure, next_step=next_step_after(error, session))
+        failure = _in_our_words(failure, error, session)
     (_say_json if session.wants_json else _say)(failure)
     return failure.exit_code
+
+
+def _in_our_words(failure: Failure, error: RollbookError, session: Session) -> Failure:
+    """Give what people read in words of the command; programs get the contract's fields."""
+    told = {place(path, session): text for path, text in error.fields.items()}
+    return replace(
+        failure,
+        message=in_our_words(error, session),
+        fields=error.fields if session.wants_json else told,
+        next_step=next_step_after(error, session),
+    )
 
 
 def _debugging() -> bool:

@@ -117,7 +117,7 @@ def token_commands(session: Session, owner: Profile, found: Token) -> str:
     """Give what can be done about the token, a command a line."""
     lines = [f"New token: {session.command('token', 'refresh', owner.name)}"]
     if found.state is not TokenState.REVOKED:
-        extend_it = session.command("token", "extend", owner.name, "--days", "N")
+        extend_it = session.command("token", "extend", owner.name, options=("--days", "N"))
         lines.append(f"More time: {extend_it}")
     return "\n".join(lines)
 

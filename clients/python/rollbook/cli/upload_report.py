@@ -11,6 +11,7 @@ from rollbook.cli.output import clean, counted, facts, say, show, show_json
 from rollbook.cli.plain import document
 from rollbook.cli.tables import table
 from rollbook.cli.upload_request import free_path
+from rollbook.cli.wording import about_row
 
 if TYPE_CHECKING:
     from rollbook import Profile, RowError, Upload
@@ -73,7 +74,7 @@ def _show_rejected(rejected: Rejections) -> None:
 def _example(error: RowError) -> str:
     column = f", column {error.column}" if error.column else ""
     repair = f"; write {error.suggestion}" if error.suggestion else ""
-    return clean(f"line {error.line}{column}: {error.message}{repair}")
+    return clean(f"line {error.line}{column}: {about_row(error.message)}{repair}")
 
 
 def _next_steps(request: UploadRequest, profile: Profile, upload: Upload) -> list[str]:

@@ -69,13 +69,12 @@ class UploadRequest:
         return self.errors.options() if self.errors else ()
 
     def _command(self, file: Path, *more: str) -> str:
-        words = ["upload", self.profile, str(file)]
-        words += ["--strict"] if self.strict else []
+        options = ["--strict"] if self.strict else []
         if self.on_conflict is not OnConflict.REJECT:
-            words += ["--on-conflict", self.on_conflict.lower()]
+            options += ["--on-conflict", self.on_conflict.lower()]
         for column, meaning in self.column_mapping.items():
-            words += ["--map", f"{column}={meaning}"]
-        return self.session.command(*words, *more)
+            options += ["--map", f"{column}={meaning}"]
+        return self.session.command("upload", self.profile, str(file), options=(*options, *more))
 
     def _check_error_file(self) -> None:
         """Refuse, before anything is sent, what would fail or destroy a file after it."""

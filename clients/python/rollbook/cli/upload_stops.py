@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rollbook import UploadIncompleteError
 from rollbook.cli.errors import CommandError
 from rollbook.cli.exit_codes import ExitCode
-from rollbook.cli.next_steps import options_of
+from rollbook.cli.wording import options_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 # What is left of such an upload is nothing to go on from.
 _BEGIN_ANEW = frozenset(
-    {"UPLOAD_NOT_FOUND", "UPLOAD_MISMATCH", "UPLOAD_SOURCE_CHANGED", "UPLOAD_DISCARDED"}
+    {
+        "UPLOAD_NOT_FOUND",
+        "UPLOAD_MISMATCH",
+        "UPLOAD_SOURCE_CHANGED",
+        "UPLOAD_FAILED",
+        "UPLOAD_DISCARDED",
+    }
 )
 
 
@@ -52,22 +58,32 @@ def interrupted(request: UploadRequest) -> CommandError:
 def refused(request: UploadRequest, error: RollbookError) -> RollbookError | CommandError:
     """Give what to raise when the server refused: it may be a place in the file to mend."""
     if error.reason in _BEGIN_ANEW:
-        return _refusal(error, _begin_anew(request, error), error.metadata)
+        anew = f"Begin a new upload: {request.again()}"
+        return _refusal(error, anew, error.metadata, _of_its_beginning(request, error))
     if error.reason.startswith("CSV_") and error.metadata.get("row", "0") != "0":
         next_step = f"Mend {request.file} there and go on: {request.resumed()}"
         return _refusal(error, next_step, _metadata(request, error.metadata))
     return error
 
 
-def _begin_anew(request: UploadRequest, error: RollbookError) -> str:
-    anew = f"Begin a new upload: {request.again()}"
-    given = options_of(error.metadata.get("fields", ""))
-    return f"Resume it with the {given} of its beginning.\n{anew}" if given else anew
+def _of_its_beginning(request: UploadRequest, error: RollbookError) -> str:
+    """Say of an upload that is there why this command cannot go on with it."""
+    match error.reason:
+        case "UPLOAD_MISMATCH":
+            given = options_of(error.metadata.get("fields", "").split(","), request.session)
+            other = f"another {given}: resume it with that of its beginning" if given else "others"
+            return f"Upload {request.upload_id} was begun with {other}."
+        case "UPLOAD_FAILED" | "UPLOAD_DISCARDED":
+            ended = "failed" if error.reason == "UPLOAD_FAILED" else "was discarded"
+            return f"Upload {request.upload_id} {ended} before; it cannot be gone on with."
+    return error.message
 
 
-def _refusal(error: RollbookError, next_step: str, metadata: Mapping[str, str]) -> CommandError:
+def _refusal(
+    error: RollbookError, next_step: str, metadata: Mapping[str, str], message: str = ""
+) -> CommandError:
     return CommandError(
-        error.message,
+        message or error.message,
         reason=error.reason,
         code=error.code,
         metadata=metadata,

@@ -174,7 +174,7 @@ def _failed(client: AdminClient, request: UploadRequest, error: RollbookError) -
     """Give the upload that failed because of its rows, for they are worth a report."""
     upload = client.get_upload(request.upload_id)
     if upload.failure_reason != _HAS_INVALID_ROWS:
-        raise error
+        raise refused(request, error)
     return upload
 
 

@@ -56,17 +56,19 @@ def create(  # noqa: PLR0913 - one argument for each option
 
 
 @user.command("list")
-@click.option("--contains", default="", metavar="TEXT", help="Only names that contain this.")
+@click.option(
+    "--name", "--contains", default="", metavar="TEXT", help="Only those whose name contains it."
+)
 @with_session
-def list_(session: Session, contains: str) -> None:
+def list_(session: Session, name: str) -> None:
     """List the users by name."""
     with session.admin() as client:
-        found = list(client.list_users(name_contains=contains))
+        found = list(client.list_users(name_contains=name))
     if session.wants_json:
         show_json(found)
     elif found:
         show(table(_COLUMNS, [_row(one) for one in found]))
-    elif contains:
+    elif name:
         say("No user has such a name.")
     else:
         say(f"There is no user yet. Create one: {session.command('user', 'create', 'NAME')}")
