@@ -12,7 +12,7 @@ from rollbook.cli.wording import options_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rollbook import RollbookError
+    from rollbook import RollbookError, Upload
     from rollbook.cli.upload_request import UploadRequest
 
 # What is left of such an upload is nothing to go on from.
@@ -25,6 +25,8 @@ _BEGIN_ANEW = frozenset(
         "UPLOAD_DISCARDED",
     }
 )
+
+_EMPTY = frozenset({"FILE_EMPTY", "FILE_WITHOUT_ROWS"})
 
 
 def incomplete(request: UploadRequest, error: RollbookError) -> CommandError:
@@ -56,14 +58,38 @@ def interrupted(request: UploadRequest) -> CommandError:
 
 
 def refused(request: UploadRequest, error: RollbookError) -> RollbookError | CommandError:
-    """Give what to raise when the server refused: it may be a place in the file to mend."""
+    """Give what to raise when the server refused for another reason than the file."""
     if error.reason in _BEGIN_ANEW:
         anew = f"Begin a new upload: {request.again()}"
         return _refusal(error, anew, error.metadata, _of_its_beginning(request, error))
-    if error.reason.startswith("CSV_") and error.metadata.get("row", "0") != "0":
+    if error.reason == "UPLOAD_TOO_MANY_ROWS":
+        more = request.session.command("serve", options=("--max-rows", "N"))
+        next_step = f"Split the file, or let the server take more rows: {more}"
+        return _refusal(error, next_step, error.metadata, _too_long(request, error))
+    return error
+
+
+def file_refused(
+    request: UploadRequest, error: RollbookError, left: Upload | None
+) -> RollbookError | CommandError:
+    """Give what to raise when the file was refused; `left` is what can be gone on with."""
+    if left is not None:
         next_step = f"Mend {request.file} there and go on: {request.resumed()}"
         return _refusal(error, next_step, _metadata(request, error.metadata))
+    if error.reason in _EMPTY:
+        looks = request.session.command("template")
+        return _refusal(error, f"Put devices into it; how a file looks: {looks}", error.metadata)
+    if error.metadata.get("row", "0") != "0":
+        next_step = f"Nothing of it was kept. Mend {request.file} and run: {request.again()}"
+        return _refusal(error, next_step, error.metadata)
     return error
+
+
+def _too_long(request: UploadRequest, error: RollbookError) -> str:
+    limit = error.metadata.get("limit", "")
+    most = f"{request.file} has more than {int(limit):,} rows" if limit.isdigit() else error.message
+    kept = "a dry run keeps nothing" if request.dry_run else "the devices that it added went again"
+    return f"{most}, the most that this server takes in one upload; {kept}."
 
 
 def _of_its_beginning(request: UploadRequest, error: RollbookError) -> str:
@@ -88,6 +114,19 @@ def _refusal(
         code=error.code,
         metadata=metadata,
         next_step=next_step,
+    )
+
+
+def unreadable(request: UploadRequest, error: OSError, left: Upload | None) -> Exception:
+    """Give what to raise when the file could not be read to its end."""
+    if left is None:
+        return error
+    return _stop(
+        request,
+        f"{request.file} could not be read to its end: {error.strerror or error}",
+        reason="FILE_UNUSABLE",
+        code="FAILED_PRECONDITION",
+        exit_code=ExitCode.INCOMPLETE,
     )
 
 

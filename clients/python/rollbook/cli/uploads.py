@@ -22,10 +22,17 @@ from rollbook.cli.profile_names import find_profile
 from rollbook.cli.rejections import rejections
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.upload_history import confirm_discard, discard_and_tell
+from rollbook.cli.upload_leftovers import is_fault_of_file, tidy
 from rollbook.cli.upload_progress import watch
 from rollbook.cli.upload_report import report_upload
 from rollbook.cli.upload_request import UploadRequest
-from rollbook.cli.upload_stops import incomplete, interrupted, refused
+from rollbook.cli.upload_stops import (
+    file_refused,
+    incomplete,
+    interrupted,
+    refused,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -167,7 +174,11 @@ def _upload(client: AdminClient, profile: Profile, request: UploadRequest) -> Up
     except RollbookError as error:
         if error.reason in _FAILED_REASONS:
             return _failed(client, request, error)
+        if is_fault_of_file(error):
+            raise file_refused(request, error, tidy(client, request)) from error
         raise refused(request, error) from error
+    except OSError as error:
+        raise unreadable(request, error, tidy(client, request)) from error
 
 
 def _failed(client: AdminClient, request: UploadRequest, error: RollbookError) -> Upload:
