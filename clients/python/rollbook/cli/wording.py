@@ -55,6 +55,12 @@ _NAMED = 20
 _POLICIES = re.compile(r"the conflict policy ([A-Z]+(?: or [A-Z]+)*)")
 
 
+# Sentences that would puzzle somebody who did say what the contract misses.
+_SENTENCES = {
+    "TOKEN_DAYS_MISSING": "0 days would change nothing. {fewest} to {most} days are allowed.",
+}
+
+
 def option_of(field: str, session: Session) -> str:
     """Give the option of the present command for a field of the contract, or the field."""
     known = _OPTIONS.get(field, ())
@@ -64,10 +70,17 @@ def option_of(field: str, session: Session) -> str:
 
 def in_our_words(error: RollbookError, session: Session) -> str:
     """Give the message of an error with what it says of fields in words of the command."""
-    message = error.message
+    message = _sentence(error)
     for path in error.fields:
         message = message.replace(f"{path}: ", _lead(place(path, session)))
     return message
+
+
+def _sentence(error: RollbookError) -> str:
+    try:
+        return _SENTENCES[error.reason].format_map(error.metadata)
+    except KeyError:  # another reason, or a server that does not tell the bounds
+        return error.message
 
 
 def place(path: str, session: Session) -> str:
