@@ -157,6 +157,10 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
 def _app(config: Config) -> App:
     try:
         config.check()
+        config.database_path()
+    except ConfigError as error:  # wrong in itself, on whatever machine
+        raise click.UsageError(str(error)) from error
+    try:
         _check_free(config.listen)
         return App(config)
     except (ConfigError, StoreError, KeyFileError, RollbookError, OSError) as error:
