@@ -79,7 +79,7 @@ output_option = click.option(
     callback=_choose_output,
     expose_value=False,
     is_eager=True,
-    help="For people, or one JSON document for programs.",
+    help="For people, or one JSON document for programs. May stand before a command or after it.",
 )
 
 
