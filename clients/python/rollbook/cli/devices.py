@@ -13,6 +13,7 @@ from rollbook.cli.device_options import attribute_option, identifier_options, re
 from rollbook.cli.device_views import COLUMNS, IDENTIFIERS, identifiers, properties, row
 from rollbook.cli.errors import not_there
 from rollbook.cli.explanations import explain
+from rollbook.cli.lists import show_json_list, watched
 from rollbook.cli.output import clean, counted, facts, say, show, show_json
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
@@ -94,9 +95,9 @@ def list_(
 
 def _show_json_or_pages(session: Session, found: Iterator[Device]) -> None:
     if session.wants_json:
-        show_json(found)
+        show_json_list(found)
         return
-    count = 0
+    count, found = 0, watched(found)
     while page := list(islice(found, _AT_ONCE)):
         show(table(COLUMNS, map(row, page), whole=IDENTIFIERS))
         count += len(page)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.lists import show_json_list
 from rollbook.cli.output import facts, say, show, show_json
 from rollbook.cli.passwords import password_stdin_option, with_password
 from rollbook.cli.session import Session, with_session
@@ -68,10 +69,12 @@ def create(  # noqa: PLR0913 - one argument for each option
 def list_(session: Session, name: str) -> None:
     """List the users by name."""
     with session.admin() as client:
-        found = list(client.list_users(name_contains=name))
-    if session.wants_json:
-        show_json(found)
-    elif found:
+        listed = client.list_users(name_contains=name)
+        if session.wants_json:
+            show_json_list(listed)
+            return
+        found = list(listed)
+    if found:
         show(table(_COLUMNS, [_row(one) for one in found]))
     elif name:
         say("No user has such a name.")
