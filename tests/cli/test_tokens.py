@@ -88,10 +88,23 @@ def test_a_qr_code_on_a_terminal_is_white_on_black_and_obeyed_in_nothing_else(
 ) -> None:
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "2")
+    monkeypatch.setenv("COLUMNS", "3")
     drawn = alone("qr", "p1").out
     assert drawn.count("\n") == 3
     assert set(re.findall(r"\x1b\[[0-9;]*.", drawn)) == {"\x1b[38;5;231;48;5;16m", "\x1b[0m"}
+
+
+@pytest.mark.usefixtures("evil_picture")
+def test_a_qr_code_that_would_be_torn_is_not_drawn(
+    alone: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "2")
+    ended = alone("qr", "p1")
+    assert (ended.code, ended.out) == (ExitCode.REFUSED, "")
+    assert "needs 3 columns and this terminal has 2" in ended.err
+    assert "--out FILE.png" in ended.err
 
 
 @pytest.mark.usefixtures("depot")

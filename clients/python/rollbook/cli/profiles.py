@@ -117,7 +117,7 @@ def list_(session: Session, *, name: str, user: str, order: str) -> None:
             return
         found = list(listed)
     if found:
-        show(table(_COLUMNS, [_row(one) for one in found]))
+        show(table(_COLUMNS, [_row(one) for one in found], folded=_COLUMNS[:1]))
     elif name or user:
         say(f"No profile fits. All of them: {session.command('profile', 'list')}")
     else:

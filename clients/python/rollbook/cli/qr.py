@@ -9,7 +9,8 @@ import click
 
 from rollbook import QrCodeFormat
 from rollbook.cli.new_files import NewFile, force_option
-from rollbook.cli.output import clean, say, show_json, show_picture, show_raw, warn
+from rollbook.cli.output import clean, say, show_json, show_raw, warn
+from rollbook.cli.pictures import show_picture
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session

@@ -75,7 +75,7 @@ def list_(session: Session, name: str) -> None:
             return
         found = list(listed)
     if found:
-        show(table(_COLUMNS, [_row(one) for one in found]))
+        show(table(_COLUMNS, [_row(one) for one in found], whole=("User ID",), folded=_COLUMNS[:1]))
     elif name:
         say("No user has such a name.")
     else:
