@@ -145,11 +145,11 @@ def edit(  # noqa: PLR0913 - one argument for each option
     "" clears an identifier. Of several devices the attributes alone can be changed.
     """
     named = list(dict.fromkeys(devices))
-    session.devices = tuple(named) if len(named) > 1 else ("",)
     identifying = (imei, imei2, serial, manufacturer)
     _check_edit(named, identifying, [*attributes, *removed])
     with session.admin() as client:
         before = [client.get_device(one) for one in named]
+        session.devices = _called(before)
         _check_removed(before, removed)
         changed = client.update_devices(
             DeviceUpdate(
@@ -158,6 +158,11 @@ def edit(  # noqa: PLR0913 - one argument for each option
             for one in before
         )
     _tell(session, changed, "Changed")
+
+
+def _called(named: Sequence[Device]) -> tuple[str, ...]:
+    """Give what tells the devices of a command apart; the only one needs no name."""
+    return tuple(one.device_id for one in named) if len(named) > 1 else ("",)
 
 
 def _check_edit(
@@ -195,6 +200,7 @@ def delete(session: Session, *, devices: Sequence[str], yes: bool) -> None:
     """Take each DEVICE, given by its device id, off the roll: all of them or none."""
     with session.admin() as client:
         found = [client.get_device(one) for one in dict.fromkeys(devices)]
+        session.devices = _called(found)
         confirm(f"{_named(found)} will be deleted.", yes=yes)
         count = client.delete_devices(found)
     if session.wants_json:

@@ -71,9 +71,11 @@ def option_of(field: str, session: Session) -> str:
 def in_our_words(error: RollbookError, session: Session) -> str:
     """Give the message of an error with what it says of fields in words of the command."""
     message = _sentence(error)
-    for path in error.fields:
-        message = message.replace(f"{path}: ", _lead(place(path, session)))
-    return message
+    if not error.fields:
+        return message
+    paths = "|".join(map(re.escape, error.fields))
+    # `name` is the end of `display_name`, which is another field.
+    return re.sub(rf"(?<![\w.])({paths}): ", lambda found: _lead(place(found[1], session)), message)
 
 
 def _sentence(error: RollbookError) -> str:
