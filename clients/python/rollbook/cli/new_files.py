@@ -60,10 +60,16 @@ class NewFile:
             with self.path.open("wb") as file:
                 yield file
             return
+        with self._whole(_FOR_OWNER if private else _FOR_ALL) as file:
+            yield file
+
+    @contextmanager
+    def _whole(self, mode: int) -> Iterator[BinaryIO]:
+        """Give a neighbour to be filled; once it is on the disk it gets the name."""
         path = self.path.resolve() if self.force else self.path
         part = path.with_name(f".rollbook-{uuid4().hex}.part")
         try:
-            with _opened(part, _FOR_OWNER if private else _FOR_ALL) as file:
+            with _opened(part, mode) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
