@@ -179,6 +179,10 @@ def _app(config: Config) -> App:
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         config.check()
+        config.database_path()
+    except ConfigError as error:  # wrong in itself, on whatever machine
+        raise click.UsageError(str(error)) from error
+    try:
         _check_free(config.listen)
         return App(config)
     except (ConfigError, StoreError, KeyFileError, RollbookError, OSError) as error:
