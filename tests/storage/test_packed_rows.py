@@ -70,8 +70,8 @@ def stored(rows: Sequence[DeviceRow]) -> list[list[Any]]:
     """Give the columns of each row behind its id, the attributes taken apart again."""
     with closing(sqlite3.connect(":memory:")) as database:
         database.execute(f"CREATE TABLE devices (id PRIMARY KEY, {', '.join(COLUMNS)})")
-        for sql, cells in pack(rows, ()).statements(100, 7, 8, 9):
-            assert database.execute(sql, cells).rowcount > 0
+        for piece in pack(rows, ()).statements(100, 7, 8, 9):
+            assert database.execute(*piece.insert).rowcount == piece.size
         found = database.execute("SELECT * FROM devices ORDER BY id").fetchall()
     assert [row[0] for row in found] == list(range(100, 100 + len(rows)))
     return [[*row[1:7], json.loads(row[7]), *row[8:]] for row in found]

@@ -157,6 +157,16 @@ class DeviceRows(Sequence[DeviceRow]):
         """Give one row, or some."""
         return self._rows()[place]
 
+    def at(self, places: Iterable[int]) -> Iterator[DeviceRow]:
+        """Give the rows at some places, which must rise, without making the others."""
+        begin, blocks = 0, iter(self.blocks)
+        block = next(blocks, None)
+        for place in places:
+            while block is not None and place - begin >= len(block.row):
+                begin, block = begin + len(block.row), next(blocks, None)
+            assert block is not None, "there is no such place"
+            yield _new_row(column[place - begin] for column in block)
+
     def extend(self, more: DeviceRows) -> None:
         """Put rows behind these."""
         self.blocks += more.blocks

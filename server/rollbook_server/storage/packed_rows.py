@@ -1,19 +1,15 @@
-"""Rows in the form in which the database takes them: flat parameters of one statement.
-
-Thousands of rows go in with one `INSERT`, whose parameters Python binds in one go and
-during which it is free to read on. Half the time of a JSON array that SQLite takes
-apart, and of a statement a row, each of which waits for Python's lock.
-"""
+"""Rows in the form in which the database takes them: flat parameters of one statement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollbook_server.domain.row_blocks import DeviceRows
 from rollbook_server.storage.attribute_texts import names_in, texts
+from rollbook_server.storage.bulk import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,9 +17,6 @@ if TYPE_CHECKING:
     from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.row_blocks import RowBlock
 
-# How many rows a statement takes; those that are lacking are filled up. With more, what
-# is bound no longer fits into the processor's cache; with fewer, statements begin to cost.
-_SIZES = (8, 64, 512)
 # Binding a parameter takes as long as inserting half a row: what is alike in the rows
 # of a batch, or rises with them, is bound once for all of them.
 _ALWAYS = ("place", "imei", "serial_number", "manufacturer", "manufacturer_key", "attributes")
@@ -32,12 +25,36 @@ _INSERT = """
 INSERT INTO devices (id, profile, imei, imei2, serial_number, manufacturer, manufacturer_key,
     attributes, upload, source_row, source_line, create_time, update_time,
     last_request_id, user_id, revision)
-WITH rows ({columns}) AS (VALUES {rows})
+WITH rows ({columns}) AS ({values})
 SELECT ? + place, ?, imei, {imei2}, serial_number, manufacturer, manufacturer_key, attributes,
     ?, ? + {source_row}, ? + {source_line}, ?, ?, '', '', 1
 FROM rows WHERE place IS NOT NULL
 ON CONFLICT DO NOTHING
 """
+# What became of rows that were left out: whether the device that has their first key is
+# exactly as they say, or else on which line of the same upload that device stands.
+_TAKEN = """
+WITH rows ({columns}) AS ({values})
+SELECT r.place,
+    ifnull(d.upload IS NOT ? AND d.profile = ? AND d.imei IS r.imei AND d.imei2 IS {imei2}
+        AND d.serial_number IS r.serial_number AND d.manufacturer IS r.manufacturer
+        AND d.manufacturer_key IS r.manufacturer_key AND d.attributes = r.attributes, 0),
+    iif(d.upload = ?, d.source_line, 0)
+FROM rows r LEFT JOIN devices d ON d.id = ifnull(
+    (SELECT id FROM devices WHERE imei = r.imei),
+    (SELECT id FROM devices WHERE r.imei IS NULL
+        AND serial_number = r.serial_number AND manufacturer_key = r.manufacturer_key))
+WHERE r.place IS NOT NULL AND NOT EXISTS (SELECT 1 FROM devices WHERE id = ? + r.place)
+ORDER BY r.place
+"""
+
+
+class Statements(NamedTuple):
+    """What puts some rows in, and what then tells which of them were left out."""
+
+    size: int
+    insert: tuple[str, list[Any]]
+    taken: tuple[str, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +98,34 @@ class PackedRows:
 
     def statements(
         self, first_id: int, profile: int, upload: int | None, time: int
-    ) -> Iterator[tuple[str, list[Any]]]:
-        """Give statements that put all rows in, with their parameters.
+    ) -> Iterator[Statements]:
+        """Give statements that put all rows in, piece by piece.
 
         The ids count on from `first_id`, in the order of the rows.
         """
+        columns = self.shape.columns
         offsets = (self.shape.row_offset or 0, self.shape.line_offset or 0)
         common = [first_id, profile, upload, *offsets, time, time]
-        columns = self.shape.columns
-        most = _SIZES[-1] * len(columns)
-        for begin in range(0, len(self.cells), most):
-            cells = self.cells[begin : begin + most]
-            size = next(size for size in _SIZES if size * len(columns) >= len(cells))
-            filling = [None] * (size * len(columns) - len(cells))
-            yield _insert(columns, size), [*cells, *filling, *common]
+        for values, parameters, size in pieces(self.cells, len(columns)):
+            insert, taken = _sql(columns, values)
+            yield Statements(
+                size,
+                (insert, [*parameters, *common]),
+                (taken, [*parameters, upload, profile, upload, first_id]),
+            )
 
 
 @cache
-def _insert(columns: tuple[str, ...], size: int) -> str:
-    row = f"({', '.join('?' * len(columns))})"
-    return _INSERT.format(
-        columns=", ".join(columns),
-        rows=", ".join([row] * size),
-        imei2="imei2" if "imei2" in columns else "NULL",
-        source_row="source_row" if "source_row" in columns else "place",
-        source_line="source_line" if "source_line" in columns else "place",
-    )
+def _sql(columns: tuple[str, ...], values: str) -> tuple[str, str]:
+    names = {
+        "columns": ", ".join(columns),
+        "imei2": "imei2" if "imei2" in columns else "NULL",
+        "source_row": "source_row" if "source_row" in columns else "place",
+        "source_line": "source_line" if "source_line" in columns else "place",
+    }
+    insert = _INSERT.format(values=values, **names)
+    names["imei2"] = "r.imei2" if "imei2" in columns else "NULL"
+    return insert, _TAKEN.format(values=values, **names)
 
 
 def pack(rows: Sequence[DeviceRow], columns: Sequence[str]) -> PackedRows:
