@@ -106,3 +106,5 @@ def test_rows_in_blocks_are_read_like_a_list(
     made = [DeviceRow(*fields) for block in given_blocks for fields in zip(*block, strict=True)]
     place = data.draw(st.integers(0, len(made) - 1))
     assert (len(rows), list(rows), rows[place]) == (len(made), made, made[place])
+    places = sorted(data.draw(st.sets(st.integers(0, len(made) - 1))))
+    assert list(rows.at(places)) == [made[place] for place in places]

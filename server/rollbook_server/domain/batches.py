@@ -138,7 +138,7 @@ def _write_as_set(judge: Judge, packed: PackedRows) -> Settlement:
 def _judge_taken(judge: Judge, packed: PackedRows, taken: Sequence[Taken]) -> None:
     """Judge rows that were left out, of which the store tells most already."""
     unclear = []
-    for each, row in zip(taken, packed.rows.at(each.place for each in taken), strict=True):
+    for each, row in zip(taken, packed.rows.at([each.place for each in taken]), strict=True):
         if each.line:
             judge.reject_duplicate(row, each.line)
         else:

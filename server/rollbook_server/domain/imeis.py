@@ -13,7 +13,7 @@ from rollbook_server.domain.identifiers import (
     formula_fault,
     rounded_fault,
 )
-from rollbook_server.domain.luhn import CORE, check_digit, luhn_holds
+from rollbook_server.domain.luhn import CORE, IMEI, check_digit, luhn_holds
 
 ZERO_CORE = "0" * CORE
 # What people and labels put between the digits, and the marks that come along
@@ -33,11 +33,9 @@ def parse_imei(text: str) -> str:
     Raises:
         IdentifierError: the text is none of these.
     """
-    # Nearly every cell is 15 plain digits: 200,000 of them pass here.
-    if len(text) == CORE + 1 and text.isascii() and text.isdigit() and luhn_holds(text):
-        core = text[:CORE]
-        if core != ZERO_CORE:
-            return core
+    # Nearly every cell is 15 plain digits: 200,000 of them pass here, good or bad.
+    if len(text) == IMEI and text.isascii() and text.isdigit():
+        return _core_of(text)
     return _parse_unusual_imei(text)
 
 
@@ -101,7 +99,7 @@ def _if_certain(proposal: str) -> str:
 
 
 def _core_of(digits: str, without_version: str = "") -> str:
-    if len(digits) not in (CORE, CORE + 1, CORE + 2):
+    if len(digits) not in (CORE, IMEI, IMEI + 1):
         raise _wrong_length(digits, without_version)
     core = digits[:CORE]
     if len(digits) == CORE and _lost_a_zero(digits):
@@ -109,14 +107,14 @@ def _core_of(digits: str, without_version: str = "") -> str:
     if core == ZERO_CORE:
         message = "all digits are 0, which stands for no IMEI; leave the cell empty, or dial *#06#"
         raise IdentifierError(RowReason.IMEI_CHARACTERS, message)
-    if len(digits) == CORE + 1 and not luhn_holds(digits):
+    if len(digits) == IMEI and not luhn_holds(digits):
         raise _wrong_check_digit(digits)
     return core
 
 
 def _wrong_length(digits: str, without_version: str) -> IdentifierError:
     count = len(digits)
-    padded = digits.zfill(CORE + 1)
+    padded = digits.zfill(IMEI)
     if count in (12, 13) and luhn_holds(padded) and padded.strip("0"):
         return _lost_zeros(digits)
     if count in (28, 30, 32):
@@ -147,7 +145,7 @@ def _lost_zeros(digits: str) -> IdentifierError:
         f"{len(digits)} digits: a spreadsheet took the leading zeros off this IMEI;"
         " put them back, with the column formatted as text"
     )
-    return IdentifierError(RowReason.SPREADSHEET_LOST_ZEROS, message, digits.zfill(CORE + 1))
+    return IdentifierError(RowReason.SPREADSHEET_LOST_ZEROS, message, digits.zfill(IMEI))
 
 
 def _hexadecimal_meid(digits: str) -> str:

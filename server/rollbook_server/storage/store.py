@@ -132,6 +132,10 @@ class SqliteStore:
         """Run work as `write` does, without waiting."""
         return self._writer.submit(work)
 
+    def work_count(self) -> int:
+        """Count the work written so far."""
+        return self._writer.work_count
+
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
         """Prepare rows for Devices.insert outside a transaction."""
         return pack(rows, columns)

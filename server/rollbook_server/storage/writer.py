@@ -50,6 +50,7 @@ class Writer:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
+        self.work_count = 0
         self._thread = threading.Thread(target=self._run, name="rollbook-writer", daemon=True)
         self._thread.start()
 
@@ -123,6 +124,7 @@ class Writer:
         peewee's own savepoint would fail a second time where the engine has given
         the whole transaction up, as it does on a full disk, and hide the cause.
         """
+        self.work_count += 1
         self._database.execute_sql("SAVEPOINT work")
         try:
             result = work(self._roll)
