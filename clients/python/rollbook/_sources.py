@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sized
 from io import SEEK_END
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -133,9 +133,9 @@ class RowReader:
 
 def canonical_text(row: DeviceRow) -> bytes:
     """Give what the contract takes the CRC of."""
-    attributes = (part for pair in sorted(row.attributes.items()) for part in pair)
-    parts = (row.imei, row.imei2, row.serial_number, row.manufacturer, *attributes)
-    return "".join((*(f"{part}\x1f" for part in parts), "\x1e")).encode()
+    attributes = chain.from_iterable(sorted(row.attributes.items()))
+    keys = (row.imei, row.imei2, row.serial_number, row.manufacturer)
+    return "\x1f".join((*keys, *attributes, "\x1e")).encode()
 
 
 def csv_opener(source: PathLike[str] | str | Callable[[], BinaryIO]) -> Callable[[], CsvReader]:

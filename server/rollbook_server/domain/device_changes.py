@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.device_choices import Choice
     from rollbook_server.domain.devices import Device
     from rollbook_server.domain.ports import Roll
-    from rollbook_server.domain.sources import TypedRow
+    from rollbook_server.domain.typed_rows import TypedRow
 
 
 @dataclass(frozen=True, slots=True)

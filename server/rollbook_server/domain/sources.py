@@ -10,18 +10,19 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rollbook_server.domain import typed_rows
 from rollbook_server.domain.csv_reader import CsvReader
-from rollbook_server.domain.devices import DeviceRow
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.row_blocks import DeviceRows
-from rollbook_server.domain.rows import RowChecker, check_typed
+from rollbook_server.domain.rows import RowChecker
 from rollbook_server.domain.uploads import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rollbook_server.domain.devices import RowError
     from rollbook_server.domain.row_blocks import Records
+    from rollbook_server.domain.typed_rows import TypedRow
     from rollbook_server.domain.uploads import Upload
 
 
@@ -40,25 +41,6 @@ class Judged:
         """Add what was judged next."""
         self.rows.extend(more.rows)
         self.errors.extend(more.errors)
-
-
-@dataclass(frozen=True, slots=True)
-class TypedRow:
-    """A row that a service sent as fields; see `DeviceRow` in the contract."""
-
-    imei: str = ""
-    imei2: str = ""
-    serial_number: str = ""
-    manufacturer: str = ""
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    source_line: int = 0
-
-    def canonical(self) -> bytes:
-        """Give the text over which the CRC of typed rows runs; see `UploadRows`."""
-        cells = [self.imei, self.imei2, self.serial_number, self.manufacturer]
-        for name in sorted(self.attributes):
-            cells += [name, self.attributes[name]]
-        return ("".join(cell + "\x1f" for cell in cells) + "\x1e").encode()
 
 
 class Resumed:
@@ -229,12 +211,14 @@ class RowsSource(_Source):
 
     def take(self, first_row: int, rows: Sequence[TypedRow]) -> Judged:
         """Judge the next rows."""
-        self._stream.place(first_row)
-        good: list[DeviceRow] = []
-        errors: list[RowError] = []
-        for row in rows:
-            self._take_row(row, good, errors)
-        return Judged(DeviceRows.of(good), errors)
+        stream = self._stream
+        stream.place(first_row)
+        behind = max(0, stream.committed - stream.sent)
+        if behind and rows:
+            stream.skip(_canonical(rows[:behind]), len(rows[:behind]))
+            rows = rows[behind:]
+        stream.take(_canonical(rows), len(rows))
+        return Judged(*typed_rows.check(rows, stream.sent - len(rows) + 1))
 
     def finish(self) -> Judged:
         """Give nothing: every row was judged when it came."""
@@ -262,13 +246,6 @@ class RowsSource(_Source):
         """Give nothing: typed rows have no columns."""
         return ()
 
-    def _take_row(self, row: TypedRow, good: list[DeviceRow], errors: list[RowError]) -> None:
-        if self._stream.sent < self._stream.committed:
-            self._stream.skip(row.canonical(), 1)
-            return
-        self._stream.take(row.canonical(), 1)
-        result = check_typed(row, self._stream.sent)
-        if isinstance(result, DeviceRow):
-            good.append(result)
-        else:
-            errors.append(result)
+
+def _canonical(rows: Iterable[TypedRow]) -> bytes:
+    return "".join([row.canonical() for row in rows]).encode()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.ports import Roll, Store
-    from rollbook_server.domain.sources import TypedRow
+    from rollbook_server.domain.typed_rows import TypedRow
     from rollbook_server.domain.uploads import Upload, UploadOptions
 
 S = TypeVar("S", CsvSource, RowsSource)

@@ -11,7 +11,7 @@ from rollbook_server.domain.device_updates import DeviceUpdate
 from rollbook_server.domain.devices import Device, DeviceState
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.etags import etag
-from rollbook_server.domain.sources import TypedRow
+from rollbook_server.domain.typed_rows import TypedRow
 from rollbook_server.transport.messages.enums import wire, word
 from rollbook_server.transport.messages.times import timestamp
 

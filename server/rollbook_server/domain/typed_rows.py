@@ -1,0 +1,89 @@
+"""Rows that a service sends as fields: judged in columns where all are alike."""
+
+from __future__ import annotations
+
+from itertools import chain
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from rollbook_server.domain.columns import Columns
+from rollbook_server.domain.devices import DeviceRow, RowError
+from rollbook_server.domain.dialects import trimmed
+from rollbook_server.domain.even_rows import EvenRows
+from rollbook_server.domain.identifiers import LONGEST_NAME
+from rollbook_server.domain.row_blocks import (
+    AttributeColumns,
+    CellColumns,
+    DeviceRows,
+    Records,
+)
+from rollbook_server.domain.rows import (
+    LONGEST_ATTRIBUTE,
+    MOST_ATTRIBUTES,
+    TYPED_COLUMNS,
+    check_typed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_EVEN_ROWS = EvenRows(Columns("typed", TYPED_COLUMNS, 0, 1, 2, 3), LONGEST_ATTRIBUTE)
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class TypedRow(NamedTuple):
+    """A row that a service sent as fields; see `DeviceRow` in the contract."""
+
+    imei: str = ""
+    imei2: str = ""
+    serial_number: str = ""
+    manufacturer: str = ""
+    attributes: Mapping[str, str] = _NONE
+    source_line: int = 0
+
+    def canonical(self) -> str:
+        """Give the text over which the CRC of typed rows runs; see `UploadRows`."""
+        attributes = chain.from_iterable(sorted(self.attributes.items()))
+        return "\x1f".join((*self[:4], *attributes, "\x1e"))
+
+
+def check(rows: Sequence[TypedRow], first: int) -> tuple[DeviceRows, list[RowError]]:
+    """Judge rows, of which the `first`-th of the upload is the first; they keep their order."""
+    if not rows:
+        return DeviceRows(), []
+    imeis, imeis2, serials, makers, attributes, lines = zip(*rows, strict=True)
+    columns = _attribute_columns(attributes)
+    if columns is not None:
+        numbered = [line if line > 0 else first + place for place, line in enumerate(lines)]
+        cells = CellColumns([imeis, imeis2, serials, makers])
+        block = _EVEN_ROWS.check(Records(first, numbered, cells))
+        if block is not None:
+            return DeviceRows([block._replace(attributes=columns)]), []
+    return _check_singly(rows, first)
+
+
+def _check_singly(rows: Sequence[TypedRow], first: int) -> tuple[DeviceRows, list[RowError]]:
+    good, errors = list[DeviceRow](), list[RowError]()
+    for number, row in enumerate(rows, first):
+        result = check_typed(row, number)
+        if isinstance(result, DeviceRow):
+            good.append(result)
+        else:
+            errors.append(result)
+    return DeviceRows.of(good), errors
+
+
+def _attribute_columns(attributes: Sequence[Mapping[str, str]]) -> AttributeColumns | None:
+    """Give attributes in columns, in order of name; none if anything about them is unusual."""
+    names = sorted(set(chain.from_iterable(attributes)))
+    if len(names) > MOST_ATTRIBUTES or not all(map(_is_plain, names)):
+        return None
+    columns = [[each.get(name, "") for each in attributes] for name in names]
+    for column in columns:
+        if max(map(len, column)) > LONGEST_ATTRIBUTE or "\0" in "".join(column):
+            return None
+    return AttributeColumns(names, columns, len(attributes))
+
+
+def _is_plain(name: str) -> bool:
+    return 0 < len(name) <= LONGEST_NAME and trimmed(name) == name and "\0" not in name

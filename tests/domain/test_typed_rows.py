@@ -1,0 +1,46 @@
+"""Typed rows are judged in columns as they are one by one."""
+
+from __future__ import annotations
+
+import zlib
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollbook_server.domain import typed_rows
+from rollbook_server.domain.luhn import check_digit
+from rollbook_server.domain.typed_rows import TypedRow
+
+IMEI = "356938035643809"
+imeis = st.integers(1, 10**14 - 1).map(lambda n: f"{n:014}").map(lambda c: c + check_digit(c))
+odd = st.sampled_from(["", " ", "x", "a\0", IMEI, "0" * 15, "x" * 5000, "e\u0301"])
+attributes = st.dictionaries(st.sampled_from(["Site", "Tag"]) | odd, odd | st.text(max_size=3))
+rows = st.builds(
+    TypedRow,
+    imeis | imeis | odd,
+    st.just("") | odd,
+    st.just("R5-8") | odd,
+    st.sampled_from(["HTC", ""]) | odd,
+    attributes | st.just({"Site": "x"}),
+    st.integers(-1, 9),
+)
+
+
+@given(st.lists(rows, max_size=6), st.integers(1, 100))
+def test_rows_are_judged_together_as_they_are_alone(given_rows: list[TypedRow], first: int) -> None:
+    good, errors = typed_rows.check(given_rows, first)
+    alone, alone_errors = typed_rows._check_singly(given_rows, first)
+    assert (list(good), errors) == (list(alone), alone_errors)
+
+
+@given(st.lists(st.builds(TypedRow, imeis, attributes=attributes), min_size=1, max_size=6))
+def test_attributes_keep_the_order_of_their_names(given_rows: list[TypedRow]) -> None:
+    good, _ = typed_rows.check(given_rows, 1)
+    assert all(list(row.attributes) == sorted(row.attributes) for row in good)
+
+
+def test_the_canonical_text_is_what_the_contract_says() -> None:
+    row = TypedRow("1", "2", "3", "4", {"b": "y", "a": "x"}, 7)
+    text = "1\x1f2\x1f3\x1f4\x1fa\x1fx\x1fb\x1fy\x1f\x1e"
+    assert row.canonical() == text
+    assert zlib.crc32(TypedRow().canonical().encode()) == zlib.crc32(b"\x1f\x1f\x1f\x1f\x1e")
