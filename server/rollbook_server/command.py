@@ -19,7 +19,13 @@ from rollbook.cli.errors import CommandError, describe, report
 from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
 from rollbook_server.app import ADMIN_KEY_NAME, App
-from rollbook_server.config import DEFAULT_LISTEN, Config, ConfigError, split_address
+from rollbook_server.config import (
+    DEFAULT_IDLE_SECONDS,
+    DEFAULT_LISTEN,
+    Config,
+    ConfigError,
+    split_address,
+)
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
@@ -113,6 +119,15 @@ class _Alone(click.Command):
     envvar="ROLLBOOK_TOKEN_MAX_DAYS",
     metavar="DAYS",
     help="The most days by which a token can be extended; 3,650 at most.",
+)
+@click.option(
+    "--idle-seconds",
+    type=click.IntRange(min=1),
+    default=DEFAULT_IDLE_SECONDS,
+    show_default=True,
+    envvar="ROLLBOOK_IDLE_SECONDS",
+    metavar="SECONDS",
+    help="How long a reader may take nothing of an inventory before it loses it.",
 )
 @click.option(
     "--allow-csv-profile-edit",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from operator import eq
 from typing import TYPE_CHECKING
 
+from rollbook_server.domain import example_row
 from rollbook_server.domain.identifiers import (
     LONGEST_NAME,
     ZERO_CORE,
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
     _Column = Sequence[str]
     _Keys = tuple[_Column, _Column, _Column, _Column, _Column]
+
+
+# Digits that are refused wherever they stand, though their check digit is right.
+_NO_CORES = (ZERO_CORE, example_row.IMEI_CORE)
 
 
 class _UnusualError(Exception):
@@ -91,7 +96,7 @@ def _cores(column: Sequence[str]) -> Sequence[str]:
         return column
     joined = "".join(filled)
     widths = set(map(len, filled))
-    if not (joined.isascii() and joined.isdigit()) or ZERO_CORE in joined:
+    if not (joined.isascii() and joined.isdigit()) or any(map(joined.__contains__, _NO_CORES)):
         raise _UnusualError
     if widths == {CORE}:
         if any(cell[0] == "1" for cell in filled):
@@ -107,6 +112,8 @@ def _serial_numbers(column: Sequence[str]) -> Sequence[str]:
     # Hyphens are common, and part of nothing that is refused.
     is_plain = joined.isascii() and joined.replace("-", "0").isalnum()
     if joined and (not is_plain or max(map(len, column)) > LONGEST_NAME):
+        raise _UnusualError
+    if example_row.SERIAL_NUMBER in joined:
         raise _UnusualError
     return column
 
