@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from queue import Queue
 from typing import TYPE_CHECKING
@@ -32,12 +33,12 @@ def clock() -> Clock:
 
 @pytest.fixture
 def limit(clock: Clock) -> Iterator[IdleLimit]:
-    limit = IdleLimit(HOUR, clock)
+    limit = IdleLimit(HOUR, 2, clock)
     yield limit
     limit.close()
 
 
-def test_a_call_ends_once_when_its_other_side_was_idle_for_that_long(
+def test_a_call_ends_when_its_other_side_was_idle_for_that_long(
     limit: IdleLimit, clock: Clock
 ) -> None:
     ended: list[str] = []
@@ -53,11 +54,37 @@ def test_a_call_ends_once_when_its_other_side_was_idle_for_that_long(
         assert ended == []
         clock.now = HOUR
         limit.end_idle()
-        limit.end_idle()
         assert ended == ["still"]
         clock.now = 2 * HOUR - 1
         limit.end_idle()
-        assert ended == ["still", "slow"]
+        assert set(ended) == {"still", "slow"}
+
+
+def test_a_call_that_does_not_notice_its_end_is_ended_again(limit: IdleLimit, clock: Clock) -> None:
+    ended: list[str] = []
+    with limit.watch(partial(ended.append, "call")) as call:
+        call.touch()
+        clock.now = HOUR
+        limit.end_idle()
+        call.touch()  # it had not begun to wait when it was ended
+        limit.end_idle()
+        assert ended == ["call", "call"]
+
+
+def test_of_calls_that_said_nothing_the_oldest_gives_way_to_one_too_many(
+    limit: IdleLimit,
+) -> None:
+    ended: list[int] = []
+    with ExitStack() as open_calls:
+        calls = [open_calls.enter_context(limit.watch(partial(ended.append, n))) for n in range(5)]
+        limit.silent(calls[0])
+        limit.silent(calls[1])
+        limit.heard(calls[0])
+        limit.silent(calls[2])
+        assert ended == []
+        limit.silent(calls[3])
+        limit.silent(calls[4])
+        assert ended == [1, 2]
 
 
 def test_the_work_of_the_server_does_not_count(limit: IdleLimit, clock: Clock) -> None:
@@ -82,7 +109,7 @@ def test_a_call_that_is_over_is_not_ended(limit: IdleLimit, clock: Clock) -> Non
 
 
 def test_it_looks_by_itself_and_goes_on_after_a_call_that_cannot_be_ended() -> None:
-    limit, ended = IdleLimit(0.001), Queue[str]()
+    limit, ended = IdleLimit(0.001, 2), Queue[str]()
 
     def fail() -> None:
         raise ValueError("no such call")
