@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from functools import partial
 from queue import Queue
 from typing import TYPE_CHECKING
@@ -75,16 +74,16 @@ def test_of_calls_that_said_nothing_the_oldest_gives_way_to_one_too_many(
     limit: IdleLimit,
 ) -> None:
     ended: list[int] = []
-    with ExitStack() as open_calls:
-        calls = [open_calls.enter_context(limit.watch(partial(ended.append, n))) for n in range(5)]
-        limit.silent(calls[0])
-        limit.silent(calls[1])
-        limit.heard(calls[0])
-        limit.silent(calls[2])
-        assert ended == []
-        limit.silent(calls[3])
-        limit.silent(calls[4])
-        assert ended == [1, 2]
+    calls = [limit.enter(partial(ended.append, n), is_silent=True) for n in range(2)]
+    limit.heard(calls[0])
+    limit.enter(partial(ended.append, 2), is_silent=True)
+    limit.enter(partial(ended.append, 3))
+    assert ended == []
+    left = limit.enter(partial(ended.append, 4), is_silent=True)
+    assert ended == [1]
+    limit.leave(left)
+    limit.enter(partial(ended.append, 5), is_silent=True)
+    assert ended == [1]
 
 
 def test_the_work_of_the_server_does_not_count(limit: IdleLimit, clock: Clock) -> None:

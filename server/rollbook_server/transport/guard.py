@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import grpc
 
 from rollbook_server.domain.errors import Reason, RollbookError
-from rollbook_server.transport.idle_limit import wake
 from rollbook_server.transport.incoming import Incoming, lenient
 from rollbook_server.transport.statuses import status_of
 
@@ -74,10 +71,13 @@ class Guard(grpc.ServerInterceptor):
     def _guarded(self, handler: _Handler, method: str, refusal: RollbookError | None) -> _Handler:
         """Give the same handler with its reading and its behavior guarded."""
         make, behavior = _shape(handler)
-        inlet = _Inlet(self._limit, takes_many=handler.request_streaming)
+        inlet = _Inlet(behavior, self._limit, takes_many=handler.request_streaming)
         wrap = _streamed if handler.response_streaming else _single
+        call = wrap(inlet, method, refusal)
+        # By this name gRPC finds the threads of health watchers, which are not ours.
+        call.experimental_thread_pool = getattr(behavior, "experimental_thread_pool", None)
         return make(
-            wrap(behavior, method, refusal, inlet),
+            call,
             request_deserializer=lenient(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
@@ -98,42 +98,43 @@ def _shape(handler: _Handler) -> tuple[Any, _Behavior]:
 
 
 class _Inlet:
-    """Gives a behavior what it takes, one message or many, under the limit."""
+    """Passes a call to its behavior with what that takes, one message or many."""
 
-    def __init__(self, limit: IdleLimit, *, takes_many: bool) -> None:
-        self._limit, self._takes_many = limit, takes_many
+    def __init__(self, behavior: _Behavior, limit: IdleLimit, *, takes_many: bool) -> None:
+        self._behavior, self._limit, self._takes_many = behavior, limit, takes_many
 
-    @contextmanager
-    def __call__(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
-        with self._limit.watch(partial(wake, context)) as call:
-            messages = Incoming(requests, self._limit, call)
-            yield messages if self._takes_many else messages.only()
+    def one(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        """Give the one answer."""
+        messages = Incoming(requests, context, self._limit)
+        try:
+            return self._behavior(messages if self._takes_many else messages.only(), context)
+        finally:
+            messages.close()
+
+    def many(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        """Give each answer."""
+        messages = Incoming(requests, context, self._limit)
+        try:
+            yield from self._behavior(messages if self._takes_many else messages.only(), context)
+        finally:
+            messages.close()
 
 
-def _single(
-    behavior: _Behavior, method: str, refusal: RollbookError | None, inlet: _Inlet
-) -> _Behavior:
+def _single(inlet: _Inlet, method: str, refusal: RollbookError | None) -> _Behavior:
     def call(requests: Any, context: grpc.ServicerContext) -> Any:
         with _Outlet(method, context):
             _admit(refusal)
-            with inlet(requests, context) as taken:
-                return behavior(taken, context)
+            return inlet.one(requests, context)
 
     return call
 
 
-def _streamed(
-    behavior: _Behavior, method: str, refusal: RollbookError | None, inlet: _Inlet
-) -> _Behavior:
+def _streamed(inlet: _Inlet, method: str, refusal: RollbookError | None) -> _Behavior:
     def call(requests: Any, context: grpc.ServicerContext) -> Any:
         with _Outlet(method, context):
             _admit(refusal)
-            with inlet(requests, context) as taken:
-                yield from behavior(taken, context)
+            yield from inlet.many(requests, context)
 
-    # By this name gRPC finds the threads of health watchers, which are not ours.
-    own_threads = getattr(behavior, "experimental_thread_pool", None)
-    call.experimental_thread_pool = own_threads  # type: ignore[attr-defined]
     return call
 
 

@@ -81,30 +81,36 @@ class IdleLimit:
 
     @contextmanager
     def watch(self, end: Callable[[], None]) -> Iterator[Watched]:
-        """Look after a call while the context lasts.
-
-        `end` is called in another thread, and again at every look until the context is
-        left: the thread that serves the call may not have begun to wait the first time.
-        """
-        call = Watched(end, self._clock)
-        with self._lock:
-            self._calls.add(call)
+        """Look after a call while the context lasts; as `enter`."""
+        call = self.enter(end)
         try:
             yield call
         finally:
-            with self._lock:
-                self._calls.discard(call)
-                self._silent.pop(call, None)
+            self.leave(call)
 
-    def silent(self, call: Watched) -> None:
-        """Say that nothing has come from the caller yet; the oldest such call may end."""
+    def enter(self, end: Callable[[], None], *, is_silent: bool = False) -> Watched:
+        """Look after a call until it is left; nothing has come from who `is_silent`.
+
+        `end` is called in another thread, and again at every look until the call is
+        left: the thread that serves it may not have begun to wait the first time.
+        """
+        call, oldest = Watched(end, self._clock), None
         with self._lock:
-            self._silent[call] = None
-            crowded = len(self._silent) > self._most_silent
-            oldest = next(iter(self._silent)) if crowded else None
-            self._silent.pop(oldest, None) if oldest else None
+            self._calls.add(call)
+            if is_silent:
+                self._silent[call] = None
+            if len(self._silent) > self._most_silent:
+                oldest = next(iter(self._silent))
+                del self._silent[oldest]
         if oldest:
             oldest.end()
+        return call
+
+    def leave(self, call: Watched) -> None:
+        """Look after a call no more."""
+        with self._lock:
+            self._calls.discard(call)
+            self._silent.pop(call, None)
 
     def heard(self, call: Watched) -> None:
         """Say that something has come."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.transport.idle_limit import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rollbook_server.transport.idle_limit import IdleLimit, Watched
+    import grpc
+
+    from rollbook_server.transport.idle_limit import IdleLimit
 
 _RETRY_SECONDS = 1
 
@@ -31,15 +35,17 @@ class RequestIdleError(RollbookError):
 
 
 class Incoming:
-    """Iterates over the messages of one call, in the thread that serves it.
+    """Iterates over the messages of one call, in the thread that serves it; close it.
 
     Raises RollbookError with REQUEST_IDLE, or REQUEST_MALFORMED for bytes that are no
     message; grpc.RpcError if the client is gone.
     """
 
-    def __init__(self, requests: Iterator[Any], limit: IdleLimit, call: Watched) -> None:
-        self._requests, self._limit, self._call = requests, limit, call
-        limit.silent(call)
+    def __init__(
+        self, requests: Iterator[Any], context: grpc.ServicerContext, limit: IdleLimit
+    ) -> None:
+        self._requests, self._limit, self._is_heard = requests, limit, False
+        self._call = limit.enter(partial(wake, context), is_silent=True)
 
     def __iter__(self) -> Self:
         return self
@@ -47,7 +53,9 @@ class Incoming:
     def __next__(self) -> Any:
         """Wait for the next message."""
         message = self._await()
-        self._limit.heard(self._call)
+        if not self._is_heard:
+            self._is_heard = True
+            self._limit.heard(self._call)
         if isinstance(message, Malformed):
             raise _malformed("The bytes of the request are not the message that this method takes.")
         return message
@@ -57,6 +65,10 @@ class Incoming:
         for message in self:
             return message
         raise _malformed("The call ended without the message that this method takes.")
+
+    def close(self) -> None:
+        """Wait for nothing more."""
+        self._limit.leave(self._call)
 
     def _await(self) -> Any:
         self._call.touch()
