@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rollbook_server.config import Config, ConfigError
-from rollbook_server.transport.idle_limit import IdleLimit
+from rollbook_server.transport.idle_limit import SILENT_SECONDS, IdleLimit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,20 +70,24 @@ def test_a_call_that_does_not_notice_its_end_is_ended_again(limit: IdleLimit, cl
         assert ended == ["call", "call"]
 
 
-def test_of_calls_that_said_nothing_the_oldest_gives_way_to_one_too_many(
-    limit: IdleLimit,
+def test_of_too_many_calls_that_said_nothing_the_oldest_give_way(
+    limit: IdleLimit, clock: Clock
 ) -> None:
     ended: list[int] = []
-    calls = [limit.enter(partial(ended.append, n), is_silent=True) for n in range(2)]
+    calls = [limit.enter(partial(ended.append, n), is_silent=True) for n in range(5)]
+    for call in calls:
+        call.touch()
     limit.heard(calls[0])
-    limit.enter(partial(ended.append, 2), is_silent=True)
-    limit.enter(partial(ended.append, 3))
+    clock.now = SILENT_SECONDS - 1
+    limit.end_idle()
     assert ended == []
-    left = limit.enter(partial(ended.append, 4), is_silent=True)
-    assert ended == [1]
-    limit.leave(left)
-    limit.enter(partial(ended.append, 5), is_silent=True)
-    assert ended == [1]
+    clock.now = SILENT_SECONDS
+    limit.end_idle()
+    assert set(ended) == {1, 2}
+    limit.leave(calls[1])
+    limit.leave(calls[2])
+    limit.end_idle()
+    assert set(ended) == {1, 2}
 
 
 def test_the_work_of_the_server_does_not_count(limit: IdleLimit, clock: Clock) -> None:

@@ -66,8 +66,8 @@ def test_more_of_them_than_threads_stop_nothing_also_without_a_key(
 ) -> None:
     server = serve(threads=4)
     with Silent(server) as silent, server.agent() as agent:
-        calls = [silent.open(path) for _ in range(12)]
-        until(lambda: sum(call.done() for call in calls) == 10)
+        calls = [silent.open(path) for _ in range(6)]
+        until(lambda: sum(call.done() for call in calls) == 4)
         for call in filter(lambda call: call.done(), calls):
             told = refused(call)
             assert (told.code, told.reason, told.retries) == ("UNAVAILABLE", "REQUEST_IDLE", True)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.errors import RollbookError
 
-_LOOKS = 4  # as often within the limit
+SILENT_SECONDS = 2.0
+_LOOKS = 4  # as often within a limit
 
 _log = logging.getLogger(__name__)
 
@@ -59,10 +60,10 @@ class Watched:
 class IdleLimit:
     """Looks after calls in a thread of its own; close it when done. Thread-safe.
 
-    A call ends `seconds` after its last `touch`, at most a quarter later. Of the calls
-    from which nothing has come there are at most `most_silent`: one more, and the
-    oldest of them ends. They hold a thread each and need no key, while the message of
-    an honest caller comes with the call itself.
+    A call ends `seconds` after its last `touch`, at most a quarter later. Where nothing
+    has come yet from more than `most_silent` callers, the oldest of these end after
+    `SILENT_SECONDS`: they hold a thread each and need no key. The message of an honest
+    caller comes with the call itself, but a burst of them may wait for a moment.
     """
 
     def __init__(
@@ -94,16 +95,11 @@ class IdleLimit:
         `end` is called in another thread, and again at every look until the call is
         left: the thread that serves it may not have begun to wait the first time.
         """
-        call, oldest = Watched(end, self._clock), None
+        call = Watched(end, self._clock)
         with self._lock:
             self._calls.add(call)
             if is_silent:
                 self._silent[call] = None
-            if len(self._silent) > self._most_silent:
-                oldest = next(iter(self._silent))
-                del self._silent[oldest]
-        if oldest:
-            oldest.end()
         return call
 
     def leave(self, call: Watched) -> None:
@@ -121,8 +117,10 @@ class IdleLimit:
         """End the calls that are idle for too long now."""
         with self._lock:
             calls = list(self._calls)
+            crowd = list(self._silent)[: max(0, len(self._silent) - self._most_silent)]
         for call in calls:
-            if call.is_ended or call.waited() >= self.seconds:
+            limit = min(SILENT_SECONDS, self.seconds) if call in crowd else self.seconds
+            if call.is_ended or call.waited() >= limit:
                 call.end()
 
     def close(self) -> None:
@@ -131,7 +129,7 @@ class IdleLimit:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._closing.wait(self.seconds / _LOOKS):
+        while not self._closing.wait(min(self.seconds / _LOOKS, SILENT_SECONDS / _LOOKS)):
             self.end_idle()
 
 
