@@ -155,8 +155,9 @@ def _compare_with_csv(verdict: Verdict, data: bytes) -> None:
 
 def _cut_by_csv(data: bytes, delimiter: str) -> Iterator[list[str]]:
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    text = io.StringIO(data.decode(encoding), newline="\n")
-    return csv.reader(text, delimiter=delimiter, strict=True)
+    # What is blank before the header is passed over unread, even if it is no CSV.
+    text = data.decode(encoding).lstrip(" \t,;|\r\n")
+    return csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
 
 
 def _filled(rows: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
