@@ -112,7 +112,7 @@ def main() -> None:
             try:
                 outcomes.update(future.result())
             except Exception as error:  # noqa: BLE001 - also what a dead process raises
-                pool.shutdown(wait=False, cancel_futures=True)
+                pool.shutdown(cancel_futures=True)
                 sys.exit(f"{error}\nFound with seed {given.seed}.")
             print(f"\r{number} of {len(done)} stretches", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)

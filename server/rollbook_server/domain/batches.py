@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.conflicts import Change
     from rollbook_server.domain.devices import RowError
     from rollbook_server.domain.ports import Roll
-    from rollbook_server.domain.repositories import PackedRows
+    from rollbook_server.domain.repositories import PackedRows, Taken
     from rollbook_server.domain.uploads import Upload, UploadOptions
 
 
@@ -126,11 +126,24 @@ def _may_settle_in_sets(roll: Roll, upload: Upload, packed: PackedRows) -> bool:
 
 def _write_as_set(judge: Judge, packed: PackedRows) -> Settlement:
     judge.roll.leftovers.evict(packed.rows)
-    left = judge.roll.devices.insert(judge.upload, packed, judge.now)
-    created = len(packed.rows) - len(left)
-    verdicts = judge.judge_all(left)
+    taken = judge.roll.devices.insert(judge.upload, packed, judge.now)
+    created, same = len(packed.rows) - len(taken), sum(each.is_same for each in taken)
+    _judge_taken(judge, packed, [each for each in taken if not each.is_same])
+    verdicts = judge.verdicts
+    counts = replace(verdicts.counts, created=created)
     _count(judge, created)
-    return Settlement(replace(verdicts.counts, created=created), verdicts.errors)
+    return Settlement(counts + Counts(unchanged=same), verdicts.errors)
+
+
+def _judge_taken(judge: Judge, packed: PackedRows, taken: Sequence[Taken]) -> None:
+    """Judge rows that were left out, of which the store tells most already."""
+    unclear = []
+    for each, row in zip(taken, packed.rows.at([each.place for each in taken]), strict=True):
+        if each.line:
+            judge.reject_duplicate(row, each.line)
+        else:
+            unclear.append(row)
+    judge.judge_all(unclear)
 
 
 def _write_in_turn(judge: Judge, packed: PackedRows) -> Settlement:

@@ -104,6 +104,10 @@ class Judge:
             self._judge(row, holders)
         return self.verdicts
 
+    def reject_duplicate(self, row: DeviceRow, line: int) -> None:
+        """Reject a row whose first key an earlier one of the upload has, on that line."""
+        self._reject(row, refusals.duplicate(keys_of(row)[0], line))
+
     def _judge(self, row: DeviceRow, holders: Iterable[Device]) -> None:
         """Judge the next row; `holders` are the devices of the roll with a key of it."""
         keys = keys_of(row)
@@ -138,15 +142,22 @@ class Judge:
 
     def _judge_against(self, row: DeviceRow, device: Device) -> None:
         """Judge a row whose one device is on the roll."""
-        after = replace(merged(row, device), profile_id=self.upload.profile_id)
-        fields = differing(after, device)
         here = device.profile_id == self.upload.profile_id
         policy = self.upload.options.on_conflict
-        if (here and not fields) or policy is OnConflict.KEEP:
+        if policy is OnConflict.KEEP:
             self._leave(row, device)
         elif not here and policy is not OnConflict.MOVE:
             self._reject(row, refusals.other_profile(row, device))
-        elif policy is OnConflict.REJECT:
+        else:
+            self._judge_content(row, device)
+
+    def _judge_content(self, row: DeviceRow, device: Device) -> None:
+        """Judge a row that may say of its device what is on the roll."""
+        after = replace(merged(row, device), profile_id=self.upload.profile_id)
+        fields = differing(after, device)
+        if device.profile_id == after.profile_id and not fields:
+            self._leave(row, device)
+        elif self.upload.options.on_conflict is OnConflict.REJECT:
             self._reject(row, refusals.other_content(row, device, fields))
         elif refusal := self._seen_before(row) or self._taken(row, device, after):
             self._reject(row, refusal)

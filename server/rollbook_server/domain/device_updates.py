@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import identifiers, masks
+from rollbook_server.domain import imeis, masks
 from rollbook_server.domain.device_choices import Choice, chosen
 from rollbook_server.domain.device_faults import Faults
 from rollbook_server.domain.device_keys import find_taken
@@ -101,7 +101,7 @@ def _merged(wanted: DeviceUpdate, device: Device) -> TypedRow:
     }
     for name in ("imei", "imei2"):
         if new[name] == getattr(device, name):
-            new[name] = identifiers.spelled_out(new[name])
+            new[name] = imeis.spelled_out(new[name])
     return TypedRow(**new)
 
 

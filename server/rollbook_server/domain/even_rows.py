@@ -10,14 +10,11 @@ from operator import eq
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import example_row
-from rollbook_server.domain.identifiers import (
-    LONGEST_NAME,
-    ZERO_CORE,
-    IdentifierError,
-    known_manufacturer,
-)
+from rollbook_server.domain.identifiers import LONGEST_NAME, IdentifierError
+from rollbook_server.domain.imeis import ZERO_CORE
 from rollbook_server.domain.luhn import CORE, IMEI, luhn_holds_for_all
 from rollbook_server.domain.row_blocks import AttributeColumns, RowBlock
+from rollbook_server.domain.serial_numbers import known_manufacturer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,7 +88,7 @@ class EvenRows:
 
 
 def _cores(column: Sequence[str]) -> Sequence[str]:
-    filled = [cell for cell in column if cell]
+    filled = [cell for cell in column if cell] if "" in column else column
     if not filled:
         return column
     joined = "".join(filled)
@@ -99,8 +96,8 @@ def _cores(column: Sequence[str]) -> Sequence[str]:
     if not (joined.isascii() and joined.isdigit()) or any(map(joined.__contains__, _NO_CORES)):
         raise _UnusualError
     if widths == {CORE}:
-        if any(cell[0] == "1" for cell in filled):
-            raise _UnusualError  # may have lost a zero
+        if "1" in joined[::CORE]:
+            raise _UnusualError  # the first digit: may have lost a zero
         return column
     if widths != {IMEI} or not luhn_holds_for_all(joined.encode()):
         raise _UnusualError

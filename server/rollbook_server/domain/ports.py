@@ -128,5 +128,8 @@ class Store(Protocol):
     def submit(self, work: Callable[[Roll], T]) -> Future[T]:
         """Run work as `write` does, without waiting."""
 
+    def work_count(self) -> int:
+        """Count the work written so far: who compares two counts knows whether others write."""
+
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
         """Prepare rows for Devices.insert outside a transaction; see Devices.pack."""

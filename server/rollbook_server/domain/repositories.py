@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.matching import Candidates, Presented
     from rollbook_server.domain.pages import Cursor
     from rollbook_server.domain.profiles import Profile, ProfileQuery
+    from rollbook_server.domain.row_blocks import DeviceRows
     from rollbook_server.domain.tokens import Token
     from rollbook_server.domain.uploads import Counts, Progress, Upload, UploadState
     from rollbook_server.domain.users import User, UserQuery
@@ -103,7 +104,7 @@ class PackedRows(Protocol):
     """Rows in the form in which the store takes them; made outside a transaction."""
 
     @property
-    def rows(self) -> Sequence[DeviceRow]:
+    def rows(self) -> DeviceRows:
         """The rows themselves, in their order."""
 
     @property
@@ -113,6 +114,19 @@ class PackedRows(Protocol):
     @property
     def crosses_itself(self) -> bool:
         """Tell whether one row's first IMEI is another's second."""
+
+
+class Taken(NamedTuple):
+    """A row that was left out, by its place among the rows.
+
+    `is_same` if the device with its first key is exactly as the row says: in the same
+    profile, and of another upload. `line` is where that device stands in the same
+    upload, 0 if it is of another.
+    """
+
+    place: int
+    is_same: bool
+    line: int
 
 
 class Origin(Protocol):
@@ -134,12 +148,12 @@ class Devices(DeviceLists, Protocol):
         that are not among these as they come.
         """
 
-    def insert(self, upload: Origin, packed: PackedRows, now: datetime) -> list[DeviceRow]:
+    def insert(self, upload: Origin, packed: PackedRows, now: datetime) -> Sequence[Taken]:
         """Put rows on the roll as PENDING devices of the origin's profile, in order.
 
-        Gives back, in order, the rows of which a key was taken already (first
-        IMEI against first IMEI, second against second, serial number with
-        manufacturer); a row earlier in the list takes its keys first.
+        Tells, in order, of the rows that were left out because a key was taken
+        already (first IMEI against first IMEI, second against second, serial number
+        with manufacturer); a row earlier in the list takes its keys first.
         """
 
     def holders(self, rows: Sequence[DeviceRow]) -> list[list[Device]]:

@@ -8,10 +8,11 @@ that somebody looks at. Sequences of this room are read like lists of rows.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain, count
-from typing import TYPE_CHECKING, NamedTuple, cast, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, overload
 
 from rollbook_server.domain.devices import DeviceRow, Record
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 # A named tuple's own constructor is written in Python; these are not.
 _new_record = cast("Callable[[Iterable[object]], Record]", partial(tuple.__new__, Record))
 _new_row = cast("Callable[[Iterable[object]], DeviceRow]", partial(tuple.__new__, DeviceRow))
+
+
+def _picked(column: Any, places: Sequence[int]) -> Any:
+    """Give some values of a column, which may be made of columns itself."""
+    if isinstance(column, (CellColumns, AttributeColumns)):
+        return column.at(places)
+    return [column[place] for place in places]
 
 
 class CellColumns(Sequence[Sequence[str]]):
@@ -36,6 +44,10 @@ class CellColumns(Sequence[Sequence[str]]):
     def __iter__(self) -> Iterator[Sequence[str]]:
         """Give the cells of each row."""
         return zip(*self.columns, strict=True)
+
+    def at(self, places: Sequence[int]) -> CellColumns:
+        """Give some of the rows."""
+        return CellColumns([_picked(column, places) for column in self.columns])
 
     @overload
     def __getitem__(self, place: int) -> Sequence[str]: ...
@@ -61,6 +73,11 @@ class AttributeColumns(Sequence[Mapping[str, str]]):
     def __iter__(self) -> Iterator[Mapping[str, str]]:
         """Give the attributes of each row."""
         return map(self.__getitem__, range(self._size))
+
+    def at(self, places: Sequence[int]) -> AttributeColumns:
+        """Give those of some rows."""
+        columns = [_picked(column, places) for column in self.columns]
+        return AttributeColumns(self.names, columns, len(places))
 
     @overload
     def __getitem__(self, place: int) -> Mapping[str, str]: ...
@@ -128,6 +145,10 @@ class RowBlock(NamedTuple):
         """Give single rows, at least one, as a block."""
         return cls(*zip(*rows, strict=True))
 
+    def at(self, places: Sequence[int]) -> RowBlock:
+        """Give the rows at some places."""
+        return RowBlock(*(_picked(column, places) for column in self))
+
 
 class DeviceRows(Sequence[DeviceRow]):
     """Device rows in blocks; single ones are made when somebody asks for them."""
@@ -156,6 +177,18 @@ class DeviceRows(Sequence[DeviceRow]):
     def __getitem__(self, place: int | slice) -> DeviceRow | list[DeviceRow]:
         """Give one row, or some."""
         return self._rows()[place]
+
+    def at(self, places: Sequence[int]) -> DeviceRows:
+        """Give the rows at some places, which must rise, without making the others."""
+        begin, picked = 0, []
+        for block in self.blocks:
+            end = begin + len(block.row)
+            among = slice(bisect_left(places, begin), bisect_left(places, end))
+            mine = [place - begin for place in places[among]]
+            if mine:
+                picked.append(block.at(mine))
+            begin = end
+        return DeviceRows(picked)
 
     def extend(self, more: DeviceRows) -> None:
         """Put rows behind these."""

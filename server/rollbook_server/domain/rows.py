@@ -18,13 +18,15 @@ from rollbook_server.domain.identifiers import (
     LONGEST_NAME,
     LONGEST_TYPED,
     IdentifierError,
-    Manufacturer,
-    parse_imei,
-    parse_manufacturer,
-    parse_serial_number,
     shortened,
 )
+from rollbook_server.domain.imeis import parse_imei
 from rollbook_server.domain.row_blocks import DeviceRows
+from rollbook_server.domain.serial_numbers import (
+    Manufacturer,
+    parse_manufacturer,
+    parse_serial_number,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -135,7 +137,8 @@ class RowChecker:
                 " that holds the delimiter in quotes"
             )
             raise _Rejection("", RowReason.TOO_MANY_FIELDS, message)
-        _refuse_nul(zip(headers, values, strict=False))
+        if "\0" in "".join(values):
+            _refuse_nul(zip(headers, values, strict=False))
         padded = [*values, *[""] * (len(headers) - len(values))]
         identifiers = ["" if index is None else padded[index] for index in self._indexes]
         attributes = {name: padded[index] for index, name in self._columns.attributes}

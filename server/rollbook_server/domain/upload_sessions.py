@@ -36,11 +36,13 @@ class UploadLimits:
     """How many rows an upload may have, and how much goes into one transaction.
 
     A transaction is closed at so many rows or bytes, whichever comes first; it
-    holds more only by what came in one piece.
+    holds more only by what came in one piece. `shared_batch_rows` is for as long as
+    others write, too: they wait for the transaction to end.
     """
 
     max_rows: int = 200_000  # the seed: "Allows up to 200000 rows at a time"
-    batch_rows: int = 10_000  # as fast as any larger number, and enrollments wait less
+    batch_rows: int = 8_000  # as fast as any larger number, and two of them are held
+    shared_batch_rows: int = 2_000  # about the time of two commits
     batch_bytes: int = 4 * 1024 * 1024  # rows may be long: bounds memory and the statement
 
 
@@ -57,6 +59,7 @@ class UploadSession:
         self._source: CsvSource | RowsSource | None = None
         self._judged = Judged()
         self._flushed_bytes = 0
+        self._work_seen = 0  # so that the first batch is a small one
         self._committing: Future[None] | None = None
 
     @property
@@ -159,11 +162,13 @@ class UploadSession:
         source = self._source
         if source is not None and source.progress_rows > self._limits.max_rows:
             self._fail_for_rows()
-        if (
-            len(self._judged) >= self._limits.batch_rows
-            or self._weight() >= self._limits.batch_bytes
-        ):
+        if len(self._judged) >= self._batch_rows() or self._weight() >= self._limits.batch_bytes:
             self._flush()
+
+    def _batch_rows(self) -> int:
+        """Give how many rows the next transaction holds: few if others write meanwhile."""
+        limits, alone = self._limits, self._store.work_count() <= self._work_seen
+        return limits.batch_rows if alone else min(limits.batch_rows, limits.shared_batch_rows)
 
     def _weight(self) -> int:
         """Give the bytes that came since the last batch."""
@@ -179,6 +184,7 @@ class UploadSession:
         batch = Batch(packed, judged.errors, source.progress(), source.headers())
         self._await_commit()
         upload, now = self.upload, self._clock()
+        self._work_seen = self._store.work_count() + 1  # this one is not others'
         self._committing = self._store.submit(lambda roll: batches.commit(roll, upload, batch, now))
 
     def _await_commit(self) -> None:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from rollbook_server.domain import clock
 from rollbook_server.domain.devices import DeviceState
 from rollbook_server.domain.matching import Candidates
+from rollbook_server.domain.repositories import Taken
 from rollbook_server.storage import device_rows
 from rollbook_server.storage.attribute_names import AttributeNames
+from rollbook_server.storage.attribute_texts import attribute_names
 from rollbook_server.storage.counters import NEXT_DEVICE, reserve
 from rollbook_server.storage.device_lists import StoredDeviceLists
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS
-from rollbook_server.storage.packed_rows import PackedRows, attribute_names, pack
+from rollbook_server.storage.packed_rows import PackedRows, pack
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.tables import DeviceTable
 from rollbook_server.storage.upload_tables import UploadRangeTable, UploadTable
@@ -84,8 +86,8 @@ class StoredDevices(StoredDeviceLists):
         """Prepare rows for insert."""
         return pack(rows, columns)
 
-    def insert(self, upload: Origin, packed: Packed, now: datetime) -> list[DeviceRow]:
-        """Put rows on the roll; give back those of which a key was taken.
+    def insert(self, upload: Origin, packed: Packed, now: datetime) -> list[Taken]:
+        """Put rows on the roll; tell of those that were left out.
 
         The unique indexes leave them out; which ones, their missing ids tell.
         """
@@ -96,23 +98,22 @@ class StoredDevices(StoredDeviceLists):
         first = reserve(self._database, NEXT_DEVICE, count)
         profile, owner = self._profiles.key(upload.profile_id), self._upload_key(upload.upload_id)
         time = clock.microseconds(now)
-        inserted = 0
-        for sql, cells in packed.statements():
-            parameters = (*cells, first, profile, owner, time, time)
-            inserted += self._database.execute_sql(sql, parameters).rowcount
-        if inserted and owner is not None:
+        taken: list[Taken] = []
+        for piece in packed.statements(first, profile, owner, time):
+            if self._database.execute_sql(*piece.insert).rowcount < piece.size:
+                taken += map(Taken._make, self._rows_of(*piece.taken))
+        if len(taken) < count and owner is not None:
             UploadRangeTable.insert(
                 upload=owner, first_id=first, last_id=first + count - 1
             ).execute(self._database)
-        left = [] if inserted == count else self._missing(packed.rows, first)
-        self._names.add(profile, _names_of_inserted(packed, left))
-        return left
+        self._names.add(profile, _names_of_inserted(packed, taken))
+        return taken
 
     def holders(self, rows: Sequence[DeviceRow]) -> list[list[Device]]:
         """Give for each row the distinct devices that hold any of its keys."""
         found: list[list[Device]] = [[] for _ in rows]
         if rows:
-            pairs = self._rows_of(HOLDERS, *search_keys(rows))
+            pairs = self._rows_of(HOLDERS, search_keys(rows))
             devices = self._numbered({number for _, number in pairs})
             for index, number in pairs:
                 found[index].append(devices[number])
@@ -151,17 +152,18 @@ class StoredDevices(StoredDeviceLists):
         return self._find_any(_SECOND_IS_FIRST, packed.second_imeis)
 
     def _find_any(self, sql: str, imeis: Collection[str]) -> bool:
-        return bool(imeis and self._rows_of(sql, json.dumps(list(imeis))))
+        return bool(imeis and self._rows_of(sql, (json.dumps(list(imeis)),)))
 
     def candidates(self, presented: Presented) -> Candidates:
         """Give the devices that hold a presented key."""
         by_imei: list[Device] = []
         if presented.imeis:
             imeis = json.dumps(presented.imeis)
-            by_imei = [device_rows.device(row) for row in self._rows_of(_BY_IMEI, imeis, imeis)]
+            by_imei = [device_rows.device(row) for row in self._rows_of(_BY_IMEI, (imeis, imeis))]
         if by_imei or not (presented.serial_number and presented.manufacturer_key):
             return Candidates(by_imei)
-        found = self._rows_of(_BY_SERIAL, presented.serial_number, presented.manufacturer_key)
+        keys = (presented.serial_number, presented.manufacturer_key)
+        found = self._rows_of(_BY_SERIAL, keys)
         return Candidates((), device_rows.device(found[0]) if found else None)
 
     def register(self, device: Device, request_id: str, now: datetime) -> Device:
@@ -188,15 +190,8 @@ class StoredDevices(StoredDeviceLists):
         """Give every device on which the user signed in to none."""
         self._database.execute_sql(_TAKE_FROM, (user_id,))
 
-    def _missing(self, rows: Sequence[DeviceRow], first: int) -> list[DeviceRow]:
-        query = DeviceTable.select(DeviceTable.id).where(
-            DeviceTable.id.between(first, first + len(rows) - 1)
-        )
-        there = {number for (number,) in query.tuples().execute(self._database)}
-        return [row for index, row in enumerate(rows) if first + index not in there]
-
     def _numbered(self, numbers: Iterable[Any]) -> dict[Any, Device]:
-        found = self._rows_of(_BY_NUMBER, json.dumps(list(numbers)))
+        found = self._rows_of(_BY_NUMBER, (json.dumps(list(numbers)),))
         return {columns[0]: device_rows.device(columns) for columns in found}
 
     def _upload_key(self, upload_id: str) -> int | None:
@@ -204,13 +199,14 @@ class StoredDevices(StoredDeviceLists):
         key: int | None = query.scalar(self._database)
         return key
 
-    def _rows_of(self, sql: str, *parameters: object) -> list[Any]:
+    def _rows_of(self, sql: str, parameters: Sequence[object]) -> list[Any]:
         return list(self._database.execute_sql(sql, parameters).fetchall())
 
 
-def _names_of_inserted(packed: PackedRows, left: Sequence[DeviceRow]) -> Sequence[str]:
-    if not left:
-        return packed.attribute_names
-    rows = {row.row for row in left}
-    inserted = (row.attributes for row in packed.rows if row.row not in rows)
+def _names_of_inserted(packed: PackedRows, taken: Sequence[Taken]) -> Sequence[str]:
+    if not taken or len(taken) == len(packed.rows):
+        return () if taken else packed.attribute_names
+    places = {each.place for each in taken}
+    rows = enumerate(packed.rows)
+    inserted = (row.attributes for place, row in rows if place not in places)
     return attribute_names(inserted, packed.attribute_names)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import chain
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain.devices import RowError
@@ -11,6 +13,7 @@ from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.repositories import DeviceCounts
 from rollbook_server.domain.uploads import UploadState
 from rollbook_server.storage import upload_rows
+from rollbook_server.storage.bulk import pieces
 from rollbook_server.storage.tables import ProfileTable
 from rollbook_server.storage.upload_tables import UploadErrorTable, UploadTable
 from rollbook_server.storage.waiting_rows import WaitingRows
@@ -30,12 +33,11 @@ _LONGEST_ERROR = 300_000  # characters: 1.2 MB in UTF-8 at most, where answers h
 
 _ADD_ERRORS = """
 INSERT INTO upload_errors ("upload", "row", "line", "column", "reason", "message", "device_id",
-    "cells", "suggestion")
-SELECT ?, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-    json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-    json_extract(value, '$[6]'), json_extract(value, '$[7]')
-FROM json_each(?)
+    "suggestion", "cells")
+WITH errors (number, line, name, reason, message, device, suggestion, cells) AS ({values})
+SELECT ?, * FROM errors WHERE number IS NOT NULL
 """
+_ERROR_WIDTH = 8
 
 # Devices of an upload lie in its ranges, but for those that it changed.
 _DEVICES_OF = """
@@ -118,9 +120,11 @@ class StoredUploads:
 
     def add_errors(self, upload_id: str, errors: Iterable[RowError]) -> None:
         """Add errors; a row has one at most."""
-        cells = [(*error[:6], json.dumps(_filled(error)), error.suggestion) for error in errors]
-        if cells:
-            self._database.execute_sql(_ADD_ERRORS, (self._key(upload_id), json.dumps(cells)))
+        cells = list(chain.from_iterable(map(_cells, errors)))
+        key = self._key(upload_id) if cells else None
+        for values, parameters, _ in pieces(cells, _ERROR_WIDTH):
+            sql = _ADD_ERRORS.format(values=values)
+            self._database.execute_sql(sql, [*parameters, key])
 
     def claims(self, upload_id: str, keys: Iterable[str]) -> dict[str, int]:
         """Give those of the keys that earlier rows claimed, with their lines."""
@@ -170,15 +174,17 @@ class StoredUploads:
         return int(query.scalar(self._database))
 
 
-def _filled(error: RowError) -> list[str]:
-    """Give the cells without the empty ones at the end: of a hundred they may be most.
+def _cells(error: RowError) -> tuple[Any, ...]:
+    """Give the parameters of an error, with its own cells as JSON.
 
-    Give none of a row that is too long for the answers that would hold it.
+    Without the empty ones at the end: of a hundred they may be most. With none of a
+    row that is too long for the answers that would hold it.
     """
-    cells = list(error.values) if error.length <= _LONGEST_ERROR else []
-    while cells and not cells[-1]:
-        cells.pop()
-    return cells
+    filled = list(error.values) if error.length <= _LONGEST_ERROR else []
+    while filled and not filled[-1]:
+        filled.pop()
+    text = f"[{','.join(map(encode_basestring, filled))}]"
+    return (*error[:3], error.reason.value, error.message, error.device_id, error.suggestion, text)
 
 
 def _held(upload: Upload) -> Any:
