@@ -8,7 +8,11 @@ OUT ?= clients/python
 # The oldest generator that works: what it writes loads on every protobuf from 6.33 on.
 STUB_TOOLS := grpcio-tools==1.71.2 mypy-protobuf==3.6.0
 
-.PHONY: demo test check stubs bench clean
+# How much `make fuzz` does.
+FILES ?= 1000000
+STREAMS ?= 10000
+
+.PHONY: demo test check stubs bench fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
 	$(BIN)/rollbook demo
@@ -30,8 +34,11 @@ stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
 bench: $(VENV)/dev  ## speed, as ratios measured in one run
 	$(BIN)/python tests/benchmarks/run.py
 
+fuzz: $(VENV)/dev  ## files and streams of every kind against parser and server
+	$(BIN)/python tests/fuzz/run.py --parser $(FILES) --server $(STREAMS) $(if $(SEED),--seed $(SEED))
+
 clean:
-	rm -rf $(VENV) $(STUB_VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(STUB_VENV) .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -83,7 +83,8 @@ class App:
         self._sweeper = Sweeper(self._store, clock)
         self._streams = UploadStreams(config.upload_streams)
         self._exports = ExportStreams(config.export_streams)
-        self._idle = IdleLimit(config.idle_seconds)
+        # Half of the threads are for callers who have said what they want.
+        self._idle = IdleLimit(config.idle_seconds, config.threads // 2)
         self._health = _health_servicer()
         try:
             self._begin()
@@ -98,9 +99,8 @@ class App:
         self._key = admin_key.load_or_create(self._config.data_dir / ADMIN_KEY_NAME)
         self._sweeper.wake()  # for what a crash left behind
         pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
-        self._server = grpc.server(
-            pool, interceptors=[Guard(self._key.matches)], options=list(_OPTIONS)
-        )
+        guard = Guard(self._key.matches, self._idle)
+        self._server = grpc.server(pool, interceptors=[guard], options=list(_OPTIONS))
         self.address = self._bind()
         self._register(sealer)
 

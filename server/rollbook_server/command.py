@@ -147,7 +147,8 @@ class _Alone(click.Command):
     show_default=True,
     envvar="ROLLBOOK_IDLE_SECONDS",
     metavar="SECONDS",
-    help="How long a reader may take nothing of an inventory before it loses it.",
+    help="How long a caller may send nothing of an upload, or take nothing of an inventory, "
+    "before it loses its place; an upload can be resumed.",
 )
 @click.option(
     "--allow-csv-profile-edit",

@@ -35,9 +35,9 @@ class Config:
     empty for the address the server listens on. `sealing_key_file` holds what token
     values are sealed with; None for a file in `data_dir`. Threads serve one call each, and
     every stream of an upload or an inventory holds one: `upload_streams` and
-    `export_streams` together stay well below `threads`. Whoever takes nothing of an
-    inventory for `idle_seconds` loses it. `allow_csv_profile_edit` lets name and
-    description of CSV profiles be changed, too.
+    `export_streams` together stay well below `threads`. Whoever sends no message of
+    a call, or takes nothing of an inventory, for `idle_seconds` loses its place.
+    `allow_csv_profile_edit` lets name and description of CSV profiles be changed, too.
     """
 
     data_dir: Path

@@ -45,6 +45,8 @@ class Sweeper:
                 answers.forget(self._store, self._clock(), self._goes_on)
             except RollbookError as error:  # a full disk: the next time it is tried again
                 _log.warning("sweeping broke off: %s", error)
+            except Exception:  # noqa: BLE001 - without this thread leftovers would stay
+                _log.exception("sweeping broke off")
 
     def _wait(self) -> bool:
         self._woken.wait(self._every_seconds)

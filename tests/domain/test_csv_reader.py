@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 # Small, so that a few bytes meet every limit; held back as little as possible, so
 # that pieces are parsed where they were cut.
 TIGHT = CsvLimits(field_characters=12, record_characters=40, hold_bytes=1)
-HEADERS = ["imei,a,b", "a;imei;b", '"i\nmei",a', "sep=;\nimei;b", "\n,,\nimei\ta", "a,b"]
+HEADERS = [
+    "imei,a,b",
+    "a;imei;b",
+    '"i\nmei",a',
+    "sep=;\nimei;b",
+    "\n,,\nimei\ta",
+    "a,b",
+    '\n{ "a":',
+]
 ENCODINGS = {"utf-8": b"", "utf-8-sig": b"", "utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
 
 bodies = st.text(st.sampled_from('"",;\t\r\n\n\n ax=\'é€😀\0'), max_size=60)
@@ -217,6 +225,16 @@ def test_a_file_that_cannot_be_read_on_says_where(
     count, error = refusal(data)
     place = (error.metadata["line"], error.metadata["column"])
     assert (error.reason, count, *place) == (reason, rows, str(line), column)
+
+
+@pytest.mark.parametrize("data", [b'sep=;\n{"a": 1}\n', b'\n\n{ "a": 1}', b'[\n  {"a": 1}\n]'])
+def test_json_is_told_as_such_into_whatever_pieces_it_is_cut(data: bytes) -> None:
+    _, reader = whole(data)
+    assert reader.error is not None
+    assert "the file is JSON" in reader.error.message
+    for size in range(1, len(data)):
+        _, other = read(cut(data, list(range(0, len(data), size))), CsvReader(TIGHT))
+        assert told(other.error) == told(reader.error)
 
 
 def test_a_workbook_is_told_as_one() -> None:

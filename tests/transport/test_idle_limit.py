@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rollbook_server.config import Config, ConfigError
-from rollbook_server.transport.idle_limit import IdleLimit
+from rollbook_server.transport.idle_limit import SILENT_SECONDS, IdleLimit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +32,12 @@ def clock() -> Clock:
 
 @pytest.fixture
 def limit(clock: Clock) -> Iterator[IdleLimit]:
-    limit = IdleLimit(HOUR, clock)
+    limit = IdleLimit(HOUR, 2, clock)
     yield limit
     limit.close()
 
 
-def test_a_call_ends_once_when_its_other_side_was_idle_for_that_long(
+def test_a_call_ends_when_its_other_side_was_idle_for_that_long(
     limit: IdleLimit, clock: Clock
 ) -> None:
     ended: list[str] = []
@@ -53,11 +53,41 @@ def test_a_call_ends_once_when_its_other_side_was_idle_for_that_long(
         assert ended == []
         clock.now = HOUR
         limit.end_idle()
-        limit.end_idle()
         assert ended == ["still"]
         clock.now = 2 * HOUR - 1
         limit.end_idle()
-        assert ended == ["still", "slow"]
+        assert set(ended) == {"still", "slow"}
+
+
+def test_a_call_that_does_not_notice_its_end_is_ended_again(limit: IdleLimit, clock: Clock) -> None:
+    ended: list[str] = []
+    with limit.watch(partial(ended.append, "call")) as call:
+        call.touch()
+        clock.now = HOUR
+        limit.end_idle()
+        call.touch()  # it had not begun to wait when it was ended
+        limit.end_idle()
+        assert ended == ["call", "call"]
+
+
+def test_of_too_many_calls_that_said_nothing_the_oldest_give_way(
+    limit: IdleLimit, clock: Clock
+) -> None:
+    ended: list[int] = []
+    calls = [limit.enter(partial(ended.append, n), is_silent=True) for n in range(5)]
+    for call in calls:
+        call.touch()
+    limit.heard(calls[0])
+    clock.now = SILENT_SECONDS - 1
+    limit.end_idle()
+    assert ended == []
+    clock.now = SILENT_SECONDS
+    limit.end_idle()
+    assert set(ended) == {1, 2}
+    limit.leave(calls[1])
+    limit.leave(calls[2])
+    limit.end_idle()
+    assert set(ended) == {1, 2}
 
 
 def test_the_work_of_the_server_does_not_count(limit: IdleLimit, clock: Clock) -> None:
@@ -82,7 +112,7 @@ def test_a_call_that_is_over_is_not_ended(limit: IdleLimit, clock: Clock) -> Non
 
 
 def test_it_looks_by_itself_and_goes_on_after_a_call_that_cannot_be_ended() -> None:
-    limit, ended = IdleLimit(0.001), Queue[str]()
+    limit, ended = IdleLimit(0.001, 2), Queue[str]()
 
     def fail() -> None:
         raise ValueError("no such call")

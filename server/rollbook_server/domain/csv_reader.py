@@ -125,12 +125,12 @@ class CsvReader:
         if self.error is not None:
             raise self.error
 
-    def _json(self) -> FileError:
+    def _json(self, used: int) -> FileError:
         message = (
             "the file is JSON, such as AWS IoT takes line by line, and no CSV; write a header"
             " with the names, and the values of each object as one line below it"
         )
-        line = self.position.lines + 1
+        line = self.position.lines + used + 1
         return FileError(Reason.CSV_NO_IDENTIFIER_COLUMN, message, line=line)
 
     def _nothing_read(self) -> FileError:
@@ -188,12 +188,9 @@ class CsvReader:
         return Records(here.rows + 1, lines, CellColumns(cells))
 
     def _take_carefully(self, text: str, *, final: bool) -> Records:
-        if self.columns is None and is_json(text):
-            self.error = self._json()
-            return self._none()
         lines = list(io.StringIO(text, newline="\n"))
         open_line = "" if final or not lines or lines[-1].endswith("\n") else lines.pop()
-        used = 0 if self.columns else self._take_header(lines)
+        used = 0 if self.columns else self._take_header(lines, open_line)
         records = self._none()
         if self.columns:
             parsed = parse(lines[used:], self._delimiter, self._limits)
@@ -205,11 +202,15 @@ class CsvReader:
         self._find_fault(rest, final=final)
         return records
 
-    def _take_header(self, lines: Sequence[str]) -> int:
+    def _take_header(self, lines: Sequence[str], open_line: str) -> int:
         """Find out what the columns are; give how many lines that took."""
         used = self._skip_to_header(lines)
-        if used == len(lines):
-            return used
+        is_whole = used < len(lines)
+        if is_json(lines[used] if is_whole else open_line):
+            self.error = self._json(used)
+        return self._read_header(lines, used) if is_whole and self.error is None else used
+
+    def _read_header(self, lines: Sequence[str], used: int) -> int:
         delimiter = self._delimiter_of(lines[used])
         parsed = parse(lines[used:], delimiter, self._limits, most=1)
         for cells in without_guards(parsed.rows):

@@ -51,7 +51,7 @@ _OWN_PREFIX = "rollbook"
 _DELIMITERS = ",;\t"
 # Excel's way to name the delimiter; a bar is seen there too.
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[,;\t\s]*', re.IGNORECASE)
-_JSON = re.compile(r"""\s*[\[{]\s*["\[{}\]]""")
+_JSON = re.compile(r"""\s{0,9}[\[{]\s{0,9}(?:["\[{}\]]|\n)""")
 _FILLERS = re.compile(r"[\s_\-\u2010\u2011\ufeff]+")
 # A line of a million commas is not worth a look at more.
 _CELLS_LOOKED_AT = 128
@@ -196,9 +196,12 @@ def header_of(dialect: Dialect, cells: Sequence[str]) -> Sequence[str]:
     return cells if dialect.has_header else dialect.implied[: max(1, len(cells))]
 
 
-def is_json(text: str) -> bool:
-    """Tell whether a file that begins so is JSON, as AWS IoT takes one object a line."""
-    return _JSON.match(text) is not None
+def is_json(line: str) -> bool:
+    """Tell whether a file is JSON, as AWS IoT takes one object a line, by its first line.
+
+    The line may be the beginning of one, of which more is to come: what is JSON stays it.
+    """
+    return _JSON.match(line) is not None
 
 
 def separator_named_by(line: str) -> str:

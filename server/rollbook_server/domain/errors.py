@@ -42,6 +42,7 @@ class Reason(_Upper):
     STORE_FULL = auto()
     STORE_UNAVAILABLE = auto()
     SERVER_STOPPING = auto()
+    REQUEST_IDLE = auto()
     INTERNAL_ERROR = auto()
     PROFILE_NOT_FOUND = auto()
     PROFILE_NAME_INVALID = auto()

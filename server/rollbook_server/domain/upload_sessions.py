@@ -117,10 +117,14 @@ class UploadSession:
 
     def suspend(self) -> Upload:
         """Keep the whole rows that came, and give the upload as it now stands."""
+        self.keep()
+        return self._stored()
+
+    def keep(self) -> None:
+        """Keep the whole rows that came, if any did."""
         if self._source is not None:
             self._add(self._source.drain())
         self._settle()
-        return self._stored()
 
     def _open_source(self, kind: type[S]) -> S:
         """Give the source of the stream, which has one kind of content only."""

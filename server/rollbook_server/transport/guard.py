@@ -1,8 +1,9 @@
 """The one interceptor every call passes: who calls, and what goes wrong.
 
-It checks the API key before anything else, refuses bytes that are no message, and
-turns every exception into a status: the domain's into theirs, all others into an
-INTERNAL that tells nothing but the number under which it was logged.
+It checks the API key before anything else, waits for messages no longer than the idle
+limit, refuses bytes that are no message, and turns every exception into a status: the
+domain's into theirs, all others into an INTERNAL that tells nothing but the number
+under which it was logged.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.transport.incoming import Incoming, lenient
 from rollbook_server.transport.statuses import status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from rollbook_server.transport.idle_limit import IdleLimit
 
 OPEN_SERVICES = frozenset({"rollbook.v1.EnrollmentService", "grpc.health.v1.Health"})
 """What may be called without a key: device agents and probes have none."""
@@ -28,15 +32,11 @@ _Handler = Any  # grpc.RpcMethodHandler, of which the type stubs know half the f
 _Behavior = Any
 
 
-class _Malformed:
-    """Stands for a request whose bytes could not be read."""
-
-
 class Guard(grpc.ServerInterceptor):
     """Lets in callers with a key, and lets out nothing but statuses."""
 
-    def __init__(self, knows_key: Callable[[str], bool]) -> None:
-        self._knows_key = knows_key
+    def __init__(self, knows_key: Callable[[str], bool], limit: IdleLimit) -> None:
+        self._knows_key, self._limit = knows_key, limit
 
     def intercept_service(
         self,
@@ -49,7 +49,7 @@ class Guard(grpc.ServerInterceptor):
             return None
         method = handler_call_details.method
         refusal = self._refusal(method, handler_call_details.invocation_metadata or ())
-        return _guarded(handler, method, refusal)
+        return self._guarded(handler, method, refusal)
 
     def _refusal(self, method: str, metadata: Any) -> RollbookError | None:
         if method.split("/")[1] in OPEN_SERVICES:
@@ -68,81 +68,79 @@ class Guard(grpc.ServerInterceptor):
             )
         return None
 
-
-def _guarded(handler: _Handler, method: str, refusal: RollbookError | None) -> _Handler:
-    """Give the same handler with its reading and its behavior guarded."""
-    make, behavior = _shape(handler)
-    wrap = _streamed if handler.response_streaming else _single
-    return make(
-        wrap(behavior, method, refusal),
-        request_deserializer=_lenient(handler.request_deserializer),
-        response_serializer=handler.response_serializer,
-    )
-
-
-def _shape(handler: _Handler) -> tuple[Any, _Behavior]:
-    if handler.request_streaming:
-        if handler.response_streaming:
-            return grpc.stream_stream_rpc_method_handler, handler.stream_stream
-        return grpc.stream_unary_rpc_method_handler, handler.stream_unary
-    if handler.response_streaming:
-        return grpc.unary_stream_rpc_method_handler, handler.unary_stream
-    return grpc.unary_unary_rpc_method_handler, handler.unary_unary
-
-
-def _lenient(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
-    """Read bytes, or give _Malformed; gRPC itself would answer INTERNAL."""
-    if deserialize is None:
-        return None
-
-    def read(data: bytes) -> Any:
-        try:
-            return deserialize(data)
-        except Exception:  # noqa: BLE001 - whatever the parser dislikes, the caller sent it
-            return _Malformed()
-
-    return read
-
-
-def _single(behavior: _Behavior, method: str, refusal: RollbookError | None) -> _Behavior:
-    def call(request: Any, context: grpc.ServicerContext) -> Any:
-        with _Outlet(method, context):
-            _check(request, refusal)
-            return behavior(_checked_stream(request), context)
-
-    return call
-
-
-def _streamed(behavior: _Behavior, method: str, refusal: RollbookError | None) -> _Behavior:
-    def call(request: Any, context: grpc.ServicerContext) -> Any:
-        with _Outlet(method, context):
-            _check(request, refusal)
-            yield from behavior(_checked_stream(request), context)
-
-    # By this name gRPC finds the threads of health watchers, which are not ours.
-    own_threads = getattr(behavior, "experimental_thread_pool", None)
-    call.experimental_thread_pool = own_threads  # type: ignore[attr-defined]
-    return call
-
-
-def _check(request: Any, refusal: RollbookError | None) -> None:
-    if refusal is not None:
-        raise refusal
-    if isinstance(request, _Malformed):
-        raise RollbookError(
-            Reason.REQUEST_MALFORMED,
-            "The bytes of the request are not the message that this method takes.",
+    def _guarded(self, handler: _Handler, method: str, refusal: RollbookError | None) -> _Handler:
+        """Give the same handler with its reading and its behavior guarded."""
+        make, behavior = _shape(handler)
+        inlet = _Inlet(behavior, self._limit, takes_many=handler.request_streaming)
+        wrap = _streamed if handler.response_streaming else _single
+        call = wrap(inlet, method, refusal)
+        # By this name gRPC finds the threads of health watchers, which are not ours.
+        call.experimental_thread_pool = getattr(behavior, "experimental_thread_pool", None)
+        return make(
+            call,
+            request_deserializer=lenient(handler.request_deserializer),
+            response_serializer=handler.response_serializer,
         )
 
 
-def _checked_stream(request: Any) -> Any:
-    return _each_checked(request) if hasattr(request, "__next__") else request
+def _shape(handler: _Handler) -> tuple[Any, _Behavior]:
+    """Give how to make a handler that takes a stream in any case, and the behavior.
+
+    On the wire both kinds are the same. But of a handler that takes one message grpcio
+    waits for it in a thread of ours, out of our sight and for ever; of a stream it hands
+    over the wait.
+    """
+    if handler.response_streaming:
+        behavior = handler.stream_stream if handler.request_streaming else handler.unary_stream
+        return grpc.stream_stream_rpc_method_handler, behavior
+    behavior = handler.stream_unary if handler.request_streaming else handler.unary_unary
+    return grpc.stream_unary_rpc_method_handler, behavior
 
 
-def _each_checked(requests: Any) -> Any:
-    for request in requests:
-        _check(request, None)
-        yield request
+class _Inlet:
+    """Passes a call to its behavior with what that takes, one message or many."""
+
+    def __init__(self, behavior: _Behavior, limit: IdleLimit, *, takes_many: bool) -> None:
+        self._behavior, self._limit, self._takes_many = behavior, limit, takes_many
+
+    def one(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        """Give the one answer."""
+        messages = Incoming(requests, context, self._limit)
+        try:
+            return self._behavior(messages if self._takes_many else messages.only(), context)
+        finally:
+            messages.close()
+
+    def many(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        """Give each answer."""
+        messages = Incoming(requests, context, self._limit)
+        try:
+            yield from self._behavior(messages if self._takes_many else messages.only(), context)
+        finally:
+            messages.close()
+
+
+def _single(inlet: _Inlet, method: str, refusal: RollbookError | None) -> _Behavior:
+    def call(requests: Any, context: grpc.ServicerContext) -> Any:
+        with _Outlet(method, context):
+            _admit(refusal)
+            return inlet.one(requests, context)
+
+    return call
+
+
+def _streamed(inlet: _Inlet, method: str, refusal: RollbookError | None) -> _Behavior:
+    def call(requests: Any, context: grpc.ServicerContext) -> Any:
+        with _Outlet(method, context):
+            _admit(refusal)
+            yield from inlet.many(requests, context)
+
+    return call
+
+
+def _admit(refusal: RollbookError | None) -> None:
+    if refusal is not None:
+        raise refusal
 
 
 class _Outlet:

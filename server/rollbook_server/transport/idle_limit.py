@@ -1,6 +1,6 @@
 """Ends calls that wait too long for their other side.
 
-A thread that serves a stream waits inside gRPC for whoever reads or writes it, for as
+A thread that serves a call waits inside gRPC for whoever reads or writes it, for as
 long as that pleases; a few who stand still would keep the places of all others.
 """
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.errors import RollbookError
 
-_LOOKS = 4  # as often within the limit
+SILENT_SECONDS = 2.0
+_LOOKS = 4  # as often within a limit
 
 _log = logging.getLogger(__name__)
 
@@ -29,9 +30,10 @@ _log = logging.getLogger(__name__)
 class Watched:
     """A call under a limit; for the one thread that serves it."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, end: Callable[[], None], clock: Callable[[], float]) -> None:
+        self._end, self._clock = end, clock
         self._since: float | None = None
+        self.is_ended = False
 
     def touch(self) -> None:
         """Say that from now on the other side is waited for."""
@@ -46,17 +48,31 @@ class Watched:
         since = self._since
         return 0.0 if since is None else self._clock() - since
 
+    def end(self) -> None:
+        """End the call from another thread; whatever goes wrong, others must be ended, too."""
+        self.is_ended = True
+        try:
+            self._end()
+        except Exception:  # noqa: BLE001 - see above
+            _log.exception("a call that is idle could not be ended")
+
 
 class IdleLimit:
     """Looks after calls in a thread of its own; close it when done. Thread-safe.
 
-    A call ends `seconds` after its last `touch`, at most a quarter later.
+    A call ends `seconds` after its last `touch`, at most a quarter later. Where nothing
+    has come yet from more than `most_silent` callers, the oldest of these end after
+    `SILENT_SECONDS`: they hold a thread each and need no key. The message of an honest
+    caller comes with the call itself, but a burst of them may wait for a moment.
     """
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, seconds: float, most_silent: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.seconds = seconds
-        self._clock = clock
-        self._ends: dict[Watched, Callable[[], None]] = {}
+        self._most_silent, self._clock = most_silent, clock
+        self._calls: set[Watched] = set()
+        self._silent: dict[Watched, None] = {}  # in the order in which they came
         # May be taken again by its holder: the end of a stream can come with any
         # collection of garbage.
         self._lock = threading.RLock()
@@ -66,23 +82,46 @@ class IdleLimit:
 
     @contextmanager
     def watch(self, end: Callable[[], None]) -> Iterator[Watched]:
-        """Look after a call while the context lasts; `end` is called once, in another thread."""
-        call = Watched(self._clock)
-        with self._lock:
-            self._ends[call] = end
+        """Look after a call while the context lasts; as `enter`."""
+        call = self.enter(end)
         try:
             yield call
         finally:
-            with self._lock:
-                self._ends.pop(call, None)
+            self.leave(call)
+
+    def enter(self, end: Callable[[], None], *, is_silent: bool = False) -> Watched:
+        """Look after a call until it is left; nothing has come from who `is_silent`.
+
+        `end` is called in another thread, and again at every look until the call is
+        left: the thread that serves it may not have begun to wait the first time.
+        """
+        call = Watched(end, self._clock)
+        with self._lock:
+            self._calls.add(call)
+            if is_silent:
+                self._silent[call] = None
+        return call
+
+    def leave(self, call: Watched) -> None:
+        """Look after a call no more."""
+        with self._lock:
+            self._calls.discard(call)
+            self._silent.pop(call, None)
+
+    def heard(self, call: Watched) -> None:
+        """Say that something has come."""
+        with self._lock:
+            self._silent.pop(call, None)
 
     def end_idle(self) -> None:
         """End the calls that are idle for too long now."""
         with self._lock:
-            idle = [call for call in self._ends if call.waited() >= self.seconds]
-            ends = [self._ends.pop(call) for call in idle]
-        for end in ends:
-            _run(end)
+            calls = list(self._calls)
+            crowd = list(self._silent)[: max(0, len(self._silent) - self._most_silent)]
+        for call in calls:
+            limit = min(SILENT_SECONDS, self.seconds) if call in crowd else self.seconds
+            if call.is_ended or call.waited() >= limit:
+                call.end()
 
     def close(self) -> None:
         """Look after no call any more."""
@@ -90,16 +129,8 @@ class IdleLimit:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._closing.wait(self.seconds / _LOOKS):
+        while not self._closing.wait(min(self.seconds / _LOOKS, SILENT_SECONDS / _LOOKS)):
             self.end_idle()
-
-
-def _run(end: Callable[[], None]) -> None:
-    """End one call; whatever goes wrong, the next ones have to be ended, too."""
-    try:
-        end()
-    except Exception:  # noqa: BLE001 - see above
-        _log.exception("a call that is idle could not be ended")
 
 
 def end_call(context: grpc.ServicerContext, error: RollbookError) -> None:
@@ -114,3 +145,22 @@ def end_call(context: grpc.ServicerContext, error: RollbookError) -> None:
         return
     code, _ = CODES[error.reason].value
     call.cancel(code, f"{error.reason}: {error.message}")
+
+
+def wake(context: grpc.ServicerContext) -> None:
+    """Let the thread that waits for the next message of a call go on without one.
+
+    In grpcio only a message, the end of the stream or its cancellation ends that wait.
+    Once a call is cancelled nothing more can be said to the client: a status that was
+    set before does not reach it, it reads CANCELLED. So something that is no message is
+    put where the thread looks for one; it then ends the call in the ordinary way, and
+    the client reads code, ErrorInfo and RetryInfo as of any other failure.
+    """
+    state: Any = getattr(context, "_state", None)
+    if not hasattr(state, "condition") or not hasattr(state, "request"):
+        context.cancel()  # another gRPC than we know
+        return
+    with state.condition:
+        if state.request is None:
+            state.request = object()
+        state.condition.notify_all()

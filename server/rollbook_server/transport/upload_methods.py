@@ -11,6 +11,7 @@ from rollbook_server.domain import removals, upload_errors, upload_lists, upload
 from rollbook_server.domain.pages import page_request
 from rollbook_server.domain.upload_sessions import UploadSession, unexpected
 from rollbook_server.domain.uploads import UploadState
+from rollbook_server.transport.incoming import RequestIdleError
 from rollbook_server.transport.messages import device_messages, upload_messages
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class UploadMethods(device_service_pb2_grpc.DeviceServiceServicer):
                 ended = _take(session, message)
                 if ended is not None:
                     return ended
-        except grpc.RpcError:  # the client is gone: what came whole is kept
-            session.suspend()
+        except (grpc.RpcError, RequestIdleError):  # gone or silent: what came whole is kept
+            session.keep()
             raise
         return session.suspend()
 

@@ -51,7 +51,8 @@ class DeviceServiceStub:
     the upload), UPLOAD_HAS_INVALID_ROWS (fails the upload), UPLOAD_FAILED,
     UPLOAD_DISCARDED, TOO_MANY_UPLOADS, FILE_EMPTY, FILE_WITHOUT_ROWS, and the
     CSV_ reasons with metadata row, line and column; FIELD_INVALID, STORE_FULL,
-    STORE_UNAVAILABLE, SERVER_STOPPING.
+    STORE_UNAVAILABLE, SERVER_STOPPING, REQUEST_IDLE (no message for as long as the
+    server waits, a minute by default).
     """
 
     GetUpload: grpc.UnaryUnaryMultiCallable[
@@ -239,7 +240,8 @@ class DeviceServiceAsyncStub:
     the upload), UPLOAD_HAS_INVALID_ROWS (fails the upload), UPLOAD_FAILED,
     UPLOAD_DISCARDED, TOO_MANY_UPLOADS, FILE_EMPTY, FILE_WITHOUT_ROWS, and the
     CSV_ reasons with metadata row, line and column; FIELD_INVALID, STORE_FULL,
-    STORE_UNAVAILABLE, SERVER_STOPPING.
+    STORE_UNAVAILABLE, SERVER_STOPPING, REQUEST_IDLE (no message for as long as the
+    server waits, a minute by default).
     """
 
     GetUpload: grpc.aio.UnaryUnaryMultiCallable[
@@ -429,7 +431,8 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
         the upload), UPLOAD_HAS_INVALID_ROWS (fails the upload), UPLOAD_FAILED,
         UPLOAD_DISCARDED, TOO_MANY_UPLOADS, FILE_EMPTY, FILE_WITHOUT_ROWS, and the
         CSV_ reasons with metadata row, line and column; FIELD_INVALID, STORE_FULL,
-        STORE_UNAVAILABLE, SERVER_STOPPING.
+        STORE_UNAVAILABLE, SERVER_STOPPING, REQUEST_IDLE (no message for as long as the
+        server waits, a minute by default).
         """
 
     @abc.abstractmethod
