@@ -134,14 +134,19 @@ def row_error(message: upload_pb2.RowError) -> resources.RowError:
 
 def device_row_message(value: resources.DeviceRow) -> device_pb2.DeviceRow:
     """Give a row of the uploader's as a message."""
-    return device_pb2.DeviceRow(
-        imei=value.imei,
-        imei2=value.imei2,
-        serial_number=value.serial_number,
-        manufacturer=value.manufacturer,
-        attributes=value.attributes,
-        source_line=value.source_line,
-    )
+    message = device_pb2.DeviceRow()
+    fill_device_row(message, value)
+    return message
+
+
+def fill_device_row(message: device_pb2.DeviceRow, value: resources.DeviceRow) -> None:
+    """Put a row of the uploader's into an empty message."""
+    message.imei = value.imei
+    message.imei2 = value.imei2
+    message.serial_number = value.serial_number
+    message.manufacturer = value.manufacturer
+    message.attributes.update(value.attributes)
+    message.source_line = value.source_line
 
 
 def device(message: device_pb2.Device) -> resources.Device:

@@ -221,15 +221,8 @@ class Judge:
         self.claims.update((key.value, row.line) for key in keys)
 
     def _reject(self, row: DeviceRow, refusal: Refusal) -> None:
-        column = self._headers.get(refusal.field, refusal.field)
+        reason, field, message, device_id = refusal
+        column = self._headers.get(field, field)
         self.verdicts.errors.append(
-            RowError(
-                row=row.row,
-                line=row.line,
-                column=column,
-                reason=refusal.reason,
-                message=refusal.message,
-                device_id=refusal.device_id,
-                values=row.values,
-            )
+            RowError(row.row, row.line, column, reason, message, device_id, row.values)
         )

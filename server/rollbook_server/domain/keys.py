@@ -21,7 +21,11 @@ def keys_of(thing: DeviceRow | Device) -> list[Key]:
     Both IMEIs live in one space; the separator of the other kind can stand in no
     serial number.
     """
-    keys = [Key(name, getattr(thing, name)) for name in ("imei", "imei2") if getattr(thing, name)]
+    keys = []
+    if thing.imei:
+        keys.append(Key("imei", thing.imei))
+    if thing.imei2:
+        keys.append(Key("imei2", thing.imei2))
     if thing.serial_number and thing.manufacturer_key:
         value = f"{thing.serial_number}\x1f{thing.manufacturer_key}"
         keys.append(Key("serial_number", value))
