@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 STUB_VENV := .venv-stubs
 # Where the generated stubs go; a test points it elsewhere and compares.
 OUT ?= clients/python
+# How often `make faults` kills the server; SEED=N repeats a run.
+KILLS ?= 200
 # The oldest generator that works: what it writes loads on every protobuf from 6.33 on.
 STUB_TOOLS := grpcio-tools==1.71.2 mypy-protobuf==3.6.0
 
-.PHONY: demo test check stubs bench clean
+.PHONY: demo test check stubs bench faults clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
 	$(BIN)/rollbook demo
@@ -29,6 +31,9 @@ stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
 
 bench: $(VENV)/dev  ## speed, as ratios measured in one run
 	$(BIN)/python tests/benchmarks/run.py
+
+faults: $(VENV)/dev  ## nothing is lost or doubled: KILLS of the server, and as many lost clients
+	$(BIN)/python tests/faults/run.py $(KILLS) $(SEED)
 
 clean:
 	rm -rf $(VENV) $(STUB_VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
