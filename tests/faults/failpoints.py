@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-RANDOM = "random moment"  # killed from outside, by the client's progress
+RANDOM = "random moment"  # killed from outside, by how far the upload is
 
 
 @dataclass(frozen=True, slots=True)

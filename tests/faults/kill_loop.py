@@ -14,7 +14,6 @@ from faults.failpoints import FAILPOINTS
 from faults.reckoning import Findings
 from faults.rounds import Round
 from faults.supervisor import Supervisor
-from rollbook_server.config import DATABASE_NAME
 from running import ServerProcess
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from faults.failpoints import Failpoint
 
 SWEEP_SECONDS = 120  # bounds a hang
+FEW_BATCHES = 4  # of one upload at least: without many there are no moments to die at
 MANY = 100  # kills among which every failpoint has to be
 
 
@@ -65,7 +65,7 @@ class KillLoop:
         options = ("--max-rows", str(plans.MOST_ROWS))
         process = ServerProcess(folder / "data", *options, module=("faults.serving", str(folder)))
         self._supervisor = Supervisor(process, folder)
-        self._database = process.data_dir / DATABASE_NAME
+        self._database = self._supervisor.database
         self._admin = process.admin()
         self._enroller = Enroller(process.address, self._dice)
         self._rounds: list[Round] = []
@@ -91,7 +91,8 @@ class KillLoop:
             yield from self._dice.sample(FAILPOINTS, len(FAILPOINTS))
 
     def _round(self, number: int, point: Failpoint) -> None:
-        plan = plans.draw(random.Random(f"{self.report.seed} {number}"), number, point)
+        dice = random.Random(f"{self.report.seed} {number}")
+        plan = plans.draw(dice, number, point)
         done = Round(plan, self._admin, self._supervisor, self._enroller)
         done.run()
         self._await_swept()
@@ -117,6 +118,8 @@ class KillLoop:
         report.uploads, report.enrolled = len(self._rounds), len(self._enroller.told)
         report.kills = done
         findings.faults += [*self._supervisor.crashes, *self._enroller.faults]
+        pieces = reckoning.most_batches(self._database)
+        findings.check(f"no upload had more than {pieces} batches", holds=pieces >= FEW_BATCHES)
         findings.check(f"only {done.total()} kills", holds=done.total() >= kills)
         if kills >= MANY:
             never = [point.name for point in FAILPOINTS if not done[point.name]]

@@ -79,7 +79,7 @@ def draw(dice: Random, number: int, first: Failpoint) -> Plan:
         rows=_rows(dice, number, kind, base),
         chunk=dice.choice((1, 2, 7) if typed else (40, 150, 700)),
         line_end=dice.choice(("\n", "\r\n")),
-        discard_at=dice.randrange(20, 95),
+        discard_at=dice.randrange(50, 95),
     )
 
 

@@ -138,6 +138,21 @@ def reckon(database: Path, done: Uploading, findings: Findings) -> None:
     _check_upload(findings, done, hoped, upload)
 
 
+def committed_rows(database: Path, upload_id: str) -> int:
+    """Tell how far an upload is taken in."""
+    sql = "SELECT committed_rows FROM uploads WHERE upload_id = ?"
+    with closing(reading(database)) as connection:
+        found = connection.execute(sql, (upload_id,)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def most_batches(database: Path) -> int:
+    """Tell in how many batches the rows of one upload went onto the roll at most."""
+    sql = "SELECT max(n) FROM (SELECT count(*) n FROM upload_ranges GROUP BY upload)"
+    with closing(reading(database)) as connection:
+        return int(connection.execute(sql).fetchone()[0] or 0)
+
+
 def leftovers(database: Path) -> list[str]:
     """Name the uploads that are still to be swept up."""
     with closing(reading(database)) as connection:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import io
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from unittest.mock import patch
 
+from faults import reckoning
 from faults.plans import content, table, typed
 from rollbook import (
     DeadlineExceededError,
-    NotFoundError,
     RollbookError,
     UnavailableError,
     UploadIncompleteError,
     _sources,
+    _uploads,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ T = TypeVar("T")
 
 TRIES = 30  # bounds what a user would do until it works
 DISCARD_SECONDS = 120  # bounds a hang
+LOOK_SECONDS = 0.002  # between looks at where the upload stands
 _AWAY = (UnavailableError, DeadlineExceededError, UploadIncompleteError)
 
 
@@ -96,14 +98,28 @@ class Round(Uploading):
     ) -> None:
         super().__init__(plan, admin)
         self._supervisor, self._enroller = supervisor, enroller
+        self._database = supervisor.database
         self._discarding = threading.Lock()
-        self._discarded = threading.Event()
+        self._discarded, self._over = threading.Event(), threading.Event()
 
     def run(self) -> None:
         """Upload what the profiles have before in peace, and then the rows under fire."""
         self.prepare()
         self._supervisor.arm(self.plan.failpoints)
-        self.finish(self._follow)
+        striking = threading.Thread(target=self._strike)
+        striking.start()
+        try:
+            self.finish(self._follow)
+        finally:
+            self._over.set()
+            striking.join()
+
+    def _strike(self) -> None:
+        """Kill the server at random moments: wherever it is once so many rows are committed."""
+        while not self._over.wait(LOOK_SECONDS):
+            committed = reckoning.committed_rows(self._database, self.upload_id)
+            if self._supervisor.due(100 * committed // len(self.plan.rows)):
+                self._supervisor.strike()
 
     def _follow(self, progress: UploadProgress) -> None:
         """Do what is to happen meanwhile; called behind each message, in no thread of ours."""
@@ -112,8 +128,6 @@ class Round(Uploading):
             sent, total = progress.sent_bytes, progress.total_bytes
         hundredths = 100 * sent // (total or 1)
         self._enroller.enroll(self.plan, hundredths)
-        if self._supervisor.due(hundredths):
-            self._supervisor.strike()
         if self.plan.kind.discarded and hundredths >= self.plan.discard_at:
             self._discard()
 
@@ -127,12 +141,11 @@ class Round(Uploading):
         assert self._discarded.wait(DISCARD_SECONDS)
 
     def _await_discarded(self) -> None:
-        """Ask until it is done: the server may not have read the opening by now."""
+        """Discard once there is something to be taken back: the client may be far ahead."""
         end = time.monotonic() + DISCARD_SECONDS
-        while time.monotonic() < end:
-            with suppress(NotFoundError):
-                self._tried(lambda: self._admin.discard_upload(self.upload_id))
-                return
+        while not reckoning.committed_rows(self._database, self.upload_id):
+            assert time.monotonic() < end, "nothing was ever committed"
+        self._tried(lambda: self._admin.discard_upload(self.upload_id))
 
     def _tried(self, call: Callable[[], T]) -> T:
         """Call again whenever the server was away, as its users do."""
@@ -147,7 +160,8 @@ class Round(Uploading):
 
 @contextmanager
 def _cut(plan: Plan) -> Iterator[None]:
-    """Let the client send small messages."""
+    """Let the client send small messages, and not wait for those that wait for a discard."""
     name = "_ROWS_PER_MESSAGE" if plan.typed else "_CHUNK_BYTES"
-    with patch.object(_sources, name, plan.chunk):
+    small = patch.object(_sources, name, plan.chunk)
+    with small, patch.object(_uploads, "_SOURCE_SECONDS", 0.0):
         yield

@@ -16,7 +16,8 @@ from unittest.mock import patch
 
 from faults.failpoints import Trap
 from rollbook_server import command
-from rollbook_server.domain import applying, leftovers, staging, upload_sessions
+from rollbook_server.domain import applying, csv_reader, leftovers, staging, upload_sessions
+from rollbook_server.domain.csv_faults import CsvLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
 from rollbook_server.storage import writer
 from rollbook_server.storage.leftovers import StoredLeftovers
@@ -33,6 +34,7 @@ SMALL: tuple[tuple[Any, str, Any], ...] = (
     (staging, "PIECE", 4),
     (leftovers, "PIECE", 4),
     (upload_sessions, "PIECE_BYTES", 200),
+    (csv_reader, "CsvLimits", partial(CsvLimits, hold_bytes=1)),
     (upload_methods, "ROWS_AT_ONCE", 3),
 )
 SEAMS = (

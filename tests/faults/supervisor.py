@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from faults.failpoints import Failpoint, Trap
+from rollbook_server.config import DATABASE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,7 @@ class Supervisor:
 
     def __init__(self, process: ServerProcess, folder: Path) -> None:
         self._process, self._trap = process, Trap(folder)
+        self.database = process.data_dir / DATABASE_NAME
         self._ahead: list[Armed] = []
         self._lock = threading.Lock()
         self._running = threading.Event()
@@ -58,7 +60,7 @@ class Supervisor:
         self.arm(())
 
     def due(self, hundredths: int) -> bool:
-        """Tell whether it is time for a random kill, that far in the client's content."""
+        """Tell whether it is time for a random kill, that far in the rows."""
         with self._lock:
             ahead = self._ahead[:1]
             return any(not a.failpoint.seam and hundredths >= a.when for a in ahead)
