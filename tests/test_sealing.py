@@ -81,7 +81,7 @@ def test_a_value_moved_to_another_row_does_not_open(token_id: str, profile_id: s
         sealer(OLD).unseal(seal(sealer(OLD)), token_id=token_id, profile_id=profile_id)
 
     assert caught.value.reason is Reason.TOKEN_UNREADABLE
-    assert "moved here from another token" in caught.value.message
+    assert "moved here from another one" in caught.value.message
 
 
 @given(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8), st.text(max_size=8))

@@ -29,6 +29,7 @@ from rollbook_server.transport.answers import Answers
 from rollbook_server.transport.device_servicer import DeviceServicer
 from rollbook_server.transport.enrollment_servicer import EnrollmentServicer
 from rollbook_server.transport.guard import Guard
+from rollbook_server.transport.idle_limit import IdleLimit
 from rollbook_server.transport.profile_servicer import ProfileServicer
 from rollbook_server.transport.streams import ExportStreams, UploadStreams
 from rollbook_server.transport.token_servicer import TokenServicer
@@ -79,15 +80,15 @@ class App:
         self._config, self._clock = config, clock
         config.make_data_dir()
         self._store = SqliteStore(config.database_path())
-        self._sweeper = Sweeper(self._store)
+        self._sweeper = Sweeper(self._store, clock)
         self._streams = UploadStreams(config.upload_streams)
         self._exports = ExportStreams(config.export_streams)
+        self._idle = IdleLimit(config.idle_seconds)
         self._health = _health_servicer()
         try:
             self._begin()
         except BaseException:
-            self._sweeper.close()
-            self._store.close()
+            self._close()
             raise
 
     def _begin(self) -> None:
@@ -117,14 +118,21 @@ class App:
     def _register(self, sealer: Sealer) -> None:
         server, store, clock = self._server, self._store, self._clock
         limits, public = self._config.upload_limits, self._config.public_address or self.address
-        answers = Answers(store, clock, sealer.digest)
+        answers = Answers(store, clock, sealer)
         maker = TokenMaker(sealer, self._config.token_limits)
         editable, sweep = self._config.allow_csv_profile_edit, self._sweeper.wake
         profiles = ProfileServicer(store, answers, clock, maker, csv_editable=editable, sweep=sweep)
         tokens = TokenServicer(store, answers, clock, maker, draw=qr.draw, server_address=public)
-        streams, exports = self._streams, self._exports
         devices = DeviceServicer(
-            store, clock, answers, limits, streams, exports=exports, sealer=sealer, sweep=sweep
+            store,
+            clock,
+            answers,
+            limits,
+            self._streams,
+            exports=self._exports,
+            idle=self._idle,
+            sealer=sealer,
+            sweep=sweep,
         )
         passwords = Argon2Passwords()
         enrollment = EnrollmentServicer(store, sealer, passwords, clock)
@@ -158,6 +166,10 @@ class App:
         self._streams.stop()
         self._exports.stop()
         self._server.stop(self._config.grace_seconds).wait()
+        self._close()
+
+    def _close(self) -> None:
+        self._idle.close()
         self._sweeper.close()
         self._store.close()
 

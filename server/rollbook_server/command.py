@@ -19,7 +19,13 @@ from rollbook.cli.errors import CommandError, describe, report
 from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
 from rollbook_server.app import ADMIN_KEY_NAME, App
-from rollbook_server.config import DEFAULT_LISTEN, Config, ConfigError, split_address
+from rollbook_server.config import (
+    DEFAULT_IDLE_SECONDS,
+    DEFAULT_LISTEN,
+    Config,
+    ConfigError,
+    split_address,
+)
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
@@ -27,6 +33,12 @@ from rollbook_server.key_files import KeyFileError
 from rollbook_server.storage.store import StoreError
 
 _SAFE_SQLITE = (3, 51, 3)
+
+
+# How long a thread may hold Python's lock while others want it. By default 5 ms: the
+# writer asks for it after every statement, and would wait that long each time for the
+# thread that reads the next rows of an upload.
+_SWITCH_SECONDS = 0.000_5
 
 
 class _Alone(click.Command):
@@ -115,6 +127,15 @@ class _Alone(click.Command):
     help="The most days by which a token can be extended; 3,650 at most.",
 )
 @click.option(
+    "--idle-seconds",
+    type=click.IntRange(min=1),
+    default=DEFAULT_IDLE_SECONDS,
+    show_default=True,
+    envvar="ROLLBOOK_IDLE_SECONDS",
+    metavar="SECONDS",
+    help="How long a reader may take nothing of an inventory before it loses it.",
+)
+@click.option(
     "--allow-csv-profile-edit",
     is_flag=True,
     envvar="ROLLBOOK_ALLOW_CSV_PROFILE_EDIT",
@@ -155,8 +176,13 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
 
 
 def _app(config: Config) -> App:
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         config.check()
+        config.database_path()
+    except ConfigError as error:  # wrong in itself, on whatever machine
+        raise click.UsageError(str(error)) from error
+    try:
         _check_free(config.listen)
         return App(config)
     except (ConfigError, StoreError, KeyFileError, RollbookError, OSError) as error:

@@ -12,6 +12,7 @@ from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
 
 DEFAULT_LISTEN = "127.0.0.1:7443"
+DEFAULT_IDLE_SECONDS = 60
 DATABASE_NAME = "rollbook.db"
 SEALING_KEY_NAME = "sealing.key"
 _MAX_PORT = 65535
@@ -34,8 +35,9 @@ class Config:
     empty for the address the server listens on. `sealing_key_file` holds what token
     values are sealed with; None for a file in `data_dir`. Threads serve one call each, and
     every stream of an upload or an inventory holds one: `upload_streams` and
-    `export_streams` together stay well below `threads`. `allow_csv_profile_edit` lets
-    name and description of CSV profiles be changed, too.
+    `export_streams` together stay well below `threads`. Whoever takes nothing of an
+    inventory for `idle_seconds` loses it. `allow_csv_profile_edit` lets name and
+    description of CSV profiles be changed, too.
     """
 
     data_dir: Path
@@ -49,6 +51,7 @@ class Config:
     upload_limits: UploadLimits = field(default_factory=UploadLimits)
     upload_streams: int = 8
     export_streams: int = 4
+    idle_seconds: float = DEFAULT_IDLE_SECONDS
     threads: int = 32
     grace_seconds: float = 5.0
 
@@ -63,6 +66,8 @@ class Config:
                 "speaks plaintext only: API keys and tokens could be read on the way. Listen "
                 "on 127.0.0.1 behind a proxy that speaks TLS, or add --allow-plaintext."
             )
+        if self.idle_seconds <= 0:
+            raise ConfigError(f"--idle-seconds {self.idle_seconds:g}: must be above 0.")
         self._check_public_address()
         self._check_token_limits()
 

@@ -53,6 +53,10 @@ class Argon2Passwords:
         finally:
             self._sign_ins.release()
 
+    def is_outdated(self, password_hash: str) -> bool:
+        """Tell whether the hash was made with other parameters than `hash` takes."""
+        return _ARGON2.check_needs_rehash(password_hash)
+
 
 def _fits(password: str, password_hash: str) -> bool:
     try:

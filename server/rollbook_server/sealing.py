@@ -1,7 +1,7 @@
-"""Keeps token values unreadable at rest: sealed for showing again, digested for look-up.
+"""Keeps token values and answers unreadable at rest: sealed to be shown again, and digested.
 
 The keys live in one file outside the database, so that a thief of the database,
-of a backup or of a replica has no token. The file is JSON; sealing keys stand in
+of a backup or of a replica has none of them. The file is JSON; sealing keys stand in
 it from the oldest to the newest:
 
     {"format": 1, "lookup_key": BASE64, "sealing_keys": [{"key_id": HEX, "key": BASE64}]}
@@ -36,10 +36,20 @@ _KEY_ID_BYTES = 4
 _NONCE_BYTES = 12  # random: 2^32 values a key stay safe (NIST SP 800-38D, 8.3)
 _TAG_BYTES = 16
 _HEAD_BYTES = 1 + _KEY_ID_BYTES + _NONCE_BYTES
+# What is sealed, so that none can stand in the place of another.
+_TOKEN, _ANSWER = "rollbook token value", "rollbook answer"
+
+
+class _SealError(Exception):
+    """What is sealed cannot be opened; the text says why, `key_id` which key is missing."""
+
+    def __init__(self, why: str, key_id: str = "") -> None:
+        super().__init__(why)
+        self.key_id = key_id
 
 
 class Sealer:
-    """Seals, unseals and digests token values; safe to share between threads.
+    """Seals, unseals and digests; safe to share between threads.
 
     The last of `sealing_keys` seals; all of them unseal, so that a new key can be
     put to use while values under the old one still exist.
@@ -56,10 +66,7 @@ class Sealer:
 
     def seal(self, value: str, *, token_id: str, profile_id: str) -> bytes:
         """Encrypt a value so that it opens for this token of this profile only."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        bound_to = _bound_to(self._newest, token_id, profile_id)
-        ciphertext = self._ciphers[self._newest].encrypt(nonce, value.encode(), bound_to)
-        return bytes([_FORMAT]) + self._newest + nonce + ciphertext
+        return self._sealed(value.encode(), _TOKEN, token_id, profile_id)
 
     def unseal(self, sealed: bytes, *, token_id: str, profile_id: str) -> str:
         """Give the value back.
@@ -67,32 +74,55 @@ class Sealer:
         Raises RollbookError with TOKEN_UNREADABLE if the key is not in the file, or
         if these bytes were not sealed for this token and profile.
         """
+        try:
+            return self._opened(sealed, _TOKEN, token_id, profile_id).decode()
+        except _SealError as error:
+            raise RollbookError(
+                Reason.TOKEN_UNREADABLE,
+                f"The stored token {error}. Put the key back into the key file from its backup, "
+                "or refresh the token to make a new one.",
+                **({"key_id": error.key_id} if error.key_id else {}),
+            ) from None
+
+    def seal_answer(self, answer: bytes, *, request_id: str, digest: bytes) -> bytes:
+        """Encrypt an answer so that it opens for this request only."""
+        return self._sealed(answer, _ANSWER, request_id, digest.hex())
+
+    def unseal_answer(self, sealed: bytes, *, request_id: str, digest: bytes) -> bytes:
+        """Give the answer back, or raise RollbookError with ANSWER_UNREADABLE as `unseal` does."""
+        try:
+            return self._opened(sealed, _ANSWER, request_id, digest.hex())
+        except _SealError as error:
+            raise RollbookError(
+                Reason.ANSWER_UNREADABLE,
+                f"The request was done before, but its stored answer {error}. Put the key back "
+                "into the key file from its backup, or read what the request was about.",
+            ) from None
+
+    def _sealed(self, plain: bytes, *bound_to: str) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        cipher = self._ciphers[self._newest]
+        ciphertext = cipher.encrypt(nonce, plain, _told(self._newest, *bound_to))
+        return bytes([_FORMAT]) + self._newest + nonce + ciphertext
+
+    def _opened(self, sealed: bytes, *bound_to: str) -> bytes:
         key_id, nonce = sealed[1 : 1 + _KEY_ID_BYTES], sealed[1 + _KEY_ID_BYTES : _HEAD_BYTES]
         if sealed[:1] != bytes([_FORMAT]) or len(sealed) < _HEAD_BYTES + _TAG_BYTES:
-            raise _unreadable("is damaged or was sealed by a later version of Rollbook")
+            raise _SealError("is damaged or was sealed by a later version of Rollbook")
         if key_id not in self._ciphers:
-            what = f"was sealed with key {key_id.hex()}, which the key file lacks"
-            raise _unreadable(what, key_id=key_id.hex())
-        bound_to = _bound_to(key_id, token_id, profile_id)
+            told = key_id.hex()
+            raise _SealError(f"was sealed with key {told}, which the key file lacks", told)
         try:
-            return self._ciphers[key_id].decrypt(nonce, sealed[_HEAD_BYTES:], bound_to).decode()
+            return self._ciphers[key_id].decrypt(
+                nonce, sealed[_HEAD_BYTES:], _told(key_id, *bound_to)
+            )
         except InvalidTag:
-            raise _unreadable("is damaged or was moved here from another token") from None
+            raise _SealError("is damaged or was moved here from another one") from None
 
 
-def _bound_to(key_id: bytes, token_id: str, profile_id: str) -> bytes:
+def _told(key_id: bytes, kind: str, *ids: str) -> bytes:
     # A JSON list cannot be read in two ways, whatever characters the ids hold.
-    parts = ["rollbook token value", _FORMAT, key_id.hex(), token_id, profile_id]
-    return json.dumps(parts).encode()
-
-
-def _unreadable(what: str, **metadata: str) -> RollbookError:
-    return RollbookError(
-        Reason.TOKEN_UNREADABLE,
-        f"The stored token {what}. Put the key back into the key file from its backup, or "
-        "refresh the token to make a new one.",
-        **metadata,
-    )
+    return json.dumps([kind, _FORMAT, key_id.hex(), *ids]).encode()
 
 
 def load_or_create(path: Path, *, must_exist: bool = False) -> Sealer:

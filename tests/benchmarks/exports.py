@@ -8,8 +8,9 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+from benchmarks import files
 from benchmarks.line import Line
-from benchmarks.uploads import ROWS, write_rows
+from benchmarks.uploads import ROWS
 from running import ServerProcess
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def measure(folder: Path, rounds: int) -> Iterator[Line]:
     try:
         with server.admin() as admin:
             profile = admin.create_profile("Benchmark")
-            admin.upload_devices(profile.profile_id, write_rows(folder / "devices.csv", ROWS))
+            admin.upload_devices(
+                profile.profile_id, files.write(folder / "devices.csv", files.good_rows(ROWS))
+            )
             yield compare(admin, profile.profile_id, folder, rounds)
     finally:
         server.terminate()

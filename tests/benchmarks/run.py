@@ -13,15 +13,25 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # `running`, as the tests know it
 
-from benchmarks import enrollments, exports, uploads
+from benchmarks import (
+    enrollments,
+    exports,
+    long_uploads,
+    profile_lists,
+    under_load,
+    upload_kinds,
+    uploads,
+)
+
+ALL = (uploads, upload_kinds, long_uploads, under_load, enrollments, exports, profile_lists)
 
 
 def main(rounds: int) -> None:
     """Run every benchmark and print a line for each."""
     print(f"{'measured':<58} {'ratio':>8}  goal")
     with tempfile.TemporaryDirectory() as folder:
-        for measure in (uploads.measure, exports.measure, enrollments.measure):
-            for line in measure(Path(folder), rounds):
+        for benchmark in ALL:
+            for line in benchmark.measure(Path(folder), rounds):
                 print(f"{line.what:<58} {line.value:>8.2f}  {line.goal}", flush=True)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import statistics
 import subprocess
 import time
 from typing import TYPE_CHECKING
 
+from benchmarks.files import good_rows, write
 from benchmarks.line import Line
-from running import ServerProcess
+from benchmarks.servers import fresh_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ CREATE TABLE devices (imei TEXT UNIQUE, serial_number TEXT, manufacturer TEXT, s
 
 def measure(folder: Path, rounds: int) -> Iterator[Line]:
     """Upload and load the same file in turn."""
-    path = write_rows(folder / "devices.csv", ROWS)
+    path = write(folder / "devices.csv", good_rows(ROWS))
     if shutil.which("sqlite3") is None:
         print("sqlite3 is not installed (Debian: apt install sqlite3): uploads are not compared")
         return
@@ -45,32 +45,16 @@ def measure(folder: Path, rounds: int) -> Iterator[Line]:
     yield Line("peak memory of the server above idle, MiB", peak, "<= 32 MiB")
 
 
-def write_rows(path: Path, rows: int) -> Path:
-    """Write a file of good rows with two attributes."""
-    with path.open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["IMEI", "Serial Number", "Manufacturer", "Site", "Asset Tag"])
-        for number in range(rows):
-            core = f"35{number:012}"
-            table.writerow([core, f"SN{number:09}", "Samsung", f"Site {number % 97}", f"A{number}"])
-    return path
-
-
 def upload(folder: Path, path: Path) -> tuple[float, float]:
     """Give the seconds of an upload to a fresh server, and the MiB it grew by."""
-    folder.mkdir()
-    server = ServerProcess(folder / "data").start()
-    try:
-        with server.admin() as admin:
-            profile = admin.create_profile("Benchmark")
-            idle = server.memory_kib("VmRSS")
-            begun = time.perf_counter()
-            done = admin.upload_devices(profile.profile_id, path)
-            seconds = time.perf_counter() - begun
-            assert done.created_count == ROWS, done
-            return seconds, (server.memory_kib("VmHWM") - idle) / 1024
-    finally:
-        server.terminate()
+    with fresh_server(folder) as server, server.admin() as admin:
+        profile = admin.create_profile("Benchmark")
+        idle = server.memory_kib("VmRSS")
+        begun = time.perf_counter()
+        done = admin.upload_devices(profile.profile_id, path)
+        seconds = time.perf_counter() - begun
+        assert done.created_count == ROWS, done
+        return seconds, (server.memory_kib("VmHWM") - idle) / 1024
 
 
 def load(database: Path, path: Path) -> float:

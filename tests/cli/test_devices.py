@@ -85,8 +85,20 @@ def test_all_bad_devices_of_a_file_are_named(cli: Cli, two: list[str], tmp_path:
     file.write_text(json.dumps(rows))
     ended = cli("device", "add", "Depot", "--file", file)
     assert ended.code == ExitCode.REFUSED
-    assert f"devices[2].imei: device {two[0]}" in ended.err
-    assert "All of them, the first being 0: 0,2-3" in ended.err
+    assert f"[2].imei: device {two[0]}" in ended.err
+    assert "devices[" not in ended.err
+    named = "What has to be mended (the first of the file is [0]): [0], [2], [3]"
+    assert ended.err.splitlines()[-1] == named
+    told = cli("device", "add", "Depot", "--file", file, "--output", "json").error
+    assert {"devices[0].imei", "devices[2].imei"} < {*told["fields"]}
+    assert told["metadata"]["indexes"] == "0,2-3"
+
+
+def test_bad_devices_of_an_edit_are_named_by_their_ids(cli: Cli, two: list[str]) -> None:
+    ended = cli("device", "edit", *two, "--attribute", "a=" + "x" * 5000)
+    assert ended.code == ExitCode.REFUSED
+    assert f"{two[0]} --attribute: a: " in ended.err
+    assert f"What has to be mended: {two[0]}, {two[1]}" in ended.err
 
 
 @pytest.mark.parametrize("options", [(), ("--file", "f.json", "--imei", IMEI)])
@@ -100,10 +112,12 @@ def test_a_device_is_described_in_one_way(
 
 
 def test_a_refused_field_is_named_by_its_option(cli: Cli, two: list[str]) -> None:
-    assert "imei is --imei." in cli("device", "add", "Depot", "--imei", "12").err
+    assert "Error: --imei: 2 digits;" in cli("device", "add", "Depot", "--imei", "12").err
     ended = cli("device", "edit", two[1], "--imei", IMEI)
-    assert (ended.code, "imei is --imei." in ended.err) == (ExitCode.REFUSED, True)
-    assert "is --prefix" in cli("device", "list", "--prefix", "x" * 200).err
+    assert (ended.code, "Error: --imei: device" in ended.err) == (ExitCode.REFUSED, True)
+    assert "Error: --prefix: " in cli("device", "list", "--prefix", "x" * 200).err
+    ended = cli("device", "add", "Depot", "--attribute", "a=b")
+    assert ended.err.startswith("Error: the row identifies no device")
 
 
 def test_devices_are_listed_with_their_source(cli: Cli, admin: AdminClient, depot: str) -> None:

@@ -127,9 +127,15 @@ def test_a_column_can_be_named(there: Cli, tmp_path: Path) -> None:
     assert there("upload", "depot", path, "--map", "Thing=imei").code == ExitCode.DONE
 
 
-def test_a_template_can_be_uploaded(there: Cli, tmp_path: Path) -> None:
+def test_a_template_can_be_uploaded_once_a_device_stands_in_place_of_its_example(
+    there: Cli, tmp_path: Path
+) -> None:
     out = tmp_path / "template.csv"
     assert there("template", "--profile", "depot", "--out", out).code == ExitCode.DONE
+    unchanged = there("upload", "depot", out, "--dry-run", "--output", "json")
+    assert unchanged.document["rejected_by_reason"] == {"EXAMPLE_ROW": 1}
+    cells = out.read_text("utf-8-sig").splitlines()[1]
+    out.write_text(out.read_text("utf-8-sig").replace(cells, IMEIS[1]))
     assert there("upload", "depot", out, "--dry-run").code == ExitCode.DONE
 
 

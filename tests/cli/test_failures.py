@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import stat
 from typing import TYPE_CHECKING, NoReturn
@@ -86,8 +87,9 @@ def test_a_host_that_does_not_exist_is_not_here(alone: Cli) -> None:
 def test_a_refusal_names_the_option_of_each_field(cli: Cli) -> None:
     ended = cli("profile", "create", "New", "--description", "x" * 2000)
     assert ended.code == ExitCode.REFUSED
-    assert "description: has more than" in ended.err
-    assert "description is --description" in ended.err
+    assert "Error: --description: has more than" in ended.err
+    for noun in ("profile", "user"):
+        assert "Error: --name: " in cli(noun, "list", "--name", "x\ty").err
     assert "rollbook user list" in cli("profile", "create", "New", "--user", "nobody").err
 
 
@@ -99,6 +101,19 @@ def test_a_refusal_names_the_next_step(cli: Cli, monkeypatch: pytest.MonkeyPatch
 def test_a_next_step_is_for_the_same_server(cli: Cli, server: Server) -> None:
     ended = cli("--address", server.address, "profile", "show", "nobody")
     assert f"rollbook --address {server.address} profile list" in ended.err
+
+
+def test_a_name_that_looks_like_an_option_is_none_in_what_is_suggested(
+    cli: Cli, server: Server, tmp_path: Path
+) -> None:
+    made = cli("--address", server.address, "profile", "create", "--", "-it's")
+    for ended, named in ((made, "Next: "), (cli("profile", "show", "--", "-it's"), "More time: ")):
+        words = shlex.split(ended.err.partition(named)[2].splitlines()[0])
+        assert words[-2 if "upload" in words else -1 :][0] == "-it's"
+        file = tmp_path / "a.csv"
+        file.write_text("IMEI\n356938035643809\n")
+        real = [str(file) if word == "FILE.csv" else "9" if word == "N" else word for word in words]
+        assert cli(*real[1:]).code == ExitCode.DONE
 
 
 def test_json_of_a_refusal_has_stable_members(cli: Cli) -> None:
@@ -132,15 +147,6 @@ def test_who_debugs_sees_the_traceback(
     monkeypatch.setenv("ROLLBOOK_DEBUG", "1")
     assert "Traceback" in cli("profile", "list").err
     assert not [*tmp_path.glob("rollbook-*.traceback")]
-
-
-def test_a_file_that_cannot_be_used_is_named_with_the_reason(cli: Cli, tmp_path: Path) -> None:
-    taken = tmp_path / "devices.csv"
-    taken.write_text("filled in")
-    ended = cli("template", "--out", taken)
-    assert ended.code == ExitCode.REFUSED
-    assert f"{taken}: File exists" in ended.err
-    assert taken.read_text() == "filled in"
 
 
 def test_ctrl_c_has_its_own_exit_code(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

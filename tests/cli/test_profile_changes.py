@@ -209,17 +209,73 @@ def test_secrets_are_hidden_unless_revealed(
     assert SECRET not in set_more.out + set_more.err
 
 
-def test_a_revealed_document_can_be_given_back_and_a_hidden_one_cannot(
-    cli: Cli, depot: str, admin: AdminClient, tmp_path: Path
+@pytest.fixture
+def secretive(admin: AdminClient, depot: str) -> Configuration:
+    """Give Depot a password, among other keys."""
+    given = Configuration({"a": 1}, {"wifi_ssid": "x", "wifi_password": SECRET})
+    admin.update_configuration(depot, given)
+    return given
+
+
+@pytest.mark.parametrize("reveal", [(), ("--reveal",)])
+def test_a_shown_document_can_be_given_back(
+    cli: Cli,
+    depot: str,
+    admin: AdminClient,
+    tmp_path: Path,
+    secretive: Configuration,
+    reveal: tuple[str, ...],
 ) -> None:
-    admin.update_configuration(depot, Configuration({"a": 1}, {"wifi_password": SECRET}))
-    before, keys = configured(admin, depot), tmp_path / "keys.json"
-    show = ("profile", "configure", "Depot", "--output", "json")
-    keys.write_text(cli(*show, "--reveal").out)
+    keys = tmp_path / "keys.json"
+    shown = cli("profile", "configure", "Depot", "--output", "json", *reveal).document
+    shown["vendor_keys"] = {"b": 2}
+    keys.write_text(json.dumps(shown))
     assert cli("profile", "configure", "Depot", "--file", keys).code == ExitCode.DONE
-    keys.write_text(cli(*show).out)
-    assert cli("profile", "configure", "Depot", "--file", keys).code == ExitCode.USAGE
-    assert configured(admin, depot) == before
+    assert configured(admin, depot) == Configuration({"b": 2}, secretive.system_extras)
+
+
+def test_a_secret_goes_only_if_somebody_says_so(
+    cli: Cli, depot: str, admin: AdminClient, tmp_path: Path, secretive: Configuration
+) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text('{"system_extras": {"wifi_ssid": "x"}}')
+    ended = cli("profile", "configure", "Depot", "--file", keys)
+    assert (ended.code, configured(admin, depot)) == (ExitCode.USAGE, secretive)
+    assert "system_extras.wifi_password" in ended.err
+    assert "--yes" in ended.err
+    assert cli("profile", "configure", "Depot", "--file", keys, "--yes").code == ExitCode.DONE
+    assert configured(admin, depot) == Configuration({}, {"wifi_ssid": "x"})
+
+
+@pytest.mark.usefixtures("depot")
+@pytest.mark.parametrize(("hidden", "complaint"), [
+    (["system_extras.wifi_password"], "which this profile does not have"),
+    (["system_extras.wifi_ssid"], "a list hidden that may hold"),
+    ("system_extras.wifi_password", "a list hidden that may hold"),
+])  # fmt: skip
+def test_what_is_hidden_must_be_there(
+    cli: Cli, tmp_path: Path, hidden: object, complaint: str
+) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps({"hidden": hidden}))
+    ended = cli("profile", "configure", "Depot", "--file", keys)
+    assert (ended.code, complaint in ended.err) == (ExitCode.USAGE, True)
+
+
+def test_a_new_profile_has_nothing_to_keep(alone: Cli, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text('{"hidden": ["system_extras.wifi_password"]}')
+    ended = alone("profile", "create", "Depot", "--configuration", keys)
+    assert (ended.code, "--reveal --output json" in ended.err) == (ExitCode.USAGE, True)
+
+
+def test_only_what_is_there_can_be_unset(
+    cli: Cli, depot: str, admin: AdminClient, secretive: Configuration
+) -> None:
+    ended = cli("profile", "configure", "Depot", "--unset", "vendor_keys.b", "--output", "json")
+    assert (ended.code, configured(admin, depot)) == (ExitCode.USAGE, secretive)
+    there = "system_extras.wifi_password, system_extras.wifi_ssid, vendor_keys.a"
+    assert f"there is no 'vendor_keys.b'; there is {there}" in ended.error["message"]
 
 
 def test_keys_lists_every_extra_with_type_and_meaning(alone: Cli) -> None:

@@ -11,6 +11,7 @@ import pytest
 from rollbook import DeviceRow, ProfileOrigin
 from rollbook.cli.exit_codes import ExitCode
 from rollbook.v1 import profile_pb2
+from uploads.wire import imei
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +71,33 @@ def test_a_narrow_terminal_shortens_text_and_tears_no_word(
     assert "Hall 3 Hal\u2026" in shown
 
 
+@pytest.mark.parametrize("columns", [30, 40, 60, 80, 100])
+def test_no_terminal_is_too_narrow_for_a_name(
+    cli: Cli, admin: AdminClient, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    name = "Tablets of the warehouse in the north"
+    admin.create_profile(name, description="x" * 1000)
+    terminal = {"TTY_COMPATIBLE": "1", "NO_COLOR": "1", "COLUMNS": str(columns), "TERM": "dumb"}
+    for variable, value in terminal.items():
+        monkeypatch.setenv(variable, value)
+    lines = cli("profile", "list").out.splitlines()
+    assert all(len(line) <= columns for line in lines)
+    assert all(any(word in line for line in lines) for word in name.split())
+    assert any("2026-11-23" in line for line in lines)
+
+
+def test_nothing_is_cut_or_padded_where_there_is_no_terminal(
+    cli: Cli, admin: AdminClient, depot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    attributes = {f"note {number}": "x" * 1000 for number in range(12)}
+    admin.create_devices(depot, [DeviceRow(imei=imei(1), attributes=attributes)])
+    admin.create_devices(depot, [DeviceRow(imei=imei(2))])
+    shown = cli("device", "list").out
+    assert shown.count("x" * 1000) == 12
+    assert all(line == line.rstrip() for line in shown.splitlines())
+
+
 @pytest.mark.usefixtures("warehouse")
 def test_a_table_obeys_no_server(alone: Cli) -> None:
     shown = alone("profile", "list").out
@@ -123,7 +151,7 @@ def test_a_part_of_a_name_is_not_enough(cli: Cli) -> None:
 
 def test_show_tells_counts_and_token(cli: Cli, depot: str, admin: AdminClient) -> None:
     imeis = ("356938035643809", "490154203237518", "353918052355563")
-    admin.upload_rows(depot, [DeviceRow(imei=imei) for imei in imeis])
+    admin.upload_rows(depot, [DeviceRow(imei=one) for one in imeis])
     token = admin.reveal_token(depot)
     assert cli("enroll", "--token", token, "--imei", imeis[0]).code == ExitCode.DONE
     shown = _facts(cli("profile", "show", "Depot").out)

@@ -98,6 +98,9 @@ def test_the_csv_template_is_downloaded_edited_and_uploaded(office: Office) -> N
     header, example = csv.reader(io.StringIO(path.read_text("utf-8-sig")))
     assert header == ["IMEI", "IMEI2", "Serial Number", "Manufacturer", "depot", "asset"]
     assert len(example) == len(header)
+    unchanged = office.cli("upload", "Tablets", path, "--output", "json").document
+    assert unchanged["rejected_by_reason"] == {"EXAMPLE_ROW": 1}
+    path.write_text(",".join(header) + "\n490154203237518,,,,South,8\n")
     assert office.document("upload", "Tablets", path)["created_count"] == 1
 
 

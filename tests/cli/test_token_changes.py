@@ -94,6 +94,15 @@ def test_extend_prints_the_new_expiry(
     )
 
 
+@pytest.mark.usefixtures("depot")
+def test_extend_says_that_nothing_changed(cli: Cli) -> None:
+    assert "Nothing changed" not in cli("token", "extend", "Depot", "--days", "20").err
+    assert "Nothing changed: it lives longer than 19 days" in (
+        cli("token", "extend", "Depot", "--days", "19").err
+    )
+    assert "0 days would change nothing" in cli("token", "extend", "Depot", "--days", "0").err
+
+
 @pytest.mark.parametrize(("days", "reason"), [
     ("0", "MISSING"), ("-1", "NEGATIVE"), ("6", "TOO_FEW"), ("100", "TOO_MANY"),
     ("9" * 30, "TOO_MANY"), ("-" + "9" * 30, "NEGATIVE"),

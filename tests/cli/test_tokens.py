@@ -10,6 +10,7 @@ import pytest
 
 from rollbook import DeviceRow
 from rollbook.cli.exit_codes import ExitCode
+from rollbook.cli.output import words
 from rollbook.v1 import enrollment_service_pb2
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cli.ended import Cli
     from client.fake_server import Running
     from rollbook import AdminClient
+    from running import Server
 
 IMEI = "356938035643809"
 OTHER_IMEI = "490154203237518"
@@ -36,7 +38,33 @@ def test_a_token_is_shown_without_its_value(cli: Cli, depot: str, admin: AdminCl
 def test_a_revealed_token_stands_alone_on_stdout(cli: Cli, depot: str, admin: AdminClient) -> None:
     secret = admin.reveal_token(depot)
     assert cli("token", "reveal", "Depot").out == f"{secret}\n"
-    assert cli("token", "reveal", "Depot", "--output", "json").document == {"value": secret}
+    told = cli("token", "reveal", "Depot", "--output", "json").document
+    assert {"value": secret, "state": "ACTIVE"}.items() <= told.items()
+    assert (
+        told["expire_time"]
+        == cli("token", "show", "Depot", "--output", "json").document["expire_time"]
+    )
+
+
+@pytest.mark.parametrize("state", ["revoked", "expired"])
+@pytest.mark.parametrize("command", ["show", "reveal"])
+def test_a_token_that_opens_nothing_says_so(
+    cli: Cli, depot: str, admin: AdminClient, server: Server, state: str, command: str
+) -> None:
+    secret = admin.reveal_token(depot)
+    if state == "revoked":
+        admin.revoke_token(depot)
+    else:
+        server.clock.turn(days=7)
+    ended = cli("token", command, "Depot")
+    assert f"Warning: This token is {state} (" in ended.err
+    assert words(admin.get_token(depot).expire_time) in ended.err
+    assert "New token: rollbook token refresh Depot" in ended.err
+    assert ("token extend" in ended.err) == (state == "expired")
+    if command == "reveal":
+        assert ended.out == f"{secret}\n"
+    told = cli("token", command, "Depot", "--output", "json")
+    assert (told.document["state"], told.err) == (state.upper(), "")
 
 
 @pytest.fixture
@@ -60,10 +88,23 @@ def test_a_qr_code_on_a_terminal_is_white_on_black_and_obeyed_in_nothing_else(
 ) -> None:
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "2")
+    monkeypatch.setenv("COLUMNS", "3")
     drawn = alone("qr", "p1").out
     assert drawn.count("\n") == 3
     assert set(re.findall(r"\x1b\[[0-9;]*.", drawn)) == {"\x1b[38;5;231;48;5;16m", "\x1b[0m"}
+
+
+@pytest.mark.usefixtures("evil_picture")
+def test_a_qr_code_that_would_be_torn_is_not_drawn(
+    alone: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "2")
+    ended = alone("qr", "p1")
+    assert (ended.code, ended.out) == (ExitCode.REFUSED, "")
+    assert "needs 3 columns and this terminal has 2" in ended.err
+    assert "--out FILE.png" in ended.err
 
 
 @pytest.mark.usefixtures("depot")
@@ -75,7 +116,7 @@ def test_a_qr_code_goes_into_a_private_file(cli: Cli, tmp_path: Path, suffix: st
     assert stat.S_IMODE(picture.stat().st_mode) == 0o600
     assert ended.document["file"] == str(picture)
     small = picture.read_bytes()
-    assert cli("qr", "Depot", "--out", picture, "--scale", "8").code == ExitCode.DONE
+    assert cli("qr", "Depot", "--out", picture, "--scale", "8", "--force").code == ExitCode.DONE
     assert picture.read_bytes() != small
 
 

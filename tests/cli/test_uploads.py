@@ -171,8 +171,28 @@ def test_another_beginning_is_told_by_its_options(cli: Cli, file: Path) -> None:
     first = cli("upload", "depot", file, "--output", "json").document["upload_id"]
     ended = cli("upload", "depot", file, "--resume", first, "--strict", "--map", "IMEI=imei2")
     assert ended.code == ExitCode.REFUSED
-    assert "Resume it with the --strict, --map of its beginning." in ended.err
+    assert "was begun with another --strict and --map: resume it with that of its" in ended.err
     assert "Begin a new upload: rollbook upload depot" in ended.err
+
+
+@pytest.mark.usefixtures("depot")
+def test_an_upload_that_ended_is_told_without_words_of_the_contract(cli: Cli, file: Path) -> None:
+    upload = cli("upload", "depot", file, "--output", "json").document["upload_id"]
+    cli("discard", upload, "--yes")
+    ended = cli("upload", "depot", file, "--resume", upload)
+    assert f"Error: Upload {upload} was discarded before; it cannot be gone on with." in ended.err
+    assert "Begin a new upload: rollbook upload depot" in ended.err
+
+
+def test_policies_are_told_as_options(cli: Cli, admin: AdminClient, tmp_path: Path) -> None:
+    for name in ("depot", "other"):
+        admin.create_profile(name)
+    file = tmp_path / "a.csv"
+    file.write_text(f"IMEI,Site\n{GOOD},1\n")
+    cli("upload", "depot", file)
+    file.write_text(f"IMEI,Site\n{GOOD},2\n")
+    assert "upload with --on-conflict update or keep" in cli("upload", "depot", file).out
+    assert "upload with --on-conflict move" in cli("upload", "other", file).out
 
 
 @pytest.mark.usefixtures("depot")
@@ -180,7 +200,10 @@ def test_columns_are_spoken_of_in_words_of_the_command(cli: Cli, tmp_path: Path)
     file = tmp_path / "a.csv"
     file.write_text(f"IMEI,imei\n{GOOD},{GOOD}\n")
     assert "--map COLUMN=FIELD" in cli("upload", "depot", file).err
-    assert "column_mapping is --map" in cli("upload", "depot", file, "--map", "Nope=imei").err
+    assert (
+        "Error: --map: the file has no column 'Nope'"
+        in cli("upload", "depot", file, "--map", "Nope=imei").err
+    )
     file.write_text("Colour\nred\n")
     assert "rollbook template" in cli("upload", "depot", file).err
 
@@ -189,12 +212,14 @@ def test_columns_are_spoken_of_in_words_of_the_command(cli: Cli, tmp_path: Path)
 def test_an_error_file_destroys_nothing(cli: Cli, file: Path) -> None:
     kept = file.with_name("kept.csv")
     kept.write_text("mended by hand")
-    for errors in (kept, file, file.parent / "no" / "x.csv", file.parent):
+    for errors, code in (
+        (kept, ExitCode.REFUSED),
+        (file, ExitCode.REFUSED),
+        (file.parent / "no" / "x.csv", ExitCode.REFUSED),
+        (file.parent, ExitCode.USAGE),
+    ):
         ended = cli("upload", "depot", file, "--errors", errors)
-        assert (ended.code, "'--errors'" in ended.err) == (ExitCode.USAGE, True)
-    assert f"{kept} exists; name another file, such as" in (
-        cli("upload", "depot", file, "--errors", kept).err
-    )
+        assert (ended.code, "--errors" in ended.err) == (code, True)
     assert kept.read_text() == "mended by hand"
     assert cli("profile", "show", "depot", "--output", "json").document["device_count"] == 0
     assert cli("upload", "depot", file, "--errors", "/dev/null").code == ExitCode.DONE

@@ -84,6 +84,26 @@ def test_the_password_is_asked_for_twice_and_never_shown(cli: Cli, server: Serve
     assert opens(server, "ada", PASSWORD)
 
 
+def test_a_password_too_short_is_asked_for_again(cli: Cli, server: Server) -> None:
+    assert cli("user", "list").code == ExitCode.DONE  # the environment is set
+    for command in (("create", "ada"), ("edit", "ada", "--password")):
+        with Terminal("user", *command) as terminal:
+            terminal.answer("Password: ", "short")
+            terminal.answer("Repeat for confirmation: ", "short")
+            terminal.answer("8 to 256 characters; choose another one.\r\nPassword: ", PASSWORD)
+            terminal.answer("Repeat for confirmation: ", PASSWORD)
+            assert terminal.end() == ExitCode.DONE
+        assert opens(server, "ada", PASSWORD)
+
+
+def test_an_edit_of_a_disabled_user_names_what_enables(cli: Cli, admin: AdminClient) -> None:
+    admin.create_user("ada")
+    assert "--enable" not in cli("user", "edit", "ada", "--disable").err
+    said = cli("user", "edit", "ada", "--email", "a@b.example").err
+    assert "rollbook user edit ada --enable" in said
+    assert "--enable" not in cli("user", "edit", "ada", "--enable").err
+
+
 def test_a_list_has_a_line_for_each_user(cli: Cli, admin: AdminClient) -> None:
     assert "user create NAME" in cli("user", "list").err
     for name in ("bob", "Ada"):
@@ -138,7 +158,7 @@ def test_a_change_of_nothing_is_a_mistake_of_usage(cli: Cli) -> None:
 def test_a_bad_address_is_named_by_its_option(cli: Cli) -> None:
     ended = cli("user", "create", "ada", "--email", "ada")
     assert ended.code == ExitCode.REFUSED
-    assert "email is --email" in ended.err
+    assert "Error: --email: is no address" in ended.err
 
 
 @pytest.mark.parametrize("command", [("edit", "--enable"), ("delete", "--yes")])

@@ -39,7 +39,7 @@ def classes_of(module: object) -> set[str]:
     return {
         name
         for name, thing in inspect.getmembers(module, inspect.isclass)
-        if thing.__module__ == getattr(module, "__name__", "")
+        if thing.__module__.startswith(getattr(module, "__name__", ""))
     }
 
 

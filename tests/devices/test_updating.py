@@ -192,6 +192,16 @@ def test_a_mask_with_an_unknown_path_is_refused(
     assert (error.reason, list(error.fields)) == ("FIELD_INVALID", ["updates[0].update_mask"])
 
 
+def test_a_mask_is_looked_at_once_the_device_is_there_and_as_it_was_read(
+    wire: Wire, pair: list[Device]
+) -> None:
+    for wrong, reason in (
+        (update("dev-777", ["state"]), "DEVICE_NOT_FOUND"),
+        (update(pair[0].device_id, ["state"], etag="stale"), "ETAG_MISMATCH"),
+    ):
+        assert wire.failure("UpdateDevices", updates=[wrong]).reason == reason
+
+
 def test_an_etag_must_be_current_and_every_stale_one_is_named(
     wire: Wire, admin: AdminClient, pair: list[Device]
 ) -> None:

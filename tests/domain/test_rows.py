@@ -22,7 +22,10 @@ CHECKER = RowChecker(understand(HEADER))
 
 imeis = st.integers(1, 10**14 - 1).map(lambda n: f"{n:014}").map(lambda c: c + check_digit(c))
 odd_cells = st.sampled_from(
-    ["", " ", "x", "a\0", IMEI, CORE, "1.2E+14", '="1"', "0" * 15, "x" * 5000]
+    [
+        *("", " ", "x", "a\0", IMEI, CORE, "1.2E+14", '="1"', "0" * 15, "x" * 5000),
+        *("004999010640000", "EXAMPLE-0001"),
+    ]
 )
 rows_of_cells = st.lists(
     st.tuples(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +37,15 @@ def test_a_template_has_the_identifiers_and_one_example(admin: AdminClient, prof
     assert admin.get_upload_template() == admin.get_upload_template(profile) == expected
     with pytest.raises(NotFoundError):
         admin.get_upload_template("nothing")
+
+
+def test_the_example_of_a_template_never_becomes_a_device(admin: AdminClient, profile: str) -> None:
+    template = admin.get_upload_template(profile)
+    mended = template + f"{imei(1)},,,\r\n".encode()
+    for data in (template, mended):
+        done = admin.upload_devices(profile, partial(io.BytesIO, data))
+        assert [error.reason for error in done.errors] == ["EXAMPLE_ROW"]
+    assert [device.imei for device in admin.list_devices()] == [imei(1)[:14]]
 
 
 @pytest.mark.parametrize("policy", list(OnInvalidRow))

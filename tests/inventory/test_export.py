@@ -216,6 +216,19 @@ def test_more_exports_than_the_server_takes_are_sent_away_to_come_again(narrow: 
         until(lambda: is_taken(admin, profile))
 
 
+def test_a_reader_that_takes_nothing_loses_the_inventory_and_its_place(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(export_streams=1, idle_seconds=0.2)
+    with server.admin() as admin:
+        profile = filled(admin)
+        standing_still = admin.export_devices(profile)
+        next(standing_still)
+        until(lambda: is_taken(admin, profile))
+        with pytest.raises(AbortedError, match=r"incomplete: .*EXPORT_IDLE: The reader took"):
+            list(standing_still)
+
+
 def test_an_export_ends_with_the_server(narrow: Server) -> None:
     with narrow.admin() as admin:
         pieces = admin.export_devices(filled(admin))
@@ -236,6 +249,6 @@ def filled(admin: AdminClient) -> str:
 def is_taken(admin: AdminClient, profile: str) -> bool:
     """Tell whether the server takes an export; false while it is sent away."""
     try:
-        return bool(exported(admin, profile))
+        return bool(next(admin.export_devices(profile)))
     except ResourceExhaustedError:
         return False

@@ -21,7 +21,8 @@ from rollbook_server.domain.columns import understand
 from rollbook_server.domain.csv_reader import CsvReader
 from rollbook_server.domain.csv_writer import lines, safe
 from rollbook_server.domain.dialects import GENERIC, attribute_headers
-from rollbook_server.domain.identifiers import IdentifierError, parse_imei
+from rollbook_server.domain.identifiers import IdentifierError
+from rollbook_server.domain.imeis import parse_imei
 from rollbook_server.domain.luhn import with_check_digits
 from running import Server
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,12 +18,28 @@ from rollbook_server.domain.row_blocks import (
     DeviceRows,
     RowBlock,
 )
-from rollbook_server.storage.packed_rows import WIDTH, pack
+from rollbook_server.storage.packed_rows import pack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TAIL = 5  # parameters that follow the rows'
+COLUMNS = (
+    "profile",
+    "imei",
+    "imei2",
+    "serial_number",
+    "manufacturer",
+    "manufacturer_key",
+    "attributes",
+    "upload",
+    "source_row",
+    "source_line",
+    "create_time",
+    "update_time",
+    "last_request_id",
+    "user_id",
+    "revision",
+)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=4) | st.sampled_from(
     ["", "%s", '"', "\\", "\n", "{}"]
 )
@@ -48,34 +66,36 @@ def blocks(draw: st.DrawFn) -> RowBlock:
     )
 
 
-def parameters(rows: Sequence[DeviceRow]) -> list[list[Any]]:
-    """Give what is bound for each row, its attributes taken apart again."""
-    bound: list[list[Any]] = []
-    for sql, cells in pack(rows, ()).statements():
-        assert sql.count("?") == len(cells) + TAIL
-        bound += [cells[begin : begin + WIDTH] for begin in range(0, len(cells), WIDTH)]
-    return [[*row[:6], json.loads(row[6]), *row[7:]] for row in bound if row[0] is not None]
+def stored(rows: Sequence[DeviceRow]) -> list[list[Any]]:
+    """Give the columns of each row behind its id, the attributes taken apart again."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute(f"CREATE TABLE devices (id PRIMARY KEY, {', '.join(COLUMNS)})")
+        for sql, cells in pack(rows, ()).statements(100, 7, 8, 9):
+            assert database.execute(sql, cells).rowcount > 0
+        found = database.execute("SELECT * FROM devices ORDER BY id").fetchall()
+    assert [row[0] for row in found] == list(range(100, 100 + len(rows)))
+    return [[*row[1:7], json.loads(row[7]), *row[8:]] for row in found]
 
 
 @given(st.lists(blocks(), max_size=3))
-def test_columns_are_bound_as_their_rows_are(given_blocks: list[RowBlock]) -> None:
+def test_columns_are_found_as_their_rows_are(given_blocks: list[RowBlock]) -> None:
     rows = DeviceRows(given_blocks)
-    assert parameters(rows) == parameters(list(rows))
+    assert stored(rows) == stored(list(rows))
     assert set(pack(rows, ()).attribute_names) == {n for row in rows for n in row.attributes}
 
 
-def test_unknown_keys_are_bound_as_null_and_places_count_on_over_blocks() -> None:
+def test_unknown_keys_are_null_and_rows_need_not_follow_each_other() -> None:
     row = DeviceRow(7, 8, "3" * 14, "", "", "HTC", "", {"a": "%"}, [])
     rows = DeviceRows.of([row])
     rows.extend(DeviceRows.of([row._replace(row=9)]))
-    first = [0, "3" * 14, None, None, "HTC", None, {"a": "%"}, 7, 8]
-    assert parameters(rows) == [first, [1, *first[1:7], 9, 8]]
+    first = [7, "3" * 14, None, None, "HTC", None, {"a": "%"}, 8, 7, 8, 9, 9, "", "", 1]
+    assert stored(rows) == [first, [*first[:8], 9, *first[9:]]]
 
 
 @pytest.mark.parametrize("size", [1, 8, 9, 600, 3_600, 3_601, 8_000])
-def test_any_number_of_rows_is_bound_once_each(size: int) -> None:
+def test_any_number_of_rows_goes_in_once_each(size: int) -> None:
     rows = [DeviceRow(n, n + 1, f"{n:014}", "", "", "", "", {}, []) for n in range(size)]
-    assert [row[0] for row in parameters(rows)] == list(range(size))
+    assert [row[8:10] for row in stored(rows)] == [[n, n + 1] for n in range(size)]
 
 
 @given(st.lists(blocks(), min_size=1, max_size=3), st.data())

@@ -71,6 +71,9 @@ ALONE = [
     Bad("ATTRIBUTE_TOO_LONG", f"{A},,,,{'x' * 4097}", "Site"),
     Bad("NUL_CHARACTER", f"{A},,R\0,,", "Serial No"),
     Bad("TOO_MANY_FIELDS", f"{A},,,,Berlin,Mitte"),
+    Bad("EXAMPLE_ROW", "004999010640000,,EXAMPLE-0001,Example,example", "IMEI"),
+    Bad("EXAMPLE_ROW", f"{A},0049990106400000,,,", "IMEI 2"),
+    Bad("EXAMPLE_ROW", f"{A},,EXAMPLE-0001,,", "Serial No"),
 ]
 
 
@@ -95,6 +98,7 @@ TYPED = [
     (Row(imei=A, attributes={"n": "x" * 4097}), "ATTRIBUTE_TOO_LONG", "n"),
     (Row(imei=A, attributes={"n": "\0"}), "NUL_CHARACTER", "n"),
     (Row(imei=A + "\0"), "NUL_CHARACTER", "imei"),
+    (Row(imei="004999010640000"), "EXAMPLE_ROW", "imei"),
 ]
 
 

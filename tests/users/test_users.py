@@ -209,6 +209,28 @@ def test_an_unknown_user_is_not_found(admin: AdminClient, user_id: str) -> None:
         assert caught.value.reason == "USER_NOT_FOUND"
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"user": {"user_name": "x" * 129}},
+        {"user": {"email": "no address"}},
+        {"update_mask": {"paths": ["password"]}},
+        {"password": "short"},
+    ],
+    ids=lambda rest: next(iter(rest)),
+)
+def test_of_what_is_wrong_with_a_change_the_user_comes_first_then_the_etag(
+    admin: AdminClient, rest: dict[str, Any]
+) -> None:
+    made = admin.create_user("ada")
+    for user, reason in (
+        ({"user_id": "usr-0000000000000000"}, "USER_NOT_FOUND"),
+        ({"user_id": made.user_id, "etag": "stale"}, "ETAG_MISMATCH"),
+    ):
+        request = messages.UpdateUserRequest(**{**rest, "user": {**rest.get("user", {}), **user}})
+        refused(reason, partial(call, admin, "UpdateUser", request))
+
+
 def test_the_same_request_again_gives_the_stored_answer(admin: AdminClient) -> None:
     request = messages.CreateUserRequest(
         user={"user_name": "ada"}, password=PASSWORD, request_id=str(uuid4())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from rollbook._broken_off import broken_off
 from rollbook._calls import Client
 from rollbook.errors import RollbookError
 from rollbook.v1 import device_service_pb2, device_service_pb2_grpc
@@ -49,7 +50,7 @@ class InventoryCalls(Client):
                     yield piece.data
         except RollbookError as error:
             if begun:
-                _raise_broken(error)
+                raise broken_off(error, "The inventory") from error
             raise
         finally:
             call.cancel()
@@ -60,15 +61,3 @@ class InventoryCalls(Client):
         What is written when an error is raised is no whole file; see `export_devices`.
         """
         return sum(file.write(piece) for piece in self.export_devices(profile_id))
-
-
-def _raise_broken(error: RollbookError) -> NoReturn:
-    """Raise the error anew, saying that what came before it is not all."""
-    raise type(error)(
-        f"The inventory broke off and is incomplete: {error.message}",
-        reason=error.reason,
-        code=error.code,
-        metadata=error.metadata,
-        fields=error.fields,
-        retry_after_seconds=error.retry_after_seconds,
-    ) from error

@@ -183,8 +183,8 @@ def _with_another_check_digit(imei: str) -> str:
 
 # For every reason: what makes a whole row bad for it and for no other one. Not here
 # are the reasons that need a roll (DEVICE_ON_ROLL, DEVICE_IN_OTHER_PROFILE,
-# KEYS_OF_SEVERAL_DEVICES), and those that in a file are a fault of its header
-# (ATTRIBUTE_NAME_INVALID, TOO_MANY_ATTRIBUTES).
+# KEYS_OF_SEVERAL_DEVICES) or a template (EXAMPLE_ROW), and those that in a file are a
+# fault of its header (ATTRIBUTE_NAME_INVALID, TOO_MANY_ATTRIBUTES).
 _SPOILERS: Mapping[RowReason, Callable[[_Row, _Row], Sequence[str]]] = {
     RowReason.NO_IDENTIFIER: lambda row, _: ("", "", "", "", row.site, row.asset_tag),
     RowReason.MANUFACTURER_MISSING: lambda row, _: row._replace(imei="", imei2="", manufacturer=""),

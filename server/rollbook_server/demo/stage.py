@@ -47,10 +47,10 @@ class Stage:
         """Show a line, unfolded so that names of files can be copied."""
         self.console.print(Text(line, style=style), soft_wrap=True)
 
-    def run(self, *arguments: str, expected: int = 0) -> None:
+    def run(self, *arguments: str, expected: tuple[int, ...] = (0,)) -> None:
         """Show a command and run it with this terminal.
 
-        Raises CommandError if it does not end with the expected exit code.
+        Raises CommandError if it does not end with an expected exit code.
         """
         self.say(f"\n$ rollbook {shlex.join(arguments)}", style="bold")
         done = subprocess.run(  # noqa: S603 - our own command
@@ -61,14 +61,15 @@ class Stage:
             capture_output=self.silent,
             text=True,
         )
-        if done.returncode != expected:
+        if done.returncode not in expected:
             raise self._failed(f"rollbook {shlex.join(arguments)}", done, expected)
 
     def _failed(
-        self, command: str, done: subprocess.CompletedProcess[str], expected: int
+        self, command: str, done: subprocess.CompletedProcess[str], expected: tuple[int, ...]
     ) -> CommandError:
+        wanted = " or ".join(map(str, expected))
         return CommandError(
-            f"`{command}` ended with {done.returncode} instead of {expected}.",
+            f"`{command}` ended with {done.returncode} instead of {wanted}.",
             reason="DEMO_COMMAND_FAILED",
             metadata={"command": command, "stderr": done.stderr or ""},
             next_step=f"The server's log is {self.log}.",

@@ -242,7 +242,7 @@ def _json_problem(value: object) -> str | None:
     try:
         json.dumps(value, allow_nan=False)
     except (ValueError, TypeError, RecursionError):
-        return "holds something that JSON cannot say, such as an infinite number"
+        return "holds something that JSON cannot say: an infinite number, or a value of no kind"
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import identifiers
+from rollbook_server.domain import imeis, masks
 from rollbook_server.domain.device_choices import Choice, chosen
 from rollbook_server.domain.device_faults import Faults
 from rollbook_server.domain.device_keys import find_taken
@@ -27,25 +27,33 @@ _LIST, _PREFIX = "updates", "device."
 
 @dataclass(frozen=True, slots=True)
 class DeviceUpdate:
-    """New values for some fields, of those in `merging.CONTENT`, of one device."""
+    """New values for one device, of which `paths` tell those that are meant.
+
+    They name fields of `merging.CONTENT`, or all with "*"; without paths it is each
+    value that is not empty.
+    """
 
     choice: Choice
     values: TypedRow
-    fields: Collection[str]
+    paths: Collection[str] = ()
 
-
-def set_fields(values: TypedRow) -> list[str]:
-    """Name the fields that are not empty."""
-    return [name for name in CONTENT if getattr(values, name)]
+    @property
+    def fields(self) -> Collection[str]:
+        """Name the fields that change."""
+        if masks.EVERYTHING in self.paths:
+            return CONTENT
+        return self.paths or [name for name in CONTENT if getattr(self.values, name)]
 
 
 def update(roll: Roll, updates: Sequence[DeviceUpdate], now: datetime) -> list[Device]:
     """Change devices, which may exchange identifiers; gives them in the order of the request.
 
     One that is already as it shall be keeps its etag. Raises RollbookError as
-    `chosen` does, and with DEVICES_INVALID, which names every bad one.
+    `chosen` does, then with FIELD_INVALID for masks with a path that there is not, then
+    with DEVICES_INVALID; each names every bad one.
     """
     before = chosen(roll, [each.choice for each in updates], _LIST, _PREFIX)
+    _check_paths(updates)
     rows = _good_rows(roll, updates, before)
     after = [_written(device, rows[index], now) for index, device in enumerate(before)]
     changed = [new for new, old in zip(after, before, strict=True) if new is not old]
@@ -54,6 +62,16 @@ def update(roll: Roll, updates: Sequence[DeviceUpdate], now: datetime) -> list[D
     for profile_id in {device.profile_id for device in changed}:
         roll.profiles.move_counts(profile_id, now, pending=0, registered=0)
     return after
+
+
+def _check_paths(updates: Sequence[DeviceUpdate]) -> None:
+    faults = Faults(_LIST)
+    for index, each in enumerate(updates):
+        unknown = sorted(set(each.paths) - {*CONTENT, masks.EVERYTHING})
+        if unknown:
+            text = f"there is no {unknown[0]!r} to change; use {', '.join(CONTENT)} or *"
+            faults.add(index, "update_mask", text)
+    faults.check(Reason.FIELD_INVALID, "of the updates name a field that cannot be changed.")
 
 
 def _good_rows(
@@ -83,7 +101,7 @@ def _merged(wanted: DeviceUpdate, device: Device) -> TypedRow:
     }
     for name in ("imei", "imei2"):
         if new[name] == getattr(device, name):
-            new[name] = identifiers.spelled_out(new[name])
+            new[name] = imeis.spelled_out(new[name])
     return TypedRow(**new)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from rollbook_server.domain import identifiers
+from rollbook_server.domain import serial_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,4 +101,4 @@ class Device:
     @property
     def manufacturer_key(self) -> str:
         """What the manufacturer is compared by."""
-        return identifiers.manufacturer_key(self.manufacturer)
+        return serial_numbers.manufacturer_key(self.manufacturer)

@@ -13,7 +13,8 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain.identifiers import LONGEST_TYPED, imei_or_none
+from rollbook_server.domain.identifiers import LONGEST_TYPED
+from rollbook_server.domain.imeis import imei_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -35,6 +35,7 @@ class Reason(_Upper):
     RIGHT_MISSING = auto()
     REQUEST_ID_INVALID = auto()
     REQUEST_ID_REUSED = auto()
+    ANSWER_UNREADABLE = auto()
     PAGE_TOKEN_INVALID = auto()
     ETAG_MISSING = auto()
     ETAG_MISMATCH = auto()
@@ -62,6 +63,7 @@ class Reason(_Upper):
     INVENTORY_TOO_WIDE = auto()
     INVENTORY_CHANGED = auto()
     TOO_MANY_EXPORTS = auto()
+    EXPORT_IDLE = auto()
     USER_NOT_FOUND = auto()
     USER_NAME_INVALID = auto()
     USER_NAME_TAKEN = auto()
@@ -121,6 +123,7 @@ class RowReason(_Upper):
     DEVICE_ON_ROLL = auto()
     DEVICE_IN_OTHER_PROFILE = auto()
     KEYS_OF_SEVERAL_DEVICES = auto()
+    EXAMPLE_ROW = auto()
 
 
 class RollbookError(Exception):

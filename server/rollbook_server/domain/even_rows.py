@@ -9,14 +9,12 @@ from __future__ import annotations
 from operator import eq
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain.identifiers import (
-    LONGEST_NAME,
-    ZERO_CORE,
-    IdentifierError,
-    known_manufacturer,
-)
+from rollbook_server.domain import example_row
+from rollbook_server.domain.identifiers import LONGEST_NAME, IdentifierError
+from rollbook_server.domain.imeis import ZERO_CORE
 from rollbook_server.domain.luhn import CORE, IMEI, luhn_holds_for_all
 from rollbook_server.domain.row_blocks import AttributeColumns, RowBlock
+from rollbook_server.domain.serial_numbers import known_manufacturer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,6 +24,10 @@ if TYPE_CHECKING:
 
     _Column = Sequence[str]
     _Keys = tuple[_Column, _Column, _Column, _Column, _Column]
+
+
+# Digits that are refused wherever they stand, though their check digit is right.
+_NO_CORES = (ZERO_CORE, example_row.IMEI_CORE)
 
 
 class _UnusualError(Exception):
@@ -86,16 +88,16 @@ class EvenRows:
 
 
 def _cores(column: Sequence[str]) -> Sequence[str]:
-    filled = [cell for cell in column if cell]
+    filled = [cell for cell in column if cell] if "" in column else column
     if not filled:
         return column
     joined = "".join(filled)
     widths = set(map(len, filled))
-    if not (joined.isascii() and joined.isdigit()) or ZERO_CORE in joined:
+    if not (joined.isascii() and joined.isdigit()) or any(map(joined.__contains__, _NO_CORES)):
         raise _UnusualError
     if widths == {CORE}:
-        if any(cell[0] == "1" for cell in filled):
-            raise _UnusualError  # may have lost a zero
+        if "1" in joined[::CORE]:
+            raise _UnusualError  # the first digit: may have lost a zero
         return column
     if widths != {IMEI} or not luhn_holds_for_all(joined.encode()):
         raise _UnusualError
@@ -107,6 +109,8 @@ def _serial_numbers(column: Sequence[str]) -> Sequence[str]:
     # Hyphens are common, and part of nothing that is refused.
     is_plain = joined.isascii() and joined.replace("-", "0").isalnum()
     if joined and (not is_plain or max(map(len, column)) > LONGEST_NAME):
+        raise _UnusualError
+    if example_row.SERIAL_NUMBER in joined:
         raise _UnusualError
     return column
 

@@ -12,7 +12,8 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import identifiers
+from rollbook_server.domain import serial_numbers
+from rollbook_server.domain.imeis import imei_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,11 +50,11 @@ class Presented:
         """Normalise; a malformed identifier is no error here, it just matches nothing."""
         filled = (imei for imei in tuple(imeis)[:SLOTS_LOOKED_AT] if imei.strip())
         looked_at = map(_looked_at, islice(filled, IMEIS_LOOKED_AT))
-        cores = (identifiers.imei_or_none(imei) for imei in looked_at)
+        cores = (imei_or_none(imei) for imei in looked_at)
         return cls(
             tuple(dict.fromkeys(core for core in cores if core)),
-            identifiers.serial_number_or_empty(_looked_at(serial_number)),
-            identifiers.manufacturer_key(_looked_at(manufacturer)),
+            serial_numbers.serial_number_or_empty(_looked_at(serial_number)),
+            serial_numbers.manufacturer_key(_looked_at(manufacturer)),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import identifiers
+from rollbook_server.domain import serial_numbers
 
 if TYPE_CHECKING:
     from rollbook_server.domain.devices import Device, DeviceRow
@@ -33,7 +33,7 @@ def differing(one: Device, other: Device) -> list[str]:
 
 def _manufacturer(row: DeviceRow, device: Device) -> str:
     """Give the row's, unless it lacks one or differs in case alone."""
-    same = identifiers.manufacturer_key(row.manufacturer) == device.manufacturer_key
+    same = serial_numbers.manufacturer_key(row.manufacturer) == device.manufacturer_key
     return device.manufacturer if same or not row.manufacturer else row.manufacturer
 
 

@@ -9,11 +9,9 @@ from rollbook_server.domain.identifiers import (
     LONGEST_NAME,
     LONGEST_TYPED,
     IdentifierError,
-    imei_or_none,
     invisible,
-    parse_imei,
-    plain_digits,
 )
+from rollbook_server.domain.imeis import imei_or_none, parse_imei, plain_digits
 from rollbook_server.domain.luhn import CORE
 
 _MEID_PREFIX = re.compile(r"(?:99|[A-F])[0-9A-F]{0,12}|[A-F][0-9A-F]{13}")

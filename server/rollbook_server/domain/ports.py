@@ -42,10 +42,23 @@ class Sealer(Protocol):
         """Give the value back, or raise RollbookError with TOKEN_UNREADABLE."""
 
 
+class AnswerSealer(Protocol):
+    """Keeps answers, which may hold passwords, unreadable without the key file."""
+
+    def digest(self, value: str) -> bytes:
+        """Give what tells requests apart, and nobody can try out without the key file."""
+
+    def seal_answer(self, answer: bytes, *, request_id: str, digest: bytes) -> bytes:
+        """Encrypt an answer, bound to its request."""
+
+    def unseal_answer(self, sealed: bytes, *, request_id: str, digest: bytes) -> bytes:
+        """Give the answer back, or raise RollbookError with ANSWER_UNREADABLE."""
+
+
 class PasswordHasher(Protocol):
     """Keeps passwords so that they can be checked but not read. Thread-safe.
 
-    Both methods take tens of milliseconds and may wait: never in a transaction.
+    `hash` and `verify` take tens of milliseconds and may wait: never in a transaction.
     """
 
     def hash(self, password: str) -> str:
@@ -57,6 +70,9 @@ class PasswordHasher(Protocol):
         Takes as long with an empty hash, which no password fits. Raises RollbookError
         with TOO_MANY_SIGN_INS.
         """
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Tell whether `hash` goes about it in another way by now; gives back at once."""
 
 
 class Roll(Protocol):

@@ -92,6 +92,9 @@ class Users(Protocol):
     def change(self, user: User) -> None:
         """Write a changed user, whose name must be free or its own."""
 
+    def rehash(self, user: User, password_hash: str) -> None:
+        """Write the same password hashed anew, unless it changed; no change of the user."""
+
     def delete(self, user_id: str) -> None:
         """Remove the user."""
 
@@ -265,10 +268,13 @@ class Leftovers(Protocol):
 
 
 class Answers(Protocol):
-    """Answers that were given, to be given again for the same request_id."""
+    """Sealed answers that were given, to be given again for the same request_id."""
 
-    def recall(self, request_id: str, now: datetime) -> tuple[bytes, bytes] | None:
-        """Forget what is older than two days, then give the request's digest and the answer."""
+    def recall(self, request_id: str, since: datetime) -> tuple[bytes, bytes] | None:
+        """Give the digest of the request and the sealed answer, unless it is older."""
 
     def keep(self, request_id: str, digest: bytes, answer: bytes, now: datetime) -> None:
-        """Keep an answer."""
+        """Keep a sealed answer, in the place of an older one to the same request_id."""
+
+    def forget(self, before: datetime, limit: int) -> bool:
+        """Remove at most `limit` answers that are older; True if there may be more."""

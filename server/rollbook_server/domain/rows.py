@@ -9,6 +9,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+from rollbook_server.domain import example_row
 from rollbook_server.domain.devices import DeviceRow, RowError
 from rollbook_server.domain.dialects import trimmed
 from rollbook_server.domain.errors import RowReason
@@ -17,13 +18,15 @@ from rollbook_server.domain.identifiers import (
     LONGEST_NAME,
     LONGEST_TYPED,
     IdentifierError,
-    Manufacturer,
-    parse_imei,
-    parse_manufacturer,
-    parse_serial_number,
     shortened,
 )
+from rollbook_server.domain.imeis import parse_imei
 from rollbook_server.domain.row_blocks import DeviceRows
+from rollbook_server.domain.serial_numbers import (
+    Manufacturer,
+    parse_manufacturer,
+    parse_serial_number,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -193,6 +196,7 @@ def _device_row(row: int, line: int, values: Sequence[str], cells: _Cells) -> De
     if imei and imei == imei2:
         message = f"the same IMEI stands in {cells.names[0]}; leave one of them empty"
         raise _Rejection(cells.names[1], RowReason.IMEI_REPEATED, message)
+    _refuse_example((imei, imei2, serial_number), cells.names)
     return DeviceRow(
         row=row,
         line=line,
@@ -229,6 +233,13 @@ def _require_keys(imei: str, serial_number: str, maker: str, names: Sequence[str
         raise _Rejection(names[2], RowReason.SERIAL_NUMBER_MISSING, message)
     message = "the row identifies no device; add an IMEI, or a serial number and a manufacturer"
     raise _Rejection("", RowReason.NO_IDENTIFIER, message)
+
+
+def _refuse_example(found: Sequence[str], names: Sequence[str]) -> None:
+    example = (example_row.IMEI_CORE, example_row.IMEI_CORE, example_row.SERIAL_NUMBER)
+    for name, cell, refused in zip(names, found, example, strict=False):
+        if cell == refused:
+            raise _Rejection(name, RowReason.EXAMPLE_ROW, example_row.MESSAGE)
 
 
 def _attributes(cells: _Cells) -> dict[str, str]:

@@ -7,11 +7,13 @@ is presented.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import users
 from rollbook_server.domain.enrollment import Decision, Outcome, take_place
+from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.matching import MatchRule, decide
 from rollbook_server.domain.names import TYPED_LIMIT, name_key
 
@@ -50,7 +52,10 @@ def sign_in(store: Store, hasher: PasswordHasher, wanted: SignIn, now: datetime)
     """
     named = store.read(lambda roll: _named(roll, wanted.user_name))
     checked = _verified(hasher, named, wanted.password)
-    return store.write(lambda roll: _decide(roll, wanted, checked, now))
+    decision = store.write(lambda roll: _decide(roll, wanted, checked, now))
+    if checked.user is not None and decision.outcome is Outcome.REGISTERED:
+        _renew_hash(store, hasher, checked.user, wanted.password)
+    return decision
 
 
 def _named(roll: Roll, user_name: str) -> User | None:
@@ -68,6 +73,18 @@ def _verified(hasher: PasswordHasher, user: User | None, password: str) -> _Chec
     return _Checked(user) if fits else _Checked(None, "PASSWORD_WRONG")
 
 
+def _renew_hash(store: Store, hasher: PasswordHasher, user: User, password: str) -> None:
+    """Hash the password as new ones are hashed, if it is not.
+
+    Only after all was right: else the time it takes would tell a right password. Nobody
+    who signed in waits for it to succeed; the next sign-in tries again.
+    """
+    if hasher.is_outdated(user.password_hash):
+        renewed = hasher.hash(users.presented_password(password))
+        with suppress(RollbookError):
+            store.write(lambda roll: roll.users.rehash(user, renewed))
+
+
 def _decide(roll: Roll, wanted: SignIn, checked: _Checked, now: datetime) -> Decision:
     match = decide(roll.devices.candidates(wanted.presented))
     user = roll.users.get(checked.user.user_id if checked.user else "")
@@ -81,12 +98,16 @@ def _decide(roll: Roll, wanted: SignIn, checked: _Checked, now: datetime) -> Dec
 
 def _cause(before: User | None, user: User | None, match: Match) -> str:
     """Say why the device is refused to someone who knew the password; empty if it is not."""
-    known_hash = before.password_hash if before else ""
-    if user is None or not user.can_sign_in or user.password_hash != known_hash:
+    if before is None or user is None or not user.can_sign_in or _differs(before, user):
         return "USER_CHANGED"
     if match.device is None:
         return "AMBIGUOUS" if match.rule is MatchRule.AMBIGUOUS else "UNKNOWN_DEVICE"
     return ""
+
+
+def _differs(before: User, user: User) -> bool:
+    """Tell whether the password changed; another hash alone may be the same one renewed."""
+    return user.password_hash != before.password_hash and user.revision != before.revision
 
 
 def _register(roll: Roll, device: Device, user_id: str, request_id: str, now: datetime) -> Device:

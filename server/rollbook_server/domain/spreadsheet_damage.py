@@ -1,6 +1,6 @@
 """What spreadsheets, labels and dialogs do to an IMEI, and how it is undone.
 
-The room knows texts, not identifiers: it proposes, and `identifiers` takes a
+The room knows texts, not identifiers: it proposes, and `imeis` takes a
 proposal only if it is an IMEI whose check digit agrees.
 """
 

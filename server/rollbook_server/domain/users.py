@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import etags, names
+from rollbook_server.domain import etags, masks, names
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
 from rollbook_server.domain.ids import new_id
 from rollbook_server.domain.names import name_key
@@ -65,22 +65,22 @@ class UserQuery:
 
 @dataclass(frozen=True, slots=True)
 class UserChange:
-    """What an administrator wants of a user: new values by field, all of them checked.
+    """What an administrator wants of a user: new values by field, none of them checked.
 
-    `values` may hold user_name, display_name, email and disabled; an empty
-    `password_hash` leaves the password as it is.
+    `values` may hold user_name, display_name, email and disabled, of which `paths`
+    tell those that are meant; see `_meant`. An empty `password` stays as it is; one
+    that may be one comes with its `password_hash`.
     """
 
     values: Mapping[str, str | bool]
+    paths: tuple[str, ...] = ()
+    password: str = field(default="", repr=False)
     password_hash: str = field(default="", repr=False)
 
 
-def checked_values(values: Mapping[str, str | bool]) -> dict[str, str | bool]:
-    """Give the values of a new or changed user in normal form.
-
-    Raises RollbookError with USER_NAME_INVALID, or FieldsError.
-    """
-    found = dict(values)
+def _checked(values: Mapping[str, str | bool]) -> dict[str, object]:
+    """Give the values of a new or changed user in normal form."""
+    found: dict[str, object] = dict(values)
     if "user_name" in found:
         typed = str(found["user_name"])
         found["user_name"] = names.checked(typed, Reason.USER_NAME_INVALID, "user")
@@ -103,16 +103,19 @@ def _fault(name: str, text: str) -> str:
     return ""
 
 
-def checked_password(password: str) -> str:
-    """Give a new password in normal form; raises RollbookError with PASSWORD_INVALID."""
+def new_password(password: str) -> str:
+    """Give a new password in the form in which it is hashed; empty if it cannot be one."""
     normal = presented_password(password)
-    if not SHORTEST_PASSWORD <= len(normal) <= LONGEST_PASSWORD:
+    return normal if SHORTEST_PASSWORD <= len(normal) <= LONGEST_PASSWORD else ""
+
+
+def _check_password(password: str) -> None:
+    if not new_password(password):
         raise RollbookError(
             Reason.PASSWORD_INVALID,
             f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; "
             "choose another one.",
         )
-    return normal
 
 
 def presented_password(password: str) -> str:
@@ -122,9 +125,13 @@ def presented_password(password: str) -> str:
 
 
 def create(roll: Roll, wanted: UserChange, now: datetime) -> User:
-    """Add a user; raises RollbookError with USER_NAME_TAKEN."""
+    """Add a user.
+
+    Raises RollbookError with USER_NAME_INVALID, FIELD_INVALID, PASSWORD_INVALID or
+    USER_NAME_TAKEN, in this order.
+    """
     nobody = User(new_id("usr"), "", now, now)
-    user = _changed(nobody, wanted)
+    user = _changed(nobody, wanted, wanted.values)
     _check_free(roll, user)
     roll.users.add(user)
     return user
@@ -152,11 +159,12 @@ def list_page(roll: Roll, query: UserQuery, request: PageRequest) -> Page[User]:
 def update(roll: Roll, user_id: str, etag: str, wanted: UserChange, now: datetime) -> User:
     """Change a user; one that is as wanted already does not change.
 
-    Raises RollbookError with USER_NOT_FOUND, ETAG_MISMATCH or USER_NAME_TAKEN.
+    Raises RollbookError with USER_NOT_FOUND, ETAG_MISMATCH, FIELD_INVALID,
+    USER_NAME_INVALID, PASSWORD_INVALID or USER_NAME_TAKEN.
     """
     before = get(roll, user_id)
     etags.check(etag, before.revision, "The user")
-    after = _changed(before, wanted)
+    after = _changed(before, wanted, _meant(wanted))
     if after == before:
         return before
     _check_free(roll, after)
@@ -177,11 +185,21 @@ def delete(roll: Roll, user_id: str, etag: str, now: datetime) -> None:
     roll.users.delete(user_id)
 
 
-def _changed(user: User, wanted: UserChange) -> User:
-    values: dict[str, object] = dict(wanted.values)
-    if wanted.password_hash:
-        values["password_hash"] = wanted.password_hash
-    return replace(user, **values)  # type: ignore[arg-type]  # each checked by its name
+def _meant(wanted: UserChange) -> dict[str, str | bool]:
+    """Give the values that the mask names, without one each that is not empty."""
+    values = wanted.values
+    named = masks.named(wanted.paths, tuple(values))
+    if not wanted.paths:
+        named = frozenset(name for name in values if values[name])
+    return {name: values[name] for name in values if name in named}
+
+
+def _changed(user: User, wanted: UserChange, values: Mapping[str, str | bool]) -> User:
+    new = _checked(values)
+    if wanted.password:
+        _check_password(wanted.password)
+        new["password_hash"] = wanted.password_hash
+    return replace(user, **new)  # type: ignore[arg-type]  # each checked by its name
 
 
 def _check_free(roll: Roll, user: User) -> None:

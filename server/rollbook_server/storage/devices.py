@@ -13,10 +13,11 @@ from rollbook_server.domain.devices import DeviceState
 from rollbook_server.domain.matching import Candidates
 from rollbook_server.storage import device_rows
 from rollbook_server.storage.attribute_names import AttributeNames
+from rollbook_server.storage.attribute_texts import attribute_names
 from rollbook_server.storage.counters import NEXT_DEVICE, reserve
 from rollbook_server.storage.device_lists import StoredDeviceLists
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS
-from rollbook_server.storage.packed_rows import PackedRows, attribute_names, pack
+from rollbook_server.storage.packed_rows import PackedRows, pack
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.tables import DeviceTable
 from rollbook_server.storage.upload_tables import UploadRangeTable, UploadTable
@@ -97,8 +98,7 @@ class StoredDevices(StoredDeviceLists):
         profile, owner = self._profiles.key(upload.profile_id), self._upload_key(upload.upload_id)
         time = clock.microseconds(now)
         inserted = 0
-        for sql, cells in packed.statements():
-            parameters = (*cells, first, profile, owner, time, time)
+        for sql, parameters in packed.statements(first, profile, owner, time):
             inserted += self._database.execute_sql(sql, parameters).rowcount
         if inserted and owner is not None:
             UploadRangeTable.insert(

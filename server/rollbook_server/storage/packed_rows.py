@@ -7,41 +7,60 @@ apart, and of a statement a row, each of which waits for Python's lock.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import chain, repeat
-from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from rollbook_server.domain.row_blocks import AttributeColumns, DeviceRows
+from rollbook_server.domain.row_blocks import DeviceRows
+from rollbook_server.storage.attribute_texts import names_in, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.row_blocks import RowBlock
 
-WIDTH: Final = 9
-"""Parameters of a row: its place in the batch, then what `_cells` gives."""
-# How many rows a statement takes; those that are lacking are filled up. 32,766
-# parameters are as many as SQLite takes everywhere, some are left for the rest.
-_dumped = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
-_SIZES = (8, 64, 512, 3600)
-_FILLING = (None,) * WIDTH
+# How many rows a statement takes; those that are lacking are filled up. With more, what
+# is bound no longer fits into the processor's cache; with fewer, statements begin to cost.
+_SIZES = (8, 64, 512)
+# Binding a parameter takes as long as inserting half a row: what is alike in the rows
+# of a batch, or rises with them, is bound once for all of them.
+_ALWAYS = ("place", "imei", "serial_number", "manufacturer", "manufacturer_key", "attributes")
 
 _INSERT = """
 INSERT INTO devices (id, profile, imei, imei2, serial_number, manufacturer, manufacturer_key,
     attributes, upload, source_row, source_line, create_time, update_time,
     last_request_id, user_id, revision)
-WITH rows (place, imei, imei2, serial_number, manufacturer, manufacturer_key, attributes,
-    source_row, source_line) AS (VALUES {rows})
-SELECT ? + place, ?, imei, imei2, serial_number, manufacturer, manufacturer_key, attributes,
-    ?, source_row, source_line, ?, ?, '', '', 1
+WITH rows ({columns}) AS (VALUES {rows})
+SELECT ? + place, ?, imei, {imei2}, serial_number, manufacturer, manufacturer_key, attributes,
+    ?, ? + {source_row}, ? + {source_line}, ?, ?, '', '', 1
 FROM rows WHERE place IS NOT NULL
 ON CONFLICT DO NOTHING
 """
-_ROW = f"({', '.join('?' * WIDTH)})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What the rows of a batch have in common.
+
+    `row_offset` and `line_offset` give row and line of each if they are added to its
+    place in the batch; none if they do not rise by one from row to row.
+    """
+
+    has_second_imei: bool
+    row_offset: int | None
+    line_offset: int | None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Name the parameters of a row."""
+        wanted = {
+            "imei2": self.has_second_imei,
+            "source_row": self.row_offset is None,
+            "source_line": self.line_offset is None,
+        }
+        return (*_ALWAYS, *(name for name, is_wanted in wanted.items() if is_wanted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,56 +69,86 @@ class PackedRows:
 
     rows: DeviceRows
     attribute_names: Sequence[str]
-    cells: Sequence[Any]
     imeis: Sequence[str]
     second_imeis: frozenset[str]
+    shape: _Shape
+    cells: Sequence[Any]
 
     @property
     def crosses_itself(self) -> bool:
         """Tell whether one row's first IMEI is another's second."""
-        return not self.second_imeis.isdisjoint(self.imeis)
+        return bool(self.second_imeis) and not self.second_imeis.isdisjoint(self.imeis)
 
-    def statements(self) -> Iterator[tuple[str, list[Any]]]:
-        """Give statements that put all rows in, each with its first parameters.
+    def statements(
+        self, first_id: int, profile: int, upload: int | None, time: int
+    ) -> Iterator[tuple[str, list[Any]]]:
+        """Give statements that put all rows in, with their parameters.
 
-        Five follow: the id of the first row, profile, upload, create and update time.
+        The ids count on from `first_id`, in the order of the rows.
         """
-        most = _SIZES[-1] * WIDTH
+        offsets = (self.shape.row_offset or 0, self.shape.line_offset or 0)
+        common = [first_id, profile, upload, *offsets, time, time]
+        columns = self.shape.columns
+        most = _SIZES[-1] * len(columns)
         for begin in range(0, len(self.cells), most):
-            cells = list(self.cells[begin : begin + most])
-            size = next(size for size in _SIZES if size * WIDTH >= len(cells))
-            yield _insert(size), cells + [None] * (size * WIDTH - len(cells))
+            cells = self.cells[begin : begin + most]
+            size = next(size for size in _SIZES if size * len(columns) >= len(cells))
+            filling = [None] * (size * len(columns) - len(cells))
+            yield _insert(columns, size), [*cells, *filling, *common]
 
 
 @cache
-def _insert(size: int) -> str:
-    return _INSERT.format(rows=", ".join([_ROW] * size))
+def _insert(columns: tuple[str, ...], size: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return _INSERT.format(
+        columns=", ".join(columns),
+        rows=", ".join([row] * size),
+        imei2="imei2" if "imei2" in columns else "NULL",
+        source_row="source_row" if "source_row" in columns else "place",
+        source_line="source_line" if "source_line" in columns else "place",
+    )
 
 
 def pack(rows: Sequence[DeviceRow], columns: Sequence[str]) -> PackedRows:
     """Prepare rows for the insert statements; see `domain.repositories.Devices.pack`."""
     rows = rows if isinstance(rows, DeviceRows) else DeviceRows.of(rows)
+    blocks = rows.blocks
+    imeis = list(chain.from_iterable(block.imei for block in blocks))
+    second = frozenset(chain.from_iterable(block.imei2 for block in blocks)) - {""}
+    row_offset = _offset_of([block.row for block in blocks])
+    shape = _Shape(bool(second), row_offset, _offset_of([block.line for block in blocks]))
     cells: list[Any] = []
-    for block in rows.blocks:
-        place = len(cells) // WIDTH
-        cells += chain.from_iterable(_cells(block, place))
-    imeis = list(chain.from_iterable(block.imei for block in rows.blocks))
-    second = frozenset(chain.from_iterable(block.imei2 for block in rows.blocks)) - {""}
-    return PackedRows(rows, _names_in(rows.blocks, columns), cells, imeis, second)
+    width, place = len(shape.columns), 0
+    for block in blocks:
+        cells += chain.from_iterable(_cells(block, place, shape.columns))
+        place = len(cells) // width
+    return PackedRows(rows, names_in(blocks, columns), imeis, second, shape, cells)
 
 
-def _cells(block: RowBlock, place: int) -> Iterator[tuple[Any, ...]]:
+def _offset_of(columns: Sequence[Sequence[int]]) -> int | None:
+    """Give what added to its place makes the number of each row; none if nothing does."""
+    if not columns:
+        return None
+    offset = here = columns[0][0]
+    for column in columns:
+        span = range(here, here + len(column))
+        if column != span and list(column) != list(span):
+            return None
+        here += len(column)
+    return offset
+
+
+def _cells(block: RowBlock, place: int, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """Give the parameters of each row of a block whose first is at a place of the batch."""
-    keys = (block.imei, block.imei2, block.serial_number, block.manufacturer)
-    key = block.manufacturer_key
-    return zip(
-        range(place, place + len(block.row)),
-        *map(_nullable, (*keys, key)),
-        _texts(block.attributes),
-        block.row,
-        block.line,
-        strict=False,  # an empty column is endless
-    )
+    found: dict[str, Iterable[Any]] = {
+        "place": range(place, place + len(block.row)),
+        "attributes": texts(block.attributes),
+        "source_row": block.row,
+        "source_line": block.line,
+    }
+    for name in ("imei", "imei2", "serial_number", "manufacturer", "manufacturer_key"):
+        found[name] = _nullable(getattr(block, name))
+    return zip(*(found[name] for name in columns), strict=False)  # an empty column is endless
 
 
 def _nullable(column: Sequence[str]) -> Iterable[str | None]:
@@ -107,47 +156,3 @@ def _nullable(column: Sequence[str]) -> Iterable[str | None]:
     if "" not in column:
         return column
     return [cell or None for cell in column] if any(column) else repeat(None)
-
-
-def _texts(attributes: Sequence[Mapping[str, str]]) -> Iterable[str]:
-    """Give the attributes of each row as JSON."""
-    if not isinstance(attributes, AttributeColumns):
-        return [_dumped(dict(each)) for each in attributes]
-    if not attributes.columns:
-        return repeat("{}")
-    columns, names = attributes.columns, list(map(encode_basestring, attributes.names))
-    if any("" in column for column in columns):
-        return _texts_of_filled(columns, names)
-    members = ",".join(name.replace("%", "%%") + ":%s" for name in names)
-    cells = [map(encode_basestring, column) for column in columns]
-    return map(f"{{{members}}}".__mod__, zip(*cells, strict=True))
-
-
-def _texts_of_filled(columns: Sequence[Sequence[str]], names: Sequence[str]) -> Iterable[str]:
-    """Give the JSON of rows in which cells are empty: these are no attributes."""
-    members = [
-        [f"{name}:{encode_basestring(cell)}" if cell else "" for cell in column]
-        for name, column in zip(names, columns, strict=True)
-    ]
-    return [f"{{{','.join(filter(None, row))}}}" for row in zip(*members, strict=True)]
-
-
-def attribute_names(
-    attributes: Iterable[Mapping[str, str]], columns: Sequence[str] = ()
-) -> list[str]:
-    """Give the names that stand in some attributes: in the order of columns, then as they come."""
-    seen = dict.fromkeys(chain.from_iterable(attributes))
-    return list(dict.fromkeys([*(name for name in columns if name in seen), *seen]))
-
-
-def _names_in(blocks: Iterable[RowBlock], columns: Sequence[str]) -> list[str]:
-    """Give the same of whole blocks."""
-    return attribute_names((_names_of(block.attributes) for block in blocks), columns)
-
-
-def _names_of(attributes: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
-    """Give, as the keys of a mapping, the names of which a row has an attribute."""
-    if isinstance(attributes, AttributeColumns):
-        pairs = zip(attributes.names, attributes.columns, strict=True)
-        return {name: name for name, column in pairs if any(column)}
-    return {name: name for each in attributes for name in each}

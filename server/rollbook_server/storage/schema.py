@@ -50,7 +50,7 @@ TABLES: list[type[Model]] = [
 _SCHEMA = "schema_version"
 
 # From each version to the next, around the making of the tables and indexes that are
-# missing. Schema 1 had no users, and numbered profiles by itself.
+# missing. Schema 1 had no users, numbered profiles by itself, and did not seal answers.
 _COUNT_PROFILES = f"""
 UPDATE counters SET value = (SELECT ifnull(max(id), 0) + 1 FROM profiles)
 WHERE name = '{NEXT_PROFILE}'

@@ -41,7 +41,9 @@ _PRAGMAS = {
     "page_size": 16_384,  # of a new file; larger pages, fewer of them to split and to log
     "journal_mode": "wal",  # readers never wait for the writer
     "synchronous": "full",  # an answer means that the disk has it, also after power loss
-    "cache_size": -16_384,  # KiB; bounds what an upload of any length makes us hold
+    "cache_size": -8_192,  # KiB; bounds what an upload of any length makes us hold
+    # Pages: 64 MiB of log. Sooner only when the writer is idle, see there.
+    "wal_autocheckpoint": 4_096,
     "temp_store": "memory",  # sorts are small, and a full disk must not stop reads
 }
 _READERS = 64  # connections: more than threads that serve calls, so that none waits

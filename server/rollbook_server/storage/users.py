@@ -66,6 +66,11 @@ class StoredUsers:
         changed = UserTable.update(**_values(user)).where(UserTable.user_id == user.user_id)
         changed.execute(self._database)
 
+    def rehash(self, user: User, password_hash: str) -> None:
+        """Write the same password hashed anew, unless it changed."""
+        same = (UserTable.user_id == user.user_id) & (UserTable.password_hash == user.password_hash)
+        UserTable.update(password_hash=password_hash).where(same).execute(self._database)
+
     def delete(self, user_id: str) -> None:
         """Remove the user."""
         UserTable.delete().where(UserTable.user_id == user_id).execute(self._database)

@@ -12,7 +12,10 @@ from __future__ import annotations
 import queue
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from peewee import DatabaseError
 
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.storage.faults import translated
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GROUP_LIMIT = 512  # pieces in one commit: bounds how long the first waits for the last
+# Without work for so long, the writer takes the log into the database file: copying it
+# in the middle of an upload would keep everybody waiting for as long as the upload's own
+# rows take. Where there is always work, SQLite does it (`wal_autocheckpoint`).
+IDLE_SECONDS = 0.1
 
 _Job = tuple["Callable[[Roll], Any]", "Future[Any]"]
 
@@ -75,13 +82,26 @@ class Writer:
     def _take(self) -> tuple[list[_Job], bool]:
         """Wait for work, then take all there is; False behind the last of it."""
         group: list[_Job] = []
-        job = self._jobs.get()
+        job = self._wait()
         while job is not None:
             group.append(job)
             if len(group) == GROUP_LIMIT or self._jobs.empty():
                 return group, True
             job = self._jobs.get()
         return group, False
+
+    def _wait(self) -> _Job | None:
+        """Give the next work, and use the time if there is none."""
+        try:
+            return self._jobs.get(timeout=IDLE_SECONDS)
+        except queue.Empty:
+            self._checkpoint()
+            return self._jobs.get()
+
+    def _checkpoint(self) -> None:
+        """Take the log into the database file, as far as no reader needs it."""
+        with suppress(DatabaseError):  # a full disk: the log keeps everything meanwhile
+            self._database.execute_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _commit(self, group: list[_Job]) -> None:
         done: list[tuple[Future[Any], Any]] = []

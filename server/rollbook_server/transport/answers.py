@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from rollbook_server.domain.answers import KEPT
 from rollbook_server.domain.errors import Reason, RollbookError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from rollbook_server.domain.clock import Clock
-    from rollbook_server.domain.ports import Roll, Store
+    from rollbook_server.domain.ports import AnswerSealer, Roll, Store
 
 M = TypeVar("M", bound="Message")
 
@@ -39,19 +40,19 @@ class Mutation(Protocol):
 class Answers:
     """Does the work of mutations, once for each request_id.
 
-    `digest` is a keyed one: requests hold passwords, which nobody who has the
-    database alone may try out.
+    Requests and answers hold passwords: nobody who has the database alone may read
+    those, or try them out.
     """
 
-    def __init__(self, store: Store, clock: Clock, digest: Callable[[str], bytes]) -> None:
-        self._store, self._clock, self._digest_of = store, clock, digest
+    def __init__(self, store: Store, clock: Clock, sealer: AnswerSealer) -> None:
+        self._store, self._clock, self._sealer = store, clock, sealer
 
     def once(self, request: Mutation, kind: type[M], work: Callable[[Roll, datetime], M]) -> M:
         """Do the work in one transaction and give its answer, which is of this kind.
 
         The answer is kept in the transaction of the work itself. Raises RollbookError
-        with REQUEST_ID_INVALID, or REQUEST_ID_REUSED if the id came with another
-        request.
+        with REQUEST_ID_INVALID, REQUEST_ID_REUSED if the id came with another request,
+        or ANSWER_UNREADABLE.
         """
         now = self._clock()
         if not request.request_id:
@@ -59,14 +60,27 @@ class Answers:
         name, digest = _canonical(request.request_id), self._digest(request)
 
         def once(roll: Roll) -> M:
-            kept = roll.answers.recall(name, now)
+            kept = roll.answers.recall(name, now - KEPT)
             if kept is not None:
-                return _again(kept, digest, kind)
+                return kind.FromString(self._again(name, digest, kept))
             answer = work(roll, now)
-            roll.answers.keep(name, digest, answer.SerializeToString(), now)
+            roll.answers.keep(name, digest, self._sealed(name, digest, answer), now)
             return answer
 
         return self._store.write(once)
+
+    def _sealed(self, request_id: str, digest: bytes, answer: Message) -> bytes:
+        plain = answer.SerializeToString()
+        return self._sealer.seal_answer(plain, request_id=request_id, digest=digest)
+
+    def _again(self, request_id: str, digest: bytes, kept: tuple[bytes, bytes]) -> bytes:
+        before, sealed = kept
+        if before != digest:
+            raise RollbookError(
+                Reason.REQUEST_ID_REUSED,
+                "This request_id was used with another request; take a new one.",
+            )
+        return self._sealer.unseal_answer(sealed, request_id=request_id, digest=digest)
 
     def _digest(self, request: Mutation) -> bytes:
         """Give a digest of method and body; deterministic within one version of protobuf."""
@@ -74,16 +88,7 @@ class Answers:
         body.ClearField("request_id")  # one UUID can be spelled in several ways
         content: bytes = body.SerializeToString(deterministic=True)
         # No token value has a colon, so no digest of one is ever the same.
-        return self._digest_of(f"request:{request.DESCRIPTOR.full_name}:{content.hex()}")
-
-
-def _again(kept: tuple[bytes, bytes], digest: bytes, kind: type[M]) -> M:
-    if kept[0] != digest:
-        raise RollbookError(
-            Reason.REQUEST_ID_REUSED,
-            "This request_id was used with another request; take a new one.",
-        )
-    return kind.FromString(kept[1])
+        return self._sealer.digest(f"request:{request.DESCRIPTOR.full_name}:{content.hex()}")
 
 
 def _canonical(request_id: str) -> str:

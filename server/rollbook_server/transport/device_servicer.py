@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Sealer, Store
     from rollbook_server.domain.upload_sessions import UploadLimits
     from rollbook_server.transport.answers import Answers
+    from rollbook_server.transport.idle_limit import IdleLimit
     from rollbook_server.transport.streams import ExportStreams, UploadStreams
 
 
@@ -30,9 +31,11 @@ class DeviceServicer(UploadMethods, DeviceMethods, InventoryMethods):
         streams: UploadStreams,
         *,
         exports: ExportStreams,
+        idle: IdleLimit,
         sweep: Callable[[], None],
         sealer: Sealer,
     ) -> None:
         self._store, self._clock, self._answers = store, clock, answers
         self._limits, self._streams = limits, streams
-        self._exports, self._sealer, self._sweep = exports, sealer, sweep
+        self._exports, self._idle = exports, idle
+        self._sealer, self._sweep = sealer, sweep

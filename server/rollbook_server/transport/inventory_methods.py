@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rollbook.v1 import device_service_pb2, device_service_pb2_grpc
 from rollbook_server.domain import inventory, templates
+from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.transport.idle_limit import end_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     import grpc
 
     from rollbook_server.domain.ports import Store
+    from rollbook_server.transport.idle_limit import IdleLimit
     from rollbook_server.transport.streams import ExportStreams
 
 
@@ -21,6 +25,7 @@ class InventoryMethods(device_service_pb2_grpc.DeviceServiceServicer):
 
     _store: Store
     _exports: ExportStreams
+    _idle: IdleLimit
 
     def GetUploadTemplate(
         self,
@@ -37,7 +42,18 @@ class InventoryMethods(device_service_pb2_grpc.DeviceServiceServicer):
         context: grpc.ServicerContext,
     ) -> Iterator[device_service_pb2.ExportDevicesResponse]:
         """Stream the inventory of a profile; a place is held until the reader has it all."""
-        with self._exports.one():
+        end = partial(end_call, context, _idle(self._idle.seconds))
+        with self._exports.one(), self._idle.watch(end) as reader:
             for data in inventory.export(self._store, request.profile_id):
                 self._exports.check_open()
+                reader.touch()
                 yield device_service_pb2.ExportDevicesResponse(data=data)
+                reader.pause()
+
+
+def _idle(seconds: float) -> RollbookError:
+    return RollbookError(
+        Reason.EXPORT_IDLE,
+        f"The reader took nothing of the inventory for {seconds:g} seconds, and others wait for "
+        "its place. Ask for the inventory anew, and read it without a break.",
+    )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollbook.v1 import user_service_pb2, user_service_pb2_grpc
 from rollbook_server.domain import users
 from rollbook_server.domain.pages import page_request
-from rollbook_server.domain.users import UserChange, UserQuery
+from rollbook_server.domain.users import UserQuery
 from rollbook_server.transport.messages import user_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     import grpc
 
     from rollbook_server.domain.ports import PasswordHasher, Roll, Store
+    from rollbook_server.domain.users import UserChange
     from rollbook_server.transport.answers import Answers
 
 
@@ -32,7 +33,7 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
         context: grpc.ServicerContext,
     ) -> user_service_pb2.CreateUserResponse:
         """Create a user."""
-        wanted = self._change(user_messages.new_values(request), request.password)
+        wanted = self._hashed(user_messages.new_user(request))
 
         def create(roll: Roll, now: datetime) -> user_service_pb2.CreateUserResponse:
             created = users.create(roll, wanted, now)
@@ -61,7 +62,7 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
         context: grpc.ServicerContext,
     ) -> user_service_pb2.UpdateUserResponse:
         """Change a user."""
-        wanted = self._change(user_messages.changed_values(request), request.password)
+        wanted = self._hashed(user_messages.user_change(request))
         user_id, etag = request.user.user_id, request.user.etag
 
         def update(roll: Roll, now: datetime) -> user_service_pb2.UpdateUserResponse:
@@ -83,8 +84,7 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
 
         return self._answers.once(request, user_service_pb2.DeleteUserResponse, delete)
 
-    def _change(self, values: Mapping[str, str | bool], password: str) -> UserChange:
-        """Hash the password, if there is one: before the transaction, for it takes long."""
-        if not password:
-            return UserChange(values)
-        return UserChange(values, self._hasher.hash(users.checked_password(password)))
+    def _hashed(self, wanted: UserChange) -> UserChange:
+        """Hash the password, if it may be one: before the transaction, for it takes long."""
+        password = users.new_password(wanted.password)
+        return replace(wanted, password_hash=self._hasher.hash(password)) if password else wanted

@@ -10,9 +10,10 @@ import click
 
 from rollbook import Configuration
 from rollbook.cli import android_extras
+from rollbook.cli.errors import not_there
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _GROUPS = tuple(field.name for field in fields(Configuration))
 _EXTRAS = "system_extras"
@@ -35,13 +36,19 @@ class Settings:
         """Give the configuration as it is to be; a usage error says what it cannot hold."""
         groups = {name: dict(getattr(present, name, {})) for name in _GROUPS}
         for group, name in self.unset:
-            groups[group].pop(name, None)
+            if name not in groups[group]:
+                raise not_there("--unset", f"{group}.{name}", _paths(groups))
+            del groups[group][name]
         for (group, name), value in self.values.items():
             groups[group][name] = value
         try:
             return Configuration(**groups)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="'--set'") from error
+
+
+def _paths(groups: Mapping[str, Mapping[str, object]]) -> list[str]:
+    return [f"{group}.{name}" for group, names in groups.items() for name in names]
 
 
 def read_settings(assignments: Iterable[str], unset: Iterable[str]) -> Settings:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rollbook import Configuration
 from rollbook.cli import android_extras
+from rollbook.cli.configuration_secrets import (
+    groups,
+    lost_secrets,
+    secrets,
+    with_kept_secrets,
+    without_secrets,
+)
 from rollbook.cli.configuration_settings import read_settings
-from rollbook.cli.configurations import read_configuration
-from rollbook.cli.output import facts, say, show, show_json, warn
+from rollbook.cli.configurations import read_configuration_file
+from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.output import clean, facts, say, show, show_json, warn
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
 
 if TYPE_CHECKING:
-    from rollbook import AdminClient, Profile
+    from rollbook import Configuration, Profile
     from rollbook.cli.configuration_settings import Settings
+    from rollbook.cli.configurations import ConfigurationFile
 
 _HIDDEN = "hidden; --reveal shows it"
 
@@ -31,7 +38,8 @@ _HIDDEN = "hidden; --reveal shows it"
     "--file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE.json",
-    help="Replace all: an object with vendor_keys, system_extras, custom_system_keys.",
+    help="Replace all: an object with vendor_keys, system_extras, custom_system_keys. What it "
+    "names under `hidden`, as --output json does, stays as it is.",
 )
 @click.option(
     "--set",
@@ -48,6 +56,7 @@ _HIDDEN = "hidden; --reveal shows it"
 )
 @click.option("--reveal", is_flag=True, help="Show passwords, certificates and cookies, too.")
 @click.option("--keys", is_flag=True, help="List Android's system extras; needs no PROFILE.")
+@yes_option
 @with_session
 def configure(  # noqa: PLR0913 - one argument for each option
     session: Session,
@@ -58,6 +67,7 @@ def configure(  # noqa: PLR0913 - one argument for each option
     unset: tuple[str, ...],
     reveal: bool,
     keys: bool,
+    yes: bool,
 ) -> None:
     """Change what the devices of PROFILE are given, or show it.
 
@@ -74,7 +84,7 @@ def configure(  # noqa: PLR0913 - one argument for each option
         raise click.UsageError("Missing argument 'PROFILE'.")
     if file and (assignments or unset):
         raise click.UsageError("--file replaces all, so --set and --unset cannot go with it.")
-    whole = read_configuration(file, "--file") if file else None
+    whole = read_configuration_file(file, "--file") if file else None
     settings = read_settings(assignments, unset)
     with session.admin() as client:
         found = find_profile(client, profile)
@@ -82,26 +92,32 @@ def configure(  # noqa: PLR0913 - one argument for each option
             _show(session, found.configuration, reveal=reveal)
             return
         warnings: list[str] = []
-        changed = _change(client, found, whole, settings, warnings)
+        after = _changed(found, whole, settings, yes=yes)
+        changed = client.update_configuration(
+            found.profile_id,
+            after,
+            update_mask=() if whole else settings.mask,
+            etag=found.etag,
+            on_warning=warnings.append,
+        )
     _show_change(session, changed, warnings, reveal=reveal)
 
 
-def _change(
-    client: AdminClient,
-    found: Profile,
-    whole: Configuration | None,
-    settings: Settings,
-    warnings: list[str],
-) -> Profile:
-    if whole is not None:
-        return client.update_configuration(found.profile_id, whole, on_warning=warnings.append)
-    return client.update_configuration(
-        found.profile_id,
-        settings.applied_to(found.configuration),
-        update_mask=settings.mask,
-        etag=found.etag,
-        on_warning=warnings.append,
-    )
+def _changed(
+    found: Profile, whole: ConfigurationFile | None, settings: Settings, *, yes: bool
+) -> Configuration:
+    """Give the configuration as it is to be; a secret is lost only if somebody says so."""
+    if whole is None:
+        return settings.applied_to(found.configuration)
+    after = with_kept_secrets(whole, found.configuration)
+    lost = lost_secrets(found.configuration, after)
+    if lost:
+        confirm(
+            f"{whole.path} leaves out {', '.join(lost)} of {clean(found.name)}: what it leaves "
+            "out is lost, what it names under `hidden` stays.",
+            yes=yes,
+        )
+    return after
 
 
 def _show_change(session: Session, changed: Profile, warnings: list[str], *, reveal: bool) -> None:
@@ -116,46 +132,20 @@ def _show_change(session: Session, changed: Profile, warnings: list[str], *, rev
 
 
 def _show(session: Session, configuration: Configuration, *, reveal: bool) -> None:
-    """Show the keys with their values; what is hidden in JSON is left out and named.
-
-    So hidden values cannot be lost by giving such a document to --file, which refuses it.
-    """
-    hidden = [] if reveal else _secrets(configuration)
     if session.wants_json:
-        show_json(_shown(configuration, hidden))
-    elif any(_groups(configuration).values()):
-        show(facts(_lines(configuration, hidden)))
+        show_json(configuration if reveal else without_secrets(configuration))
+    elif any(groups(configuration).values()):
+        show(facts(_lines(configuration, [] if reveal else secrets(configuration))))
     else:
         say("There is no key yet. Set one: --set GROUP.KEY=VALUE; --keys lists Android's.")
 
 
-def _groups(configuration: Configuration) -> dict[str, dict[str, object]]:
-    return {field.name: dict(getattr(configuration, field.name)) for field in fields(Configuration)}
-
-
-def _shown(configuration: Configuration, hidden: list[str]) -> dict[str, object]:
-    groups = _groups(configuration)
-    for name in hidden:
-        del groups["system_extras"][name]
-    paths = [f"system_extras.{name}" for name in hidden]
-    return {**groups, **({"hidden": paths} if paths else {})}
-
-
-def without_secrets(configuration: Configuration) -> dict[str, object]:
-    """Give a configuration for a program, without passwords and the like, which it names."""
-    return _shown(configuration, _secrets(configuration))
-
-
-def _secrets(configuration: Configuration) -> list[str]:
-    return sorted(android_extras.SECRET & set(configuration.system_extras))
-
-
 def _lines(configuration: Configuration, hidden: list[str]) -> dict[str, object]:
     lines: dict[str, object] = {}
-    for group, values in _groups(configuration).items():
+    for group, values in groups(configuration).items():
         for name, value in values.items():
-            secret = group == "system_extras" and name in hidden
-            lines[f"{group}.{name}"] = _HIDDEN if secret else _text(value)
+            path = f"{group}.{name}"
+            lines[path] = _HIDDEN if path in hidden else _text(value)
     return lines
 
 

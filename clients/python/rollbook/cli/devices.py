@@ -11,7 +11,9 @@ from rollbook import DeviceRow, DeviceState, DeviceUpdate
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.device_options import attribute_option, identifier_options, read_rows
 from rollbook.cli.device_views import COLUMNS, IDENTIFIERS, identifiers, properties, row
+from rollbook.cli.errors import not_there
 from rollbook.cli.explanations import explain
+from rollbook.cli.lists import show_json_list, watched
 from rollbook.cli.output import clean, counted, facts, say, show, show_json
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
@@ -64,6 +66,7 @@ def add(  # noqa: PLR0913 - one argument for each option
     if (file is None) == (one == DeviceRow(attributes={})):
         raise click.UsageError("Describe one device by options, or many by --file.")
     rows = [one] if file is None else read_rows(file)
+    session.devices = ("",) if file is None else tuple(f"[{at}]" for at in range(len(rows)))
     with session.admin() as client:
         made = client.create_devices(find_profile(client, profile).profile_id, rows)
     _tell(session, made, "Added")
@@ -92,9 +95,9 @@ def list_(
 
 def _show_json_or_pages(session: Session, found: Iterator[Device]) -> None:
     if session.wants_json:
-        show_json(found)
+        show_json_list(found)
         return
-    count = 0
+    count, found = 0, watched(found)
     while page := list(islice(found, _AT_ONCE)):
         show(table(COLUMNS, map(row, page), whole=IDENTIFIERS))
         count += len(page)
@@ -146,6 +149,7 @@ def edit(  # noqa: PLR0913 - one argument for each option
     _check_edit(named, identifying, [*attributes, *removed])
     with session.admin() as client:
         before = [client.get_device(one) for one in named]
+        session.devices = _called(before)
         _check_removed(before, removed)
         changed = client.update_devices(
             DeviceUpdate(
@@ -154,6 +158,11 @@ def edit(  # noqa: PLR0913 - one argument for each option
             for one in before
         )
     _tell(session, changed, "Changed")
+
+
+def _called(named: Sequence[Device]) -> tuple[str, ...]:
+    """Give what tells the devices of a command apart; the only one needs no name."""
+    return tuple(one.device_id for one in named) if len(named) > 1 else ("",)
 
 
 def _check_edit(
@@ -171,9 +180,7 @@ def _check_removed(before: Iterable[Device], removed: Iterable[str]) -> None:
     there = {name for one in before for name in one.attributes}
     for name in removed:
         if name not in there:
-            raise click.BadParameter(
-                f"no such attribute: {name!r}", param_hint="'--remove-attribute'"
-            )
+            raise not_there("--remove-attribute", name, there)
 
 
 def _edited(
@@ -193,6 +200,7 @@ def delete(session: Session, *, devices: Sequence[str], yes: bool) -> None:
     """Take each DEVICE, given by its device id, off the roll: all of them or none."""
     with session.admin() as client:
         found = [client.get_device(one) for one in dict.fromkeys(devices)]
+        session.devices = _called(found)
         confirm(f"{_named(found)} will be deleted.", yes=yes)
         count = client.delete_devices(found)
     if session.wants_json:

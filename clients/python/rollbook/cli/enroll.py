@@ -61,6 +61,7 @@ def _explanation(
         case EnrollOutcome.NOT_REGISTERED:
             return _NOT_OF_THE_PROFILE if by_token else _NOT_TOKENLESS
         case EnrollOutcome.SIGN_IN_REQUIRED:
-            words = ("sign-in", *presented.options(), "--user", "NAME")
-            return f"{_SIGN_IN_REQUIRED}\nSign in instead: {session.command(*words)}"
+            options = (*presented.options(), "--user", "NAME")
+            instead = session.command("sign-in", options=options)
+            return f"{_SIGN_IN_REQUIRED}\nSign in instead: {instead}"
     return "This command is too old to know the outcome."

@@ -20,10 +20,11 @@ from rollbook.cli.next_steps import next_step_after
 from rollbook.cli.output import clean, say
 from rollbook.cli.plain import plain
 from rollbook.cli.tracebacks import keep_traceback
+from rollbook.cli.wording import in_our_words, place
 from rollbook.errors import DeadlineExceededError, RollbookError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from rollbook.cli.session import Session
 
@@ -63,6 +64,14 @@ class Failure:
     next_step: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def not_there(option: str, name: str, there: Iterable[str]) -> click.BadParameter:
+    """Give what to raise where an option takes away what is not there: it is mistyped."""
+    names = ", ".join(map(clean, sorted(there)))
+    return click.BadParameter(
+        f"there is no {name!r}; there is {names or 'none'}", param_hint=f"'{option}'"
+    )
 
 
 @singledispatch
@@ -147,9 +156,20 @@ def report(error: BaseException, session: Session) -> int:
         return ExitCode.USAGE
     failure = describe(error)
     if isinstance(error, RollbookError):
-        failure = replace(failure, next_step=next_step_after(error, session))
+        failure = _in_our_words(failure, error, session)
     (_say_json if session.wants_json else _say)(failure)
     return failure.exit_code
+
+
+def _in_our_words(failure: Failure, error: RollbookError, session: Session) -> Failure:
+    """Give what people read in words of the command; programs get the contract's fields."""
+    told = {place(path, session): text for path, text in error.fields.items()}
+    return replace(
+        failure,
+        message=in_our_words(error, session),
+        fields=error.fields if session.wants_json else told,
+        next_step=next_step_after(error, session),
+    )
 
 
 def _debugging() -> bool:

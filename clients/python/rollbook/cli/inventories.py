@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from rollbook.cli.errors import CommandError
 from rollbook.cli.export_progress import watch
+from rollbook.cli.new_files import NewFile, force_option
 from rollbook.cli.output import counted, say, show_json
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rollbook import AdminClient, Profile
 
 
@@ -29,10 +24,11 @@ if TYPE_CHECKING:
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.csv",
-    help="A file that does not exist yet; stdout without it.",
+    help="The file to write; stdout without it.",
 )
+@force_option
 @with_session
-def inventory(session: Session, profile: str, out: Path | None) -> None:
+def inventory(session: Session, *, profile: str, out: Path | None, force: bool) -> None:
     """Download the devices of PROFILE as a CSV file.
 
     It holds every identifier and attribute, and can be uploaded again as it is; columns
@@ -41,16 +37,24 @@ def inventory(session: Session, profile: str, out: Path | None) -> None:
     """
     if session.wants_json and out is None:
         raise click.UsageError("--output json needs --out: the file itself goes to stdout.")
+    if out is None:
+        _to_stdout(session, profile)
+        return
+    new = NewFile(out, "--out", force)
+    new.check()
     with session.admin() as client:
         found = find_profile(client, profile)
-        if out is None:
-            sys.stdout.flush()
-            _download(client, found, sys.stdout.buffer, silent=sys.stdout.isatty())
-            sys.stdout.buffer.flush()
-            return
-        with _new_file(out) as file:
+        with new.writing() as file:
             size, devices = _download(client, found, file, silent=session.wants_json)
     _tell(session, out, size, devices)
+
+
+def _to_stdout(session: Session, profile: str) -> None:
+    with session.admin() as client:
+        found = find_profile(client, profile)
+        sys.stdout.flush()
+        _download(client, found, sys.stdout.buffer, silent=sys.stdout.isatty())
+        sys.stdout.buffer.flush()
 
 
 def _download(
@@ -62,43 +66,6 @@ def _download(
             file.write(piece)
             progress.add(piece)
     return progress.size, progress.devices
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
-    """Give a file that gets its name once it is whole, and never that of another."""
-    if path.exists():
-        raise _exists(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        _give_name(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _give_name(name: str, path: Path) -> None:
-    """Link the file to its path, which fails if something stands there by now."""
-    try:
-        os.link(name, path)
-    except FileExistsError:
-        raise _exists(path) from None
-    except OSError:  # a file system without links: one look, then the name
-        if path.exists():
-            raise _exists(path) from None
-        Path(name).rename(path)
-
-
-def _exists(path: Path) -> CommandError:
-    return CommandError(
-        f"{path} is there already, and was left as it is.",
-        reason="FILE_EXISTS",
-        code="ALREADY_EXISTS",
-        next_step="Choose another name with --out, or move that file away.",
-    )
 
 
 def _tell(session: Session, out: Path, size: int, devices: int) -> None:

@@ -7,36 +7,17 @@ sentence here is said in the words of this command.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rollbook._channel import endpoint, is_loopback
-from rollbook.errors import RollbookError, UnavailableError
+from rollbook.cli.wording import bad_devices
+from rollbook.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rollbook.cli.session import Session
-
-_OPTIONS = {
-    "profile_id": "PROFILE",
-    "name": "NAME",
-    "description": "--description",
-    "user_id": "--user",
-    "display_name": "--display-name",
-    "email": "--email",
-    "configuration": "--configuration or, in profile configure, --set and --file",
-    "upload_id": "--resume",
-    "on_invalid_row": "--strict",
-    "on_conflict": "--on-conflict",
-    "validate_only": "--dry-run",
-    "column_mapping": "--map",
-    "imei": "--imei",
-    "imei2": "--imei2",
-    "serial_number": "--serial",
-    "manufacturer": "--manufacturer",
-    "attributes": "--attribute",
-    "identifier_prefix": "--prefix",
-}
+    from rollbook.errors import RollbookError
 
 _AFTER_REASON = {
     "API_KEY_INVALID": "Check ROLLBOOK_API_KEY, --api-key-file and which server --address names.",
@@ -60,21 +41,28 @@ _AFTER_REASON = {
     "--map COLUMN=ignored",
 }
 
+
+class _Next(NamedTuple):
+    """A sentence, and the command that it leads to."""
+
+    sentence: str
+    words: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
 _AFTER_REASON_COMMAND = {
-    "PROFILE_NOT_FOUND": ("The profiles of this server", ("profile", "list")),
-    "DEVICE_NOT_FOUND": ("The devices of this server", ("device", "list")),
-    "UPLOAD_NOT_FOUND": ("The uploads of a profile", ("uploads", "PROFILE")),
-    "PROFILE_NAME_TAKEN": ("The profiles of this server", ("profile", "list")),
-    "USER_NOT_FOUND": ("The users of this server", ("user", "list")),
-    "USER_NAME_TAKEN": ("The users of this server", ("user", "list")),
-    "TOKEN_IS_REVOKED": ("A new token", ("token", "refresh", "PROFILE")),
-    "PROFILE_IS_TOKENLESS": (
-        "Its devices enroll without a token",
-        ("enroll", "--imei", "IMEI"),
+    "PROFILE_NOT_FOUND": _Next("The profiles of this server", ("profile", "list")),
+    "DEVICE_NOT_FOUND": _Next("The devices of this server", ("device", "list")),
+    "UPLOAD_NOT_FOUND": _Next("The uploads of a profile", ("uploads", "PROFILE")),
+    "PROFILE_NAME_TAKEN": _Next("The profiles of this server", ("profile", "list")),
+    "USER_NOT_FOUND": _Next("The users of this server", ("user", "list")),
+    "USER_NAME_TAKEN": _Next("The users of this server", ("user", "list")),
+    "TOKEN_IS_REVOKED": _Next("A new token", ("token", "refresh", "PROFILE")),
+    "PROFILE_IS_TOKENLESS": _Next(
+        "Its devices enroll without a token", ("enroll",), ("--imei", "IMEI")
     ),
-    "CSV_NO_IDENTIFIER_COLUMN": (
-        "Name your columns with --map COLUMN=FIELD, or see how a file looks",
-        ("template",),
+    "CSV_NO_IDENTIFIER_COLUMN": _Next(
+        "Name your columns with --map COLUMN=FIELD, or see how a file looks", ("template",)
     ),
 }
 
@@ -85,8 +73,6 @@ _AFTER_ROW_REASON = {
     "this one.",
 }
 
-# What leads the path of a field that an option of its own stands for.
-_LEADS = re.compile(r"^(open|profile|user|devices\[\d+\]|updates\[\d+\]\.device)\.")
 # What gRPC's resolvers say; the words differ between its versions.
 _NO_SUCH_HOST = re.compile(r"DNS resolution failed|errors resolving|name not found", re.IGNORECASE)
 
@@ -96,20 +82,16 @@ def next_step_after(error: RollbookError, session: Session) -> str:
     if isinstance(error, UnavailableError) and not error.reason:
         return _after_silence(error, session)
     if error.reason in _AFTER_REASON_COMMAND:
-        sentence, words = _AFTER_REASON_COMMAND[error.reason]
+        step = _AFTER_REASON_COMMAND[error.reason]
         known = {"PROFILE": error.metadata.get("profile_id", "PROFILE")}
-        return f"{sentence}: {session.command(*(known.get(word, word) for word in words))}"
-    return _AFTER_REASON.get(error.reason) or _about_fields(error)
+        words = (known.get(word, word) for word in step.words)
+        return f"{step.sentence}: {session.command(*words, options=step.options)}"
+    return _AFTER_REASON.get(error.reason) or bad_devices(error, session)
 
 
 def next_steps_after_rows(reasons: Iterable[str]) -> list[str]:
     """Give a sentence for every reason of rejected rows that an option overcomes."""
     return [_AFTER_ROW_REASON[reason] for reason in reasons if reason in _AFTER_ROW_REASON]
-
-
-def options_of(fields: str) -> str:
-    """Give the options for fields of the contract, which are parted by commas."""
-    return ", ".join(_OPTIONS[name] for name in fields.split(",") if name in _OPTIONS)
 
 
 def _after_silence(error: UnavailableError, session: Session) -> str:
@@ -118,13 +100,3 @@ def _after_silence(error: UnavailableError, session: Session) -> str:
     if is_loopback(endpoint(session.address).address):
         return "Start a server here: rollbook serve; or name another: --address HOST:PORT"
     return "Check host and port, and that the server runs there: --address HOST:PORT"
-
-
-def _about_fields(error: RollbookError) -> str:
-    """Say by which option a field was given, or which of many devices are bad."""
-    if error.metadata.get("indexes", "0") != "0":
-        return f"All of them, the first being 0: {error.metadata['indexes']}"
-    names = (_LEADS.sub("", path).partition(".")[0] for path in error.fields)
-    told = {name: _OPTIONS[name] for name in names if name in _OPTIONS}
-    names_here = ", ".join(f"{name} is {option}" for name, option in told.items())
-    return f"In this command {names_here}." if told else ""

@@ -7,7 +7,6 @@ a server is cleaned before it meets a terminal, and never read as markup.
 from __future__ import annotations
 
 import json
-import re
 import sys
 import unicodedata
 from datetime import datetime
@@ -25,23 +24,14 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-# A pipe has no width: nothing is folded there, so that every row stays a line.
-_PIPE_WIDTH = 10_000
+# A pipe has no width: nothing is cut or folded there, so that every row stays a line.
+_PIPE_WIDTH = 2**31
 # Control characters, lone surrogates, line and paragraph separators.
 _UNPRINTABLE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # They turn the direction of the text around them, and so can make one name look
 # like another.
 _DIRECTION_MARKS = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-)
-
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# Fixed colours of the 256: a theme redefines the first sixteen.
-_WHITE_ON_BLACK = "color(231) on color(16)"
-
-_TOO_WIDE = (
-    "The picture needs {wide} columns and this terminal has {width}, so it cannot be scanned: "
-    "make the window wider, or write the picture to a file with --out."
 )
 
 
@@ -96,9 +86,20 @@ def facts(pairs: Mapping[str, object]) -> Table:
 
 def show(*things: RenderableType) -> None:
     """Write tables and lines to stdout."""
-    console = _console(stderr=False)
+    console = stdout_console()
     for thing in things:
+        if console.is_terminal:
+            console.print(thing, soft_wrap=isinstance(thing, str))
+        else:
+            _show_unpadded(console, thing)
+
+
+def _show_unpadded(console: Console, thing: RenderableType) -> None:
+    """Write lines without the blanks at their ends, which the longest line calls for."""
+    with console.capture() as captured:
         console.print(thing, soft_wrap=isinstance(thing, str))
+    for line in captured.get().split("\n")[:-1]:
+        sys.stdout.write(line.rstrip(" ") + "\n")
 
 
 def show_json(value: object) -> None:
@@ -110,21 +111,6 @@ def show_raw(text: str) -> None:
     """Write text to stdout as it is: it must be clean, or meant for a program."""
     sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def show_picture(drawn: str) -> None:
-    """Write a picture made of half-block characters to stdout, white on black.
-
-    The colours in it are ours, whatever it brings: they have to be right on a dark
-    terminal and on a light one.
-    """
-    console = _console(stderr=False)
-    lines = _COLOUR.sub("", drawn).splitlines()
-    wide = max(map(len, lines), default=0)
-    if console.is_terminal and console.width < wide:
-        say(_TOO_WIDE.format(wide=wide, width=console.width), style="yellow")
-    for line in lines:
-        console.print(Text(clean(line), style=_WHITE_ON_BLACK), no_wrap=True, crop=False)
 
 
 def show_bytes(data: bytes) -> None:
@@ -147,7 +133,12 @@ def warn(text: str) -> None:
 
 def stdout_width() -> int:
     """Give how many columns stdout has; of a pipe, more than anything needs."""
-    return _console(stderr=False).width
+    return stdout_console().width
+
+
+def stdout_console() -> Console:
+    """Give stdout, which may be a terminal."""
+    return _console(stderr=False)
 
 
 def stderr_console() -> Console:

@@ -6,15 +6,19 @@ Arguments can be read by everyone on the machine, and stay in the shell's histor
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from rollbook import InvalidArgumentError
+from rollbook.cli.output import say
 from rollbook.cli.terminals import can_ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+T = TypeVar("T")
 
 # Bytes of stdin: more than the longest password in any encoding, and its line's end.
 _LONGEST = 64 * 1024
@@ -39,6 +43,22 @@ def read_password(*, from_stdin: bool, confirmed: bool = False) -> str:
         "Password", hide_input=True, confirmation_prompt=confirmed, err=True
     )
     return password
+
+
+def with_password(call: Callable[[str], T], *, from_stdin: bool) -> T:
+    """Give what the call gives with a password typed twice, or from stdin.
+
+    On a terminal one that the server refuses is asked for anew. Raises UsageError if
+    there is none.
+    """
+    while True:
+        password = read_password(from_stdin=from_stdin, confirmed=True)
+        try:
+            return call(password)
+        except InvalidArgumentError as error:
+            if from_stdin or error.reason != "PASSWORD_INVALID":
+                raise
+            say(error.message, style="red")
 
 
 def _read_stdin() -> str:

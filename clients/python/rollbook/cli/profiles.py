@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import ProfileOrder, ProfileOrigin
+from rollbook.cli.configuration_secrets import without_secrets
 from rollbook.cli.configurations import key_names, read_configuration
-from rollbook.cli.configure import configure, without_secrets
+from rollbook.cli.configure import configure
 from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.lists import show_json_list
 from rollbook.cli.output import clean, counted, facts, say, show, show_json, warn
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile, find_profile_with_token
@@ -110,11 +112,12 @@ def list_(session: Session, *, name: str, user: str, order: str) -> None:
     with session.admin() as client:
         user_id = find_user(client, user).user_id if user else ""
         listed = client.list_profiles(name_contains=name, user_id=user_id, order=_ORDERS[order])
+        if session.wants_json:
+            show_json_list(map(_document, listed))
+            return
         found = list(listed)
-    if session.wants_json:
-        show_json([_document(one) for one in found])
-    elif found:
-        show(table(_COLUMNS, [_row(one) for one in found]))
+    if found:
+        show(table(_COLUMNS, [_row(one) for one in found], folded=_COLUMNS[:1]))
     elif name or user:
         say(f"No profile fits. All of them: {session.command('profile', 'list')}")
     else:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from rollbook import QrCodeFormat
-from rollbook.cli.output import clean, say, show_json, show_picture, show_raw, warn
+from rollbook.cli.new_files import NewFile, force_option
+from rollbook.cli.output import clean, say, show_json, show_raw, warn
+from rollbook.cli.pictures import show_picture
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
@@ -47,14 +48,21 @@ def _known_suffix(_ctx: click.Context, _option: click.Parameter, out: Path | Non
     is_flag=True,
     help="Print the JSON that the picture encodes, in place of the picture on the terminal.",
 )
+@force_option
 @with_session
-def qr(session: Session, profile: str, out: Path | None, scale: int, *, payload: bool) -> None:
+def qr(  # noqa: PLR0913 - one argument for each option
+    session: Session, *, profile: str, out: Path | None, scale: int, payload: bool, force: bool
+) -> None:
     """Draw the QR code of PROFILE. It holds the token: keep it as you keep a key."""
+    new = NewFile(out, "--out", force) if out is not None else None
+    if new is not None:
+        new.check()
     with session.admin() as client:
         profile_id = find_profile(client, profile).profile_id
         code = client.generate_qr_code(profile_id, format=_format(session, out), scale=scale)
-    if out is not None:
-        _write_private(out, code.image)
+    if new is not None:
+        with new.writing(private=True) as file:
+            file.write(code.image)
     if session.wants_json:
         show_json(document(code, file=out))
     else:
@@ -65,13 +73,6 @@ def _format(session: Session, out: Path | None) -> QrCodeFormat:
     if out is not None:
         return _FORMATS[out.suffix.lower()]
     return QrCodeFormat.PNG if session.wants_json else QrCodeFormat.TERMINAL
-
-
-def _write_private(path: Path, image: bytes) -> None:
-    """Write the file; a new one can be read by its owner alone."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(image)
 
 
 def _show(code: QrCode, out: Path | None, *, payload: bool) -> None:

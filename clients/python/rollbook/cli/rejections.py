@@ -43,6 +43,7 @@ def summarize(errors: Iterable[RowError]) -> Rejections:
 
 
 def _pick(groups: Sequence[Sequence[RowError]]) -> tuple[RowError, ...]:
-    """Give the first row of every reason before a second one of any."""
+    """Give the first row of every reason before a second one of any, in order of row."""
     ranks = chain.from_iterable(zip_longest(*groups))
-    return tuple(islice((error for error in ranks if error is not None), _EXAMPLES))
+    picked = islice((error for error in ranks if error is not None), _EXAMPLES)
+    return tuple(sorted(picked, key=lambda error: error.row))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
@@ -14,7 +15,7 @@ from rollbook.cli.api_keys import find_api_key
 from rollbook.cli.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 P = ParamSpec("P")
@@ -26,12 +27,16 @@ _KEY_FILE_OPTION = "--api-key-file"
 
 @dataclass
 class Session:
-    """The global options of one run; `typed` are those that stood on the command line."""
+    """What is known of one run; `typed` are the global options that stood on the command line."""
 
     address: str = DEFAULT_ADDRESS
     api_key_file: Path | None = None
     output: Output = Output.TABLE
     typed: tuple[str, ...] = ()
+    # What the present command can be given, as it is typed.
+    parameters: frozenset[str] = frozenset()
+    # What its user calls the devices of a request, in their order.
+    devices: tuple[str, ...] = ()
 
     @property
     def wants_json(self) -> bool:
@@ -49,9 +54,17 @@ class Session:
         """Give a client that speaks for a device, to be used in a `with` block."""
         return EnrollmentAgent(self.address)
 
-    def command(self, *words: str) -> str:
-        """Give a command to be typed next, for the same server."""
-        return shlex.join(("rollbook", *self.typed, *words))
+    def command(self, *words: str, options: Sequence[str] = ()) -> str:
+        """Give a command to be typed next, for the same server.
+
+        `words` are its name and arguments, of which none is taken for an option.
+        """
+        dashed = (place for place, word in enumerate(words) if word.startswith("-"))
+        first = next(dashed, None)
+        if first is None:
+            return shlex.join(("rollbook", *self.typed, *words, *options))
+        before, after = words[:first], words[first:]
+        return shlex.join(("rollbook", *self.typed, *before, *options, "--", *after))
 
 
 def _choose_output(ctx: click.Context, _option: click.Parameter, value: str | None) -> None:
@@ -66,10 +79,24 @@ output_option = click.option(
     callback=_choose_output,
     expose_value=False,
     is_eager=True,
-    help="For people, or one JSON document for programs.",
+    help="For people, or one JSON document for programs. May stand before a command or after it.",
 )
 
 
 def with_session(function: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     """Give a command the session as its first argument, and the option --output."""
-    return output_option(click.make_pass_decorator(Session, ensure=True)(function))
+
+    @wraps(function)
+    def run(*arguments: P.args, **options: P.kwargs) -> R:
+        context = click.get_current_context()
+        session = context.ensure_object(Session)
+        session.parameters = frozenset(_parameters(context.command))
+        return function(session, *arguments, **options)
+
+    return output_option(run)
+
+
+def _parameters(command: click.Command) -> Iterator[str]:
+    for parameter in command.params:
+        argument = isinstance(parameter, click.Argument)
+        yield from [parameter.human_readable_name] if argument else parameter.opts

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from rollbook.cli.new_files import NewFile, force_option
 from rollbook.cli.output import say, show_bytes, show_json
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
@@ -17,16 +18,21 @@ from rollbook.cli.session import Session, with_session
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.csv",
-    help="A file that does not exist yet; stdout without it.",
+    help="The file to write; stdout without it.",
 )
+@force_option
 @with_session
-def template(session: Session, profile: str | None, out: Path | None) -> None:
+def template(session: Session, *, profile: str | None, out: Path | None, force: bool) -> None:
     """Give a CSV file with the right header and one example row."""
+    new = NewFile(out, "--out", force) if out is not None else None
+    if new is not None:
+        new.check()
     with session.admin() as client:
         profile_id = find_profile(client, profile).profile_id if profile else ""
         data = client.get_upload_template(profile_id)
-    if out is not None:
-        _write_new(out, data)
+    if new is not None:
+        with new.writing() as file:
+            file.write(data)
     if session.wants_json:
         show_json({"data": data.decode("utf-8-sig"), "file": out})
     elif out is None:
@@ -34,9 +40,3 @@ def template(session: Session, profile: str | None, out: Path | None) -> None:
     else:
         upload = session.command("upload", "PROFILE", str(out))
         say(f"Wrote {out}. Put your devices in place of the example, then: {upload}")
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    """Write the file unless there is one: it may be a template filled in already."""
-    with path.open("xb") as file:
-        file.write(data)

@@ -9,8 +9,8 @@ import click
 
 from rollbook import TokenState
 from rollbook.cli.confirmations import confirm, yes_option
-from rollbook.cli.output import clean, facts, say, show, show_json, show_raw
-from rollbook.cli.profile_names import find_profile
+from rollbook.cli.output import clean, counted, facts, say, show, show_json, show_raw, warn, words
+from rollbook.cli.profile_names import find_profile, find_profile_with_token
 from rollbook.cli.session import Session, with_session
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def show_(session: Session, profile: str) -> None:
         owner = find_profile(client, profile)
         found = client.get_token(owner.profile_id)
     _show(session, owner, found)
+    _warn_unless_active(session, owner, found)
 
 
 @token.command()
@@ -51,11 +52,28 @@ def show_(session: Session, profile: str) -> None:
 def reveal(session: Session, profile: str) -> None:
     """Show the value of PROFILE's token: whoever has it can enroll devices."""
     with session.admin() as client:
-        value = client.reveal_token(find_profile(client, profile).profile_id)
+        owner, found = find_profile_with_token(client, profile)
+        value = client.reveal_token(owner.profile_id)
     if session.wants_json:
-        show_json({"value": value})
-    else:
-        show_raw(f"{clean(value)}\n")
+        show_json({"value": value, **_validity(found)})
+        return
+    show_raw(f"{clean(value)}\n")
+    if found is not None:
+        _warn_unless_active(session, owner, found)
+
+
+def _validity(found: Token | None) -> dict[str, object]:
+    """Give what a program needs to know before it hands the value out."""
+    return {"state": found.state, "expire_time": found.expire_time} if found else {}
+
+
+def _warn_unless_active(session: Session, owner: Profile, found: Token) -> None:
+    if session.wants_json or found.state is TokenState.ACTIVE:
+        return
+    expiry = words(found.expire_time)
+    when = f"its time ended {expiry}" if found.state is TokenState.EXPIRED else f"expiry {expiry}"
+    warn(f"This token is {str(found.state).lower()} ({when}): no device can enroll with it.")
+    say(token_commands(session, owner, found))
 
 
 @token.command()
@@ -93,9 +111,11 @@ def extend(session: Session, *, profile: str, days: int) -> None:
     Its QR codes stay good. An expired token works again, a revoked one does not.
     """
     with session.admin() as client:
-        owner = find_profile(client, profile)
+        owner, before = find_profile_with_token(client, profile)
         found = client.extend_token(owner.profile_id, max(-_INT32, min(days, _INT32)))
     _show(session, owner, found)
+    if before is not None and before.expire_time == found.expire_time and not session.wants_json:
+        say(f"Nothing changed: it lives longer than {counted(days, 'day')} from now as it is.")
 
 
 @token.command()
@@ -117,7 +137,7 @@ def token_commands(session: Session, owner: Profile, found: Token) -> str:
     """Give what can be done about the token, a command a line."""
     lines = [f"New token: {session.command('token', 'refresh', owner.name)}"]
     if found.state is not TokenState.REVOKED:
-        extend_it = session.command("token", "extend", owner.name, "--days", "N")
+        extend_it = session.command("token", "extend", owner.name, options=("--days", "N"))
         lines.append(f"More time: {extend_it}")
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ import click
 
 from rollbook import UploadState
 from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.lists import show_json_list
 from rollbook.cli.output import clean, counted, say, show, show_json
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
@@ -35,10 +36,12 @@ _COLUMNS = (
 def uploads(session: Session, profile: str) -> None:
     """List the uploads of PROFILE, newest first."""
     with session.admin() as client:
-        found = list(client.list_uploads(find_profile(client, profile).profile_id))
-    if session.wants_json:
-        show_json(found)
-    elif found:
+        listed = client.list_uploads(find_profile(client, profile).profile_id)
+        if session.wants_json:
+            show_json_list(listed)
+            return
+        found = list(listed)
+    if found:
         show(table(_COLUMNS, [_row(one) for one in found], whole=("Upload",)))
         say(f"To take one back: {session.command('discard', 'UPLOAD')}")
     else:

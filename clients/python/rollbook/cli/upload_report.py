@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollbook import UploadState
@@ -9,6 +10,8 @@ from rollbook.cli.next_steps import next_steps_after_rows
 from rollbook.cli.output import clean, counted, facts, say, show, show_json
 from rollbook.cli.plain import document
 from rollbook.cli.tables import table
+from rollbook.cli.upload_request import free_path
+from rollbook.cli.wording import about_row
 
 if TYPE_CHECKING:
     from rollbook import Profile, RowError, Upload
@@ -20,7 +23,7 @@ def report_upload(
     request: UploadRequest, profile: Profile, upload: Upload, rejected: Rejections
 ) -> None:
     """Tell the counts, how the file was read, why rows were rejected, and the next step."""
-    written = request.errors if upload.rejected_count else None
+    written = request.errors.path if request.errors and upload.rejected_count else None
     if request.session.wants_json:
         show_json(document(upload, rejected_by_reason=rejected.counts, errors_file=written))
         return
@@ -71,7 +74,7 @@ def _show_rejected(rejected: Rejections) -> None:
 def _example(error: RowError) -> str:
     column = f", column {error.column}" if error.column else ""
     repair = f"; write {error.suggestion}" if error.suggestion else ""
-    return clean(f"line {error.line}{column}: {error.message}{repair}")
+    return clean(f"line {error.line}{column}: {about_row(error.message)}{repair}")
 
 
 def _next_steps(request: UploadRequest, profile: Profile, upload: Upload) -> list[str]:
@@ -85,12 +88,14 @@ def _next_steps(request: UploadRequest, profile: Profile, upload: Upload) -> lis
 def _about_error_file(request: UploadRequest, upload: Upload) -> list[str]:
     if request.errors is not None:
         verb = "is" if upload.rejected_count == 1 else "are"
-        return [f"{counted(upload.rejected_count, 'rejected row')} {verb} in {request.errors}."]
-    return [f"The rejected rows as a CSV file: {request.resumed(errors='rejected.csv')}"]
+        path = request.errors.path
+        return [f"{counted(upload.rejected_count, 'rejected row')} {verb} in {path}."]
+    free = free_path(Path("rejected.csv"))
+    return [f"The rejected rows as a CSV file: {request.resumed(errors=free)}"]
 
 
 def _mend(request: UploadRequest, upload: Upload) -> str:
     """Give the next command: with the rejected rows alone only if the others were kept."""
     kept = not upload.validate_only and upload.state is not UploadState.FAILED
-    file = request.errors if kept and request.errors is not None else request.file
+    file = request.errors.path if kept and request.errors is not None else request.file
     return f"Mend {file} and run: {request.again(file)}"

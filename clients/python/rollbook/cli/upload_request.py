@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from dataclasses import dataclass, field
 from itertools import chain, count
@@ -13,9 +12,10 @@ import click
 from rollbook import OnConflict, OnInvalidRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from rollbook.cli.new_files import NewFile
     from rollbook.cli.session import Session
 
 
@@ -34,7 +34,7 @@ class UploadRequest:
     dry_run: bool
     on_conflict: OnConflict
     resume: str | None
-    errors: Path | None
+    errors: NewFile | None
     column_mapping: Mapping[str, str]
     upload_id: str = field(init=False)
 
@@ -53,50 +53,39 @@ class UploadRequest:
         return self._command(
             file or self.file,
             *(["--dry-run"] if dry else []),
-            *(["--errors", str(_free(self.errors))] if self.errors else []),
+            *(["--errors", str(free_path(self.errors.path))] if self.errors else []),
         )
 
-    def resumed(self, errors: str | None = None) -> str:
+    def resumed(self, errors: Path | None = None) -> str:
         """Give the command that goes on with this upload; a finished one is told again."""
-        kept = errors or (str(self.errors) if self.errors else None)
         return self._command(
             self.file,
             *(["--dry-run"] if self.dry_run else []),
             *("--resume", self.upload_id),
-            *(["--errors", kept] if kept else []),
+            *(["--errors", str(errors)] if errors else self._error_options()),
         )
 
+    def _error_options(self) -> Sequence[str]:
+        return self.errors.options() if self.errors else ()
+
     def _command(self, file: Path, *more: str) -> str:
-        words = ["upload", self.profile, str(file)]
-        words += ["--strict"] if self.strict else []
+        options = ["--strict"] if self.strict else []
         if self.on_conflict is not OnConflict.REJECT:
-            words += ["--on-conflict", self.on_conflict.lower()]
+            options += ["--on-conflict", self.on_conflict.lower()]
         for column, meaning in self.column_mapping.items():
-            words += ["--map", f"{column}={meaning}"]
-        return self.session.command(*words, *more)
+            options += ["--map", f"{column}={meaning}"]
+        return self.session.command("upload", self.profile, str(file), options=(*options, *more))
 
     def _check_error_file(self) -> None:
-        """Refuse, before anything is sent, what would fail or destroy the file after it."""
+        """Refuse, before anything is sent, what would fail or destroy a file after it."""
         if self.errors is None:
             return
-        folder = self.errors.parent
-        if not folder.is_dir():
-            raise _bad_errors(f"there is no directory {folder}")
-        if not os.access(folder, os.W_OK):
-            raise _bad_errors(f"nothing can be written to {folder}")
-        # What is no regular file, such as a pipe, has nothing to lose.
-        if self.errors.is_file():
-            raise _bad_errors(
-                f"{self.errors} exists; name another file, such as {_free(self.errors)}, "
-                "or delete it"
-            )
+        self.errors.check()
+        if self.errors.path.exists() and self.errors.path.samefile(self.file):
+            raise click.UsageError("--errors names the FILE to be uploaded; name another one.")
 
 
-def _bad_errors(text: str) -> click.BadParameter:
-    return click.BadParameter(text, param_hint="'--errors'")
-
-
-def _free(path: Path) -> Path:
+def free_path(path: Path) -> Path:
     """Give the path, or one beside it with a number, where nothing is yet."""
     beside = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
     return next(one for one in chain([path], beside) if not one.exists())

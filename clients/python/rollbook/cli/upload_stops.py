@@ -7,18 +7,26 @@ from typing import TYPE_CHECKING
 from rollbook import UploadIncompleteError
 from rollbook.cli.errors import CommandError
 from rollbook.cli.exit_codes import ExitCode
-from rollbook.cli.next_steps import options_of
+from rollbook.cli.wording import options_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rollbook import RollbookError
+    from rollbook import RollbookError, Upload
     from rollbook.cli.upload_request import UploadRequest
 
 # What is left of such an upload is nothing to go on from.
 _BEGIN_ANEW = frozenset(
-    {"UPLOAD_NOT_FOUND", "UPLOAD_MISMATCH", "UPLOAD_SOURCE_CHANGED", "UPLOAD_DISCARDED"}
+    {
+        "UPLOAD_NOT_FOUND",
+        "UPLOAD_MISMATCH",
+        "UPLOAD_SOURCE_CHANGED",
+        "UPLOAD_FAILED",
+        "UPLOAD_DISCARDED",
+    }
 )
+
+_EMPTY = frozenset({"FILE_EMPTY", "FILE_WITHOUT_ROWS"})
 
 
 def incomplete(request: UploadRequest, error: RollbookError) -> CommandError:
@@ -50,28 +58,75 @@ def interrupted(request: UploadRequest) -> CommandError:
 
 
 def refused(request: UploadRequest, error: RollbookError) -> RollbookError | CommandError:
-    """Give what to raise when the server refused: it may be a place in the file to mend."""
+    """Give what to raise when the server refused for another reason than the file."""
     if error.reason in _BEGIN_ANEW:
-        return _refusal(error, _begin_anew(request, error), error.metadata)
-    if error.reason.startswith("CSV_") and error.metadata.get("row", "0") != "0":
-        next_step = f"Mend {request.file} there and go on: {request.resumed()}"
-        return _refusal(error, next_step, _metadata(request, error.metadata))
+        anew = f"Begin a new upload: {request.again()}"
+        return _refusal(error, anew, error.metadata, _of_its_beginning(request, error))
+    if error.reason == "UPLOAD_TOO_MANY_ROWS":
+        more = request.session.command("serve", options=("--max-rows", "N"))
+        next_step = f"Split the file, or let the server take more rows: {more}"
+        return _refusal(error, next_step, error.metadata, _too_long(request, error))
     return error
 
 
-def _begin_anew(request: UploadRequest, error: RollbookError) -> str:
-    anew = f"Begin a new upload: {request.again()}"
-    given = options_of(error.metadata.get("fields", ""))
-    return f"Resume it with the {given} of its beginning.\n{anew}" if given else anew
+def file_refused(
+    request: UploadRequest, error: RollbookError, left: Upload | None
+) -> RollbookError | CommandError:
+    """Give what to raise when the file was refused; `left` is what can be gone on with."""
+    if left is not None:
+        next_step = f"Mend {request.file} there and go on: {request.resumed()}"
+        return _refusal(error, next_step, _metadata(request, error.metadata))
+    if error.reason in _EMPTY:
+        looks = request.session.command("template")
+        return _refusal(error, f"Put devices into it; how a file looks: {looks}", error.metadata)
+    if error.metadata.get("row", "0") != "0":
+        next_step = f"Nothing of it was kept. Mend {request.file} and run: {request.again()}"
+        return _refusal(error, next_step, error.metadata)
+    return error
 
 
-def _refusal(error: RollbookError, next_step: str, metadata: Mapping[str, str]) -> CommandError:
+def _too_long(request: UploadRequest, error: RollbookError) -> str:
+    limit = error.metadata.get("limit", "")
+    most = f"{request.file} has more than {int(limit):,} rows" if limit.isdigit() else error.message
+    kept = "a dry run keeps nothing" if request.dry_run else "the devices that it added went again"
+    return f"{most}, the most that this server takes in one upload; {kept}."
+
+
+def _of_its_beginning(request: UploadRequest, error: RollbookError) -> str:
+    """Say of an upload that is there why this command cannot go on with it."""
+    match error.reason:
+        case "UPLOAD_MISMATCH":
+            given = options_of(error.metadata.get("fields", "").split(","), request.session)
+            other = f"another {given}: resume it with that of its beginning" if given else "others"
+            return f"Upload {request.upload_id} was begun with {other}."
+        case "UPLOAD_FAILED" | "UPLOAD_DISCARDED":
+            ended = "failed" if error.reason == "UPLOAD_FAILED" else "was discarded"
+            return f"Upload {request.upload_id} {ended} before; it cannot be gone on with."
+    return error.message
+
+
+def _refusal(
+    error: RollbookError, next_step: str, metadata: Mapping[str, str], message: str = ""
+) -> CommandError:
     return CommandError(
-        error.message,
+        message or error.message,
         reason=error.reason,
         code=error.code,
         metadata=metadata,
         next_step=next_step,
+    )
+
+
+def unreadable(request: UploadRequest, error: OSError, left: Upload | None) -> Exception:
+    """Give what to raise when the file could not be read to its end."""
+    if left is None:
+        return error
+    return _stop(
+        request,
+        f"{request.file} could not be read to its end: {error.strerror or error}",
+        reason="FILE_UNUSABLE",
+        code="FAILED_PRECONDITION",
+        exit_code=ExitCode.INCOMPLETE,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,22 @@ from rollbook import (
 )
 from rollbook.cli.confirmations import yes_option
 from rollbook.cli.exit_codes import ExitCode
+from rollbook.cli.new_files import NewFile, force_option
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.rejections import rejections
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.upload_history import confirm_discard, discard_and_tell
+from rollbook.cli.upload_leftovers import is_fault_of_file, tidy
 from rollbook.cli.upload_progress import watch
 from rollbook.cli.upload_report import report_upload
 from rollbook.cli.upload_request import UploadRequest
-from rollbook.cli.upload_stops import incomplete, interrupted, refused
+from rollbook.cli.upload_stops import (
+    file_refused,
+    incomplete,
+    interrupted,
+    refused,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +85,7 @@ def _mapping(
 )
 @click.option(
     "--errors",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     metavar="OUT.csv",
     help="Write the rejected rows there, each with its reason, ready to be mended.",
 )
@@ -88,6 +97,7 @@ def _mapping(
     metavar="COLUMN=FIELD",
     help=f"How to understand a column: {', '.join(_FIELDS)}. May be repeated.",
 )
+@force_option
 @yes_option
 @with_session
 def upload(  # noqa: PLR0913 - one argument for each option
@@ -102,18 +112,21 @@ def upload(  # noqa: PLR0913 - one argument for each option
     replace: str | None,
     errors: Path | None,
     column_mapping: Mapping[str, str],
+    force: bool,
     yes: bool,
 ) -> ExitCode:
     """Upload the CSV file FILE into PROFILE, given by its id or name.
 
     To choose a different file in place of one that was uploaded, add --replace UPLOAD.
     """
+    new = NewFile(errors, "--errors", force) if errors is not None else None
+    # Before anything is discarded, for it refuses what cannot be done.
+    request = UploadRequest(
+        session, profile, file, strict, dry_run, on_conflict, resume, new, column_mapping
+    )
     if replace is not None:
         _check_replacement(resume, dry_run=dry_run)
         _replace(session, profile, replace, yes=yes)
-    request = UploadRequest(
-        session, profile, file, strict, dry_run, on_conflict, resume, errors, column_mapping
-    )
     return _run(request)
 
 
@@ -161,14 +174,18 @@ def _upload(client: AdminClient, profile: Profile, request: UploadRequest) -> Up
     except RollbookError as error:
         if error.reason in _FAILED_REASONS:
             return _failed(client, request, error)
+        if is_fault_of_file(error):
+            raise file_refused(request, error, tidy(client, request)) from error
         raise refused(request, error) from error
+    except OSError as error:
+        raise unreadable(request, error, tidy(client, request)) from error
 
 
 def _failed(client: AdminClient, request: UploadRequest, error: RollbookError) -> Upload:
     """Give the upload that failed because of its rows, for they are worth a report."""
     upload = client.get_upload(request.upload_id)
     if upload.failure_reason != _HAS_INVALID_ROWS:
-        raise error
+        raise refused(request, error)
     return upload
 
 
@@ -187,7 +204,9 @@ def _send(client: AdminClient, profile: Profile, request: UploadRequest) -> Uplo
         )
 
 
-def _write_errors(client: AdminClient, done: Upload, path: Path) -> None:
-    # Without the mark at its beginning, spreadsheets take it for another encoding.
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        client.write_upload_errors(done.upload_id, file)
+def _write_errors(client: AdminClient, done: Upload, new: NewFile) -> None:
+    with new.writing() as file:
+        # Without the mark at its beginning, spreadsheets take it for another encoding.
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        client.write_upload_errors(done.upload_id, text)
+        text.detach()  # which writes what is left

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.lists import show_json_list
 from rollbook.cli.output import facts, say, show, show_json
-from rollbook.cli.passwords import password_stdin_option, read_password
+from rollbook.cli.passwords import password_stdin_option, with_password
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.tables import table
 from rollbook.cli.terminals import can_ask
@@ -49,24 +50,33 @@ def create(  # noqa: PLR0913 - one argument for each option
     if password_stdin and no_password:
         raise click.UsageError("--password-stdin and --no-password exclude each other.")
     asked = not no_password and (password_stdin or can_ask())
-    password = read_password(from_stdin=password_stdin, confirmed=True) if asked else ""
     with session.admin() as client:
-        made = client.create_user(name, display_name=display_name, email=email, password=password)
+
+        def make(password: str) -> User:
+            return client.create_user(
+                name, display_name=display_name, email=email, password=password
+            )
+
+        made = with_password(make, from_stdin=password_stdin) if asked else make("")
     _show(session, made)
 
 
 @user.command("list")
-@click.option("--contains", default="", metavar="TEXT", help="Only names that contain this.")
+@click.option(
+    "--name", "--contains", default="", metavar="TEXT", help="Only those whose name contains it."
+)
 @with_session
-def list_(session: Session, contains: str) -> None:
+def list_(session: Session, name: str) -> None:
     """List the users by name."""
     with session.admin() as client:
-        found = list(client.list_users(name_contains=contains))
-    if session.wants_json:
-        show_json(found)
-    elif found:
-        show(table(_COLUMNS, [_row(one) for one in found]))
-    elif contains:
+        listed = client.list_users(name_contains=name)
+        if session.wants_json:
+            show_json_list(listed)
+            return
+        found = list(listed)
+    if found:
+        show(table(_COLUMNS, [_row(one) for one in found], whole=("User ID",), folded=_COLUMNS[:1]))
+    elif name:
         say("No user has such a name.")
     else:
         say(f"There is no user yet. Create one: {session.command('user', 'create', 'NAME')}")
@@ -97,19 +107,25 @@ def edit(  # noqa: PLR0913 - one argument for each option
         value is None for value in (name, display_name, email, disabled)
     ):
         raise click.UsageError("Nothing to change: name at least one option.")
-    password = ""
-    if ask or password_stdin:
-        password = read_password(from_stdin=password_stdin, confirmed=True)
     with session.admin() as client:
-        changed = client.update_user(
-            find_user(client, user).user_id,
-            user_name=name,
-            display_name=display_name,
-            email=email,
-            disabled=disabled,
-            password=password,
-        )
+        user_id = find_user(client, user).user_id
+
+        def change(password: str) -> User:
+            return client.update_user(
+                user_id,
+                user_name=name,
+                display_name=display_name,
+                email=email,
+                disabled=disabled,
+                password=password,
+            )
+
+        asked = ask or password_stdin
+        changed = with_password(change, from_stdin=password_stdin) if asked else change("")
     _show(session, changed)
+    if changed.disabled and not disabled and not session.wants_json:
+        enable = session.command("user", "edit", changed.user_name, options=("--enable",))
+        say(f"This user is disabled and cannot sign in. To let them: {enable}")
 
 
 @user.command()

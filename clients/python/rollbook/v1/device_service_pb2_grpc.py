@@ -189,7 +189,7 @@ class DeviceServiceServicer(object):
 
     def GetUploadTemplate(self, request, context):
         """Gives a CSV file to fill in: the identifier columns, the attribute columns
-        used on the roll so far, and one example row.
+        used on the roll so far, and one example row, which an upload refuses.
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
@@ -271,7 +271,8 @@ class DeviceServiceServicer(object):
         Callers: administrators with the right VIEW.
         On failure: the file is incomplete; nothing changes.
         Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit),
-        INVENTORY_CHANGED, TOO_MANY_EXPORTS (metadata: limit), STORE_UNAVAILABLE,
+        INVENTORY_CHANGED, TOO_MANY_EXPORTS (metadata: limit), EXPORT_IDLE (no message
+        was taken for a minute, or what the server is set to), STORE_UNAVAILABLE,
         SERVER_STOPPING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -107,7 +107,7 @@ class DeviceServiceStub:
         rollbook.v1.device_service_pb2.GetUploadTemplateResponse,
     ]
     """Gives a CSV file to fill in: the identifier columns, the attribute columns
-    used on the roll so far, and one example row.
+    used on the roll so far, and one example row, which an upload refuses.
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
@@ -189,7 +189,8 @@ class DeviceServiceStub:
     Callers: administrators with the right VIEW.
     On failure: the file is incomplete; nothing changes.
     Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit),
-    INVENTORY_CHANGED, TOO_MANY_EXPORTS (metadata: limit), STORE_UNAVAILABLE,
+    INVENTORY_CHANGED, TOO_MANY_EXPORTS (metadata: limit), EXPORT_IDLE (no message
+    was taken for a minute, or what the server is set to), STORE_UNAVAILABLE,
     SERVER_STOPPING.
     """
 
@@ -294,7 +295,7 @@ class DeviceServiceAsyncStub:
         rollbook.v1.device_service_pb2.GetUploadTemplateResponse,
     ]
     """Gives a CSV file to fill in: the identifier columns, the attribute columns
-    used on the roll so far, and one example row.
+    used on the roll so far, and one example row, which an upload refuses.
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
@@ -376,7 +377,8 @@ class DeviceServiceAsyncStub:
     Callers: administrators with the right VIEW.
     On failure: the file is incomplete; nothing changes.
     Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit),
-    INVENTORY_CHANGED, TOO_MANY_EXPORTS (metadata: limit), STORE_UNAVAILABLE,
+    INVENTORY_CHANGED, TOO_MANY_EXPORTS (metadata: limit), EXPORT_IDLE (no message
+    was taken for a minute, or what the server is set to), STORE_UNAVAILABLE,
     SERVER_STOPPING.
     """
 
@@ -493,7 +495,7 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.device_service_pb2.GetUploadTemplateResponse, collections.abc.Awaitable[rollbook.v1.device_service_pb2.GetUploadTemplateResponse]]:
         """Gives a CSV file to fill in: the identifier columns, the attribute columns
-        used on the roll so far, and one example row.
+        used on the roll so far, and one example row, which an upload refuses.
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
@@ -587,7 +589,8 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
         Callers: administrators with the right VIEW.
         On failure: the file is incomplete; nothing changes.
         Reasons: PROFILE_NOT_FOUND, INVENTORY_TOO_WIDE (metadata: columns, limit),
-        INVENTORY_CHANGED, TOO_MANY_EXPORTS (metadata: limit), STORE_UNAVAILABLE,
+        INVENTORY_CHANGED, TOO_MANY_EXPORTS (metadata: limit), EXPORT_IDLE (no message
+        was taken for a minute, or what the server is set to), STORE_UNAVAILABLE,
         SERVER_STOPPING.
         """
 

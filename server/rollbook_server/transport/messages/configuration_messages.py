@@ -46,9 +46,19 @@ def _struct_in(message: struct_pb2.Struct) -> dict[str, Any]:
 def _value_in(value: struct_pb2.Value) -> Any:
     """Read a value; infinity stands for all that JSON cannot say, for the domain to refuse."""
     try:
-        return json_format.MessageToDict(value)
+        return json_format.MessageToDict(value) if _is_a_value(value) else math.inf
     except ValueError:
         return math.inf
+
+
+def _is_a_value(value: struct_pb2.Value) -> bool:
+    """Tell whether a kind is set, throughout; protobuf reads none as null."""
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        return all(map(_is_a_value, value.struct_value.fields.values()))
+    if kind == "list_value":
+        return all(map(_is_a_value, value.list_value.values))
+    return kind is not None
 
 
 def _struct_out(message: struct_pb2.Struct, value: Mapping[str, Any]) -> None:

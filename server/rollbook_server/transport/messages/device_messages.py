@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from rollbook.v1 import device_pb2, device_service_pb2, enrollment_service_pb2
 from rollbook_server.domain.device_choices import Choice
-from rollbook_server.domain.device_faults import Faults, check_count
 from rollbook_server.domain.device_lists import DeviceQuery
-from rollbook_server.domain.device_updates import DeviceUpdate, set_fields
+from rollbook_server.domain.device_updates import DeviceUpdate
 from rollbook_server.domain.devices import Device, DeviceState
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.etags import etag
-from rollbook_server.domain.merging import CONTENT
 from rollbook_server.domain.sources import TypedRow
 from rollbook_server.transport.messages.enums import wire, word
 from rollbook_server.transport.messages.times import timestamp
@@ -52,28 +50,16 @@ def device_query(request: device_service_pb2.ListDevicesRequest) -> DeviceQuery:
     return query.beginning(request.identifier_prefix)
 
 
-def device_updates(updates: Sequence[device_service_pb2.DeviceUpdate]) -> list[DeviceUpdate]:
-    """Read changes; raises FieldsError for masks with a path that there is not."""
-    check_count(len(updates), "updates")
-    faults = Faults("updates")
-    read = [_device_update(faults, index, each) for index, each in enumerate(updates)]
-    faults.check(Reason.FIELD_INVALID, "of the updates name a field that cannot be changed.")
-    return read
+def device_updates(updates: Iterable[device_service_pb2.DeviceUpdate]) -> list[DeviceUpdate]:
+    """Read how an administrator changes devices."""
+    return [_device_update(each.device, each.update_mask.paths) for each in updates]
 
 
-def _device_update(
-    faults: Faults, index: int, update: device_service_pb2.DeviceUpdate
-) -> DeviceUpdate:
-    new, paths = update.device, set(update.update_mask.paths)
+def _device_update(new: device_pb2.Device, paths: Iterable[str]) -> DeviceUpdate:
     values = TypedRow(
         new.imei, new.imei2, new.serial_number, new.manufacturer, dict(new.attributes)
     )
-    unknown = sorted(paths - {*CONTENT, "*"})
-    if unknown:
-        text = f"there is no {unknown[0]!r} to change; use {', '.join(CONTENT)} or *"
-        faults.add(index, "update_mask", text)
-    fields = CONTENT if "*" in paths else paths or set_fields(values)
-    return DeviceUpdate(Choice(new.device_id, new.etag), values, fields)
+    return DeviceUpdate(Choice(new.device_id, new.etag), values, frozenset(paths))
 
 
 def device(value: Device) -> device_pb2.Device:

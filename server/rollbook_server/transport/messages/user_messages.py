@@ -5,29 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollbook.v1 import user_service_pb2
-from rollbook_server.domain import masks, users
 from rollbook_server.domain.etags import etag
+from rollbook_server.domain.users import UserChange
 from rollbook_server.transport.messages.times import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rollbook_server.domain.users import User
 
 _CHANGEABLE = ("user_name", "display_name", "email", "disabled")
 
 
-def new_values(request: user_service_pb2.CreateUserRequest) -> Mapping[str, str | bool]:
-    """Read and check what an administrator says of a new user, but for the password."""
-    return users.checked_values({name: getattr(request.user, name) for name in _CHANGEABLE})
+def new_user(request: user_service_pb2.CreateUserRequest) -> UserChange:
+    """Read what an administrator says of a new user."""
+    return UserChange(_values(request.user), password=request.password)
 
 
-def changed_values(request: user_service_pb2.UpdateUserRequest) -> Mapping[str, str | bool]:
-    """Read and check the values that an administrator wants changed."""
-    values = {name: getattr(request.user, name) for name in _CHANGEABLE}
-    paths = request.update_mask.paths
-    named = masks.named(paths, _CHANGEABLE) if paths else {n for n in values if values[n]}
-    return users.checked_values({name: values[name] for name in values if name in named})
+def user_change(request: user_service_pb2.UpdateUserRequest) -> UserChange:
+    """Read how an administrator changes a user."""
+    paths = tuple(request.update_mask.paths)
+    return UserChange(_values(request.user), paths, request.password)
+
+
+def _values(message: user_service_pb2.User) -> dict[str, str | bool]:
+    return {name: getattr(message, name) for name in _CHANGEABLE}
 
 
 def user(value: User) -> user_service_pb2.User:

@@ -1,0 +1,38 @@
+"""Tokens of profiles, and the codes that hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rollbook.words import TokenState
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The enrollment secret of a profile, without the secret."""
+
+    token_id: str
+    profile_id: str
+    obfuscated_value: str
+    state: TokenState
+    create_time: datetime | None
+    expire_time: datetime | None
+    use_count: int
+    last_use_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class QrCode:
+    """A picture for Android's setup wizard; it and `payload` hold the token.
+
+    `warnings` say what Android would ignore or misread, one sentence each.
+    """
+
+    image: bytes = field(repr=False)
+    media_type: str
+    payload: str = field(repr=False)
+    warnings: tuple[str, ...]

@@ -1,0 +1,70 @@
+"""The attributes of many rows as JSON, the form in which a device keeps them."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from itertools import chain, repeat
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING
+
+from rollbook_server.domain.row_blocks import AttributeColumns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rollbook_server.domain.row_blocks import RowBlock
+
+_dumped = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+
+
+def texts(attributes: Sequence[Mapping[str, str]]) -> Iterable[str]:
+    """Give the attributes of each row; endless if no row has any."""
+    if not isinstance(attributes, AttributeColumns):
+        return [_dumped(dict(each)) for each in attributes]
+    if not attributes.columns:
+        return repeat("{}")
+    columns, names = attributes.columns, list(map(encode_basestring, attributes.names))
+    if any("" in column for column in columns):
+        return _texts_with_gaps(columns, names)
+    cells, forms = zip(*map(_encoded, columns), strict=True)
+    members = (f"{name.replace('%', '%%')}:{form}" for name, form in zip(names, forms, strict=True))
+    return map(f"{{{','.join(members)}}}".__mod__, zip(*cells, strict=True))
+
+
+def _encoded(column: Sequence[str]) -> tuple[Iterable[str], str]:
+    """Give cells and how they are to be formatted: most need nothing but quotes."""
+    joined = "".join(column)
+    if joined.isprintable() and '"' not in joined and "\\" not in joined:
+        return column, '"%s"'
+    return map(encode_basestring, column), "%s"
+
+
+def _texts_with_gaps(columns: Sequence[Sequence[str]], names: Sequence[str]) -> Iterable[str]:
+    """Give the JSON of rows in which cells are empty: these are no attributes."""
+    members = [
+        [f"{name}:{encode_basestring(cell)}" if cell else "" for cell in column]
+        for name, column in zip(names, columns, strict=True)
+    ]
+    return [f"{{{','.join(filter(None, row))}}}" for row in zip(*members, strict=True)]
+
+
+def attribute_names(
+    attributes: Iterable[Mapping[str, str]], columns: Sequence[str] = ()
+) -> list[str]:
+    """Give the names that stand in some attributes: in the order of columns, then as they come."""
+    seen = dict.fromkeys(chain.from_iterable(attributes))
+    return list(dict.fromkeys([*(name for name in columns if name in seen), *seen]))
+
+
+def names_in(blocks: Iterable[RowBlock], columns: Sequence[str]) -> list[str]:
+    """Give the same of whole blocks."""
+    return attribute_names((_names_of(block.attributes) for block in blocks), columns)
+
+
+def _names_of(attributes: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    """Give, as the keys of a mapping, the names of which a row has an attribute."""
+    if isinstance(attributes, AttributeColumns):
+        pairs = zip(attributes.names, attributes.columns, strict=True)
+        return {name: name for name, column in pairs if any(column)}
+    return {name: name for each in attributes for name in each}

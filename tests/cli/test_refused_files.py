@@ -1,0 +1,96 @@
+"""What an upload says of a file that is refused, and what it leaves on the server."""
+
+from __future__ import annotations
+
+import io
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rollbook import AdminClient, UploadState
+from rollbook.cli.exit_codes import ExitCode
+from uploads.wire import imei
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.ended import Cli
+
+REFUSED = {
+    "empty": (b"", "Put devices into it; how a file looks: rollbook template"),
+    "a header": (b"IMEI,Site\n", "Put devices into it; how a file looks: rollbook template"),
+    "an encoding": (b"IMEI\n\xe4\n", "Nothing of it was kept. Mend devices.csv and run: "),
+    "no identifiers": (b"Colour\nred\n", "Name your columns with --map COLUMN=FIELD"),
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "devices.csv"
+
+
+def states(admin: AdminClient, profile_id: str) -> list[UploadState]:
+    return [upload.state for upload in admin.list_uploads(profile_id)]
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_nothing_stays_open_of_a_file_without_a_good_row(
+    cli: Cli, admin: AdminClient, depot: str, file: Path, case: str
+) -> None:
+    data, next_step = REFUSED[case]
+    file.write_bytes(data)
+    ended = cli("upload", "Depot", file.name)
+    assert (ended.code, next_step in ended.err) == (ExitCode.REFUSED, True)
+    assert UploadState.OPEN not in states(admin, depot)
+
+
+def test_nothing_stays_open_of_a_column_that_is_not_there(
+    cli: Cli, admin: AdminClient, depot: str, file: Path
+) -> None:
+    file.write_text(f"IMEI\n{imei(1)}\n")
+    ended = cli("upload", "Depot", file, "--map", "Nope=imei")
+    assert (ended.code, "--map: the file has no column" in ended.err) == (ExitCode.REFUSED, True)
+    assert UploadState.OPEN not in states(admin, depot)
+
+
+def test_an_upload_that_is_resumed_is_left_to_be_resumed_again(
+    cli: Cli, admin: AdminClient, depot: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_bytes(b"IMEI\n\xe4\n")
+    with monkeypatch.context() as at_first:
+        at_first.setattr("rollbook.cli.uploads.tidy", lambda *_: None)
+        cli("upload", "Depot", file)
+    (upload,) = admin.list_uploads(depot)
+    ended = cli("upload", "Depot", file, "--resume", upload.upload_id)
+    assert f"--resume {upload.upload_id}" in ended.err
+    assert states(admin, depot) == [UploadState.OPEN]
+
+
+class Torn(io.BytesIO):
+    """A file whose disk fails after the first 20,000 bytes."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() >= 20_000:
+            raise OSError(5, "Input/output error")
+        return super().read(min(20_000, size if size and size > 0 else 20_000))
+
+
+def test_a_file_that_cannot_be_read_on_names_how_to_go_on(
+    cli: Cli, admin: AdminClient, depot: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text("".join(f"{cell}\n" for cell in ("IMEI", *map(imei, range(2000)))))
+    upload = AdminClient.upload_devices
+
+    def torn(client: AdminClient, profile: str, path: Path, **options: object) -> object:
+        return upload(client, profile, lambda: Torn(path.read_bytes()), **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(AdminClient, "upload_devices", torn)
+    ended = cli("upload", "Depot", file.name)
+    assert ended.code == ExitCode.INCOMPLETE
+    assert "devices.csv could not be read to its end: Input/output error" in ended.err
+    monkeypatch.setattr(AdminClient, "upload_devices", upload)
+    words = shlex.split(ended.err.partition("Go on with it: ")[2].splitlines()[0])
+    assert cli(*words[1:]).code == ExitCode.DONE
+    assert admin.get_profile(depot).device_count == 2000
