@@ -97,7 +97,7 @@ class KillLoop:
         done.run()
         self._await_swept()
         self._supervisor.disarm()
-        self._supervisor.await_running()
+        done.await_answer()
         self._enroller.settle()
         reckoning.reckon(self._database, done, self.report.findings)
         self._rounds.append(done)

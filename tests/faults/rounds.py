@@ -114,6 +114,10 @@ class Round(Uploading):
             self._over.set()
             striking.join()
 
+    def await_answer(self) -> None:
+        """Ask until the server answers: a death that was under way is over then."""
+        self._tried(lambda: self._admin.get_upload(self.upload_id))
+
     def _strike(self) -> None:
         """Kill the server at random moments: wherever it is once so many rows are committed."""
         while not self._over.wait(LOOK_SECONDS):
