@@ -41,7 +41,7 @@ OPENED = 0.7  # share of cancelled streams that the server has begun with for su
 DEADLINE = (0.01, 0.1)  # seconds: from before the opening to behind the last row
 WAIT_SECONDS = 60  # bounds a hang
 KINDS = Failpoint("client lost", "", frozenset({*FINISHED, "fail, a bad row"}), 1)
-WAYS = ("cancel", "deadline", "SIGKILL", "cut connection")
+WAYS = ("cancel", "deadline", "SIGKILL", "cut connection", "end without finish")
 
 KILLED_CLIENT = textwrap.dedent("""
     import os, signal, sys
@@ -116,7 +116,7 @@ class ClientLosses:
 
     def run(self, losses: int) -> None:
         """Lose so many clients, in every way as often as in the others."""
-        lose = (self._cancel, self._time_out, self._kill, self._cut)
+        lose = (self._cancel, self._time_out, self._kill, self._cut, self._end)
         for number in range(1, losses + 1):
             dice = random.Random(f"{self.report.seed} {number}")
             plan = plans.draw(dice, number, KINDS)
@@ -140,6 +140,12 @@ class ClientLosses:
         stream = self._wire.stream(dice.uniform(*DEADLINE)).send(self._part(done, dice))
         w.until(stream.is_answered)
         stream.cancel()  # only its feeding is left
+        self._check(done)
+        done.finish()
+
+    def _end(self, done: Uploading, dice: random.Random) -> None:
+        """End in order: in Python a lost client may look like that to the server."""
+        self._wire.send(self._part(done, dice))
         self._check(done)
         done.finish()
 
