@@ -12,7 +12,7 @@ from faults import plans, reckoning
 from faults.enrolling import Enroller
 from faults.failpoints import FAILPOINTS
 from faults.reckoning import Findings
-from faults.rounds import Round
+from faults.rounds import LOOK_SECONDS, Round
 from faults.supervisor import Supervisor
 from running import ServerProcess
 
@@ -108,6 +108,7 @@ class KillLoop:
         while reckoning.leftovers(self._database):
             self._supervisor.await_running()
             assert time.monotonic() < end, reckoning.leftovers(self._database)
+            time.sleep(LOOK_SECONDS)
 
     def conclude(self, kills: int) -> Report:
         """Reckon all once more, now that all has ended: a later upload may have harmed others."""

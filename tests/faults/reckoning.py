@@ -55,12 +55,15 @@ WHERE u.upload_id = ?
 # A device without its state, for enrollments go on: profile, keys, attributes, upload, line.
 Line = tuple[Any, ...]
 
+_COUNTS = ("created", "updated", "unchanged", "rejected")
+_GONE = ("discarded", "too_long")  # cut short, so that it is a matter of chance how far it came
 _REFUSALS = {
     "discarded": {"UPLOAD_DISCARDED"},
     "too_long": {"UPLOAD_TOO_MANY_ROWS", "UPLOAD_FAILED"},
     "failed": {"UPLOAD_HAS_INVALID_ROWS", "UPLOAD_FAILED"},
     "": {""},
 }
+_STATES = {"discarded": "DISCARDED", "too_long": "FAILED", "failed": "FAILED", "": "FINISHED"}
 
 
 @dataclass
@@ -101,24 +104,28 @@ class Expected:
 
 def expected(done: Uploading) -> Expected:
     """Let the model do what the plan says."""
-    plan, model = done.plan, ModelRoll()
-    for number, rows in enumerate(plan.base):
-        opening = Opening(f"{done.upload_id}-base{number}", done.profiles[number], 0, 0, False)
-        model.upload(opening, list(enumerate(rows, 2)))
+    model = _model_before(done)
     before = _lines(model.devices)
-    result = model.upload(_opening(done), numbered(plan))
-    ending = _ending(plan, failed=result.failed)
+    result = model.upload(_opening(done), numbered(done.plan))
     after = _lines(model.devices)
-    new = frozenset(line for line in after if line[-2] == done.upload_id)
-    gone = ending in {"discarded", "too_long"}
-    names = ("created", "updated", "unchanged", "rejected")
+    ending = _ending(done.plan, failed=result.failed)
+    gone = ending in _GONE
+    mine = frozenset(line for line in after if line[-2] == done.upload_id)
     return Expected(
         devices=Counter(before if gone else after),
-        may_stay=new if gone else frozenset(),
+        may_stay=mine if gone else frozenset(),
         errors=Counter(result.errors),
-        counts=tuple(result.counts[name] for name in names),
+        counts=tuple(result.counts[name] for name in _COUNTS),
         ending=ending,
     )
+
+
+def _model_before(done: Uploading) -> ModelRoll:
+    model = ModelRoll()
+    for number, rows in enumerate(done.plan.base):
+        opening = Opening(f"{done.upload_id}-base{number}", done.profiles[number], 0, 0, False)
+        model.upload(opening, list(enumerate(rows, 2)))
+    return model
 
 
 def reckon(database: Path, done: Uploading, findings: Findings) -> None:
@@ -133,8 +140,8 @@ def reckon(database: Path, done: Uploading, findings: Findings) -> None:
     kept = hoped.may_stay & set(_lines(each for each in roll if each.registered))
     name = f"upload {done.plan.number}"
     findings.compare(f"{name}, devices", hoped.devices + Counter(kept), found)
-    gone = bool(hoped.ending in {"discarded", "too_long"})
-    findings.compare(f"{name}, errors", errors & hoped.errors if gone else hoped.errors, errors)
+    wanted = errors & hoped.errors if hoped.ending in _GONE else hoped.errors
+    findings.compare(f"{name}, errors", wanted, errors)
     _check_upload(findings, done, hoped, upload)
 
 
@@ -205,12 +212,9 @@ def _lines(devices: Iterable[Device]) -> list[Line]:
     ]
 
 
-_STATES = {"discarded": "DISCARDED", "too_long": "FAILED", "failed": "FAILED", "": "FINISHED"}
-
-
 def _check_upload(findings: Findings, done: Uploading, hoped: Expected, row: Sequence[Any]) -> None:
     state, _, *counts, offset, rows, crc32 = row
-    name, gone = f"upload {done.plan.number}", hoped.ending in {"discarded", "too_long"}
+    name, gone = f"upload {done.plan.number}", hoped.ending in _GONE
     refused = done.reason in _REFUSALS[hoped.ending]
     findings.check(f"{name} ended with {done.reason!r}", holds=refused)
     findings.check(f"{name} is {state}", holds=state == _STATES[hoped.ending])

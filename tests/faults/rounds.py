@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from unittest.mock import patch
 
 from faults import reckoning
+from faults.failpoints import RANDOM
 from faults.plans import content, table, typed
 from rollbook import (
     DeadlineExceededError,
@@ -33,7 +34,7 @@ T = TypeVar("T")
 
 TRIES = 30  # bounds what a user would do until it works
 DISCARD_SECONDS = 120  # bounds a hang
-LOOK_SECONDS = 0.002  # between looks at where the upload stands
+LOOK_SECONDS = 0.005  # between looks at where the upload stands: leaves the core to the server
 _AWAY = (UnavailableError, DeadlineExceededError, UploadIncompleteError)
 
 
@@ -106,17 +107,25 @@ class Round(Uploading):
         """Upload what the profiles have before in peace, and then the rows under fire."""
         self.prepare()
         self._supervisor.arm(self.plan.failpoints)
-        striking = threading.Thread(target=self._strike)
-        striking.start()
-        try:
+        with self._striking():
             self.finish(self._follow)
-        finally:
-            self._over.set()
-            striking.join()
 
     def await_answer(self) -> None:
         """Ask until the server answers: a death that was under way is over then."""
         self._tried(lambda: self._admin.get_upload(self.upload_id))
+
+    @contextmanager
+    def _striking(self) -> Iterator[None]:
+        """Look after random moments meanwhile, if there are to be any."""
+        striking = threading.Thread(target=self._strike)
+        if any(armed.failpoint.name == RANDOM for armed in self.plan.failpoints):
+            striking.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            if striking.is_alive():
+                striking.join()
 
     def _strike(self) -> None:
         """Kill the server at random moments: wherever it is once so many rows are committed."""
@@ -149,6 +158,7 @@ class Round(Uploading):
         end = time.monotonic() + DISCARD_SECONDS
         while not reckoning.committed_rows(self._database, self.upload_id):
             assert time.monotonic() < end, "nothing was ever committed"
+            time.sleep(LOOK_SECONDS)
         self._tried(lambda: self._admin.discard_upload(self.upload_id))
 
     def _tried(self, call: Callable[[], T]) -> T:
