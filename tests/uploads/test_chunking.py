@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 from functools import partial
-from itertools import count, cycle
+from itertools import count, cycle, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
 
@@ -129,11 +129,11 @@ def _outcome(
 def _break_off(
     world: World, options: UploadOptions, data: bytes, sizes: list[int], each: Break
 ) -> None:
+    if each.how == "kill":
+        _abandon(world.server, options, data, sizes, each)
+        return
     begin = 0 if each.from_start else _committed(world.wire, options.upload_id)
     pieces = list(_pieces(data, begin, sizes))[: each.pieces]
-    if each.how == "kill":
-        _abandon(world.server, options, pieces)
-        return
     if each.how == "end":
         _send(world.wire, options, pieces)
         return
@@ -142,11 +142,14 @@ def _break_off(
     stream.cancel()
 
 
-def _abandon(server: Server, options: UploadOptions, pieces: list[w.Message]) -> None:
+def _abandon(
+    server: Server, options: UploadOptions, data: bytes, sizes: list[int], each: Break
+) -> None:
     """Leave a session where it is, as one is left whose server dies: nothing is settled."""
     session = UploadSession(server.app._store, server.clock, server.config.upload_limits)
-    session.open(options)
-    for message in pieces:
+    committed = session.open(options).progress.offset  # no other stream moves it any more
+    begin = 0 if each.from_start else committed
+    for message in islice(_pieces(data, begin, sizes), each.pieces):
         session.take_csv(message.csv.offset, message.csv.data)
 
 
