@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STUB_VENV := .venv-stubs
 # Where the generated stubs go; a test points it elsewhere and compares.
 OUT ?= clients/python
+# How often `make faults` kills the server; SEED=N repeats a run.
+KILLS ?= 200
 # The oldest generator that works: what it writes loads on every protobuf from 6.33 on.
 STUB_TOOLS := grpcio-tools==1.71.2 mypy-protobuf==3.6.0
 
@@ -12,7 +14,7 @@ STUB_TOOLS := grpcio-tools==1.71.2 mypy-protobuf==3.6.0
 FILES ?= 1000000
 STREAMS ?= 10000
 
-.PHONY: demo test check stubs bench fuzz clean
+.PHONY: demo test check stubs bench faults fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
 	$(BIN)/rollbook demo
@@ -36,6 +38,9 @@ bench: $(VENV)/dev  ## speed, as ratios measured in one run
 
 fuzz: $(VENV)/dev  ## files and streams of every kind against parser and server
 	$(BIN)/python tests/fuzz/run.py --parser $(FILES) --server $(STREAMS) $(if $(SEED),--seed $(SEED))
+
+faults: $(VENV)/dev  ## nothing is lost or doubled: KILLS of the server, and as many lost clients
+	$(BIN)/python tests/faults/run.py $(KILLS) $(SEED)
 
 clean:
 	rm -rf $(VENV) $(STUB_VENV) .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache

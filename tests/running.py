@@ -16,6 +16,8 @@ from rollbook import AdminClient, EnrollmentAgent
 from rollbook_server.app import ADMIN_KEY_NAME, App
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rollbook_server.config import Config
 
 
@@ -58,34 +60,55 @@ class Server:
 
 
 class ServerProcess:
-    """`python -m rollbook_server` over a data directory; it may be killed and started again."""
+    """`python -m rollbook_server` over a data directory; it may be killed and started again.
 
-    def __init__(self, data_dir: Path, *options: str) -> None:
-        self.data_dir, self._options = data_dir, options
+    `module` is what Python runs, with its arguments, if it is another launcher.
+    """
+
+    def __init__(
+        self, data_dir: Path, *options: str, module: Sequence[str] = ("rollbook_server",)
+    ) -> None:
+        self.data_dir, self._options, self._module = data_dir, options, module
         self.log = data_dir.parent / "server.log"
         self.address = "127.0.0.1:0"
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> Self:
         """Start on the port it had before, if it had one, and wait until it listens."""
-        command = [sys.executable, "-m", "rollbook_server", "--output", "json"]
+        assert self.launch(), self.log.read_text()
+        return self
+
+    def launch(self) -> bool:
+        """Start as `start` does; False if it ended before it listened."""
+        command = [sys.executable, "-m", *self._module, "--output", "json"]
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 [*command, "--listen", self.address, "--data-dir", self.data_dir, *self._options],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=unset_environment(),
+                env=_finding_tests(unset_environment()),
             )
         assert self._process.stdout is not None
         first = self._process.stdout.readline()
-        assert first, self.log.read_text()
-        self.address = json.loads(first)["address"]
-        return self
+        if first:
+            self.address = json.loads(first)["address"]
+        return bool(first)
 
     @property
     def api_key(self) -> str:
         return read_key(self.data_dir)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def wait(self) -> int:
+        """Wait until it has ended, whoever ended it, and give its exit status."""
+        assert self._process is not None
+        with self._process as process:
+            return process.wait()
 
     def admin(self) -> AdminClient:
         """Give a client with the administrator key; close it."""
@@ -93,8 +116,7 @@ class ServerProcess:
 
     def memory_kib(self, figure: str) -> int:
         """Give VmRSS (now) or VmHWM (at its peak) from /proc."""
-        assert self._process is not None
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.split(f"{figure}:")[1].split()[0])
 
     def kill(self) -> None:
@@ -118,6 +140,12 @@ class ServerProcess:
 
 def read_key(data_dir: Path) -> str:
     return (data_dir / ADMIN_KEY_NAME).read_text().strip()
+
+
+def _finding_tests(environment: dict[str, str]) -> dict[str, str]:
+    """Let a launcher of ours be found."""
+    paths = (str(Path(__file__).parent), environment.get("PYTHONPATH", ""))
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def unset_environment() -> dict[str, str]:

@@ -19,6 +19,7 @@ from rollbook_server.domain.luhn import check_digit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from running import Server
 
@@ -59,6 +60,15 @@ class Device(NamedTuple):
     line: int
 
 
+# All devices in their order, each with its profile and its upload.
+ROLL = """
+SELECT p.profile_id, ifnull(d.imei, ''), ifnull(d.imei2, ''), ifnull(d.serial_number, ''),
+    ifnull(d.manufacturer, ''), d.attributes, d.register_time NOTNULL, u.upload_id, d.source_line
+FROM devices d JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload
+ORDER BY d.id
+"""
+
+
 class Wire:
     """The stub of DeviceService with the administrator's key; close it."""
 
@@ -84,9 +94,9 @@ class Wire:
             self.send(*parts)
         return refusal(caught.value)
 
-    def stream(self) -> Stream:
-        """Open a stream that is fed by hand."""
-        return Stream(self._stub, self._metadata)
+    def stream(self, timeout: float | None = None) -> Stream:
+        """Open a stream that is fed by hand; `timeout` is its deadline, in seconds."""
+        return Stream(self._stub, self._metadata, timeout)
 
     def upload(self, upload_id: str = "u") -> Upload:
         """Ask how an upload stands."""
@@ -104,19 +114,11 @@ class Wire:
 
     def devices(self) -> list[Device]:
         """Read the roll from the database file itself, in the order of the devices."""
-        found = self.query(
-            "SELECT p.profile_id, ifnull(d.imei, ''), ifnull(d.imei2, ''),"
-            " ifnull(d.serial_number, ''), ifnull(d.manufacturer, ''), d.attributes,"
-            " d.register_time NOTNULL, u.upload_id, d.source_line FROM devices d"
-            " JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload"
-            " ORDER BY d.id"
-        )
-        return [Device._make((*r[:5], json.loads(r[5]), bool(r[6]), *r[7:])) for r in found]
+        return [device(row) for row in self.query(ROLL)]
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the database file, on a connection that cannot write."""
-        uri = f"{self._path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
+        with closing(reading(self._path)) as connection:
             return connection.execute(sql).fetchall()
 
 
@@ -138,10 +140,15 @@ class LineByLine(Wire):
 class Stream:
     """One UploadDevices stream, fed by hand."""
 
-    def __init__(self, stub: device_service_pb2_grpc.DeviceServiceStub, metadata: Any) -> None:
+    def __init__(
+        self,
+        stub: device_service_pb2_grpc.DeviceServiceStub,
+        metadata: Any,
+        timeout: float | None = None,
+    ) -> None:
         self._messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        feed = iter(self._messages.get, None)
-        self._call = stub.UploadDevices.future(cast("Any", feed), metadata=metadata)
+        feed = cast("Any", iter(self._messages.get, None))
+        self._call = stub.UploadDevices.future(feed, timeout=timeout, metadata=metadata)
 
     def send(self, *parts: Message | Iterable[Message]) -> Self:
         for message in _flat(parts):
@@ -166,6 +173,16 @@ class Stream:
         """Break the stream off as a client that goes away does."""
         self._call.cancel()
         self._messages.put(None)
+
+
+def reading(database: Path) -> sqlite3.Connection:
+    """Open a database file so that it cannot be written; close it."""
+    return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def device(row: tuple[Any, ...]) -> Device:
+    """Read a line of ROLL."""
+    return Device._make((*row[:5], json.loads(row[5]), bool(row[6]), *row[7:]))
 
 
 def opening(

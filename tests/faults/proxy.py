@@ -1,0 +1,81 @@
+"""A TCP proxy that cuts a connection after so many bytes, and lets none through until mended."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from typing import Self
+
+BLOCK = 4096
+
+
+class Proxy:
+    """Stands before a server on a port of its own; close it."""
+
+    def __init__(self, address: str, cut_after: int) -> None:
+        host, _, port = address.rpartition(":")
+        self._server = (host, int(port))
+        self._left: int | None = cut_after
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
+        self.cut = threading.Event()
+        self._open = threading.Event()
+        self._open.set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+    def mend(self) -> None:
+        """Let connections through from now on, as many bytes as they like."""
+        self._left = None
+        self._open.set()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:  # closed
+                return
+            if self._open.is_set():
+                self._join(client)
+            else:
+                client.close()
+
+    def _join(self, client: socket.socket) -> None:
+        server = socket.create_connection(self._server)
+        ends = ((client, server, True), (server, client, False))
+        for source, sink, counted in ends:
+            threading.Thread(target=self._carry, args=(source, sink, counted), daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket, counted: bool) -> None:
+        try:
+            while data := source.recv(BLOCK):
+                sink.sendall(self._let_through(data) if counted else data)
+                if self.cut.is_set() and not self._open.is_set():
+                    break
+        except OSError:
+            pass  # the other direction was cut
+        for end in (source, sink):
+            _drop(end)
+
+    def _let_through(self, data: bytes) -> bytes:
+        """Give what may still pass of what the client sent."""
+        if self._left is None:
+            return data
+        passing, self._left = data[: self._left], max(0, self._left - len(data))
+        if not self._left:
+            self._open.clear()
+            self.cut.set()
+        return passing
+
+
+def _drop(end: socket.socket) -> None:
+    with suppress(OSError):  # it may be gone already
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()
