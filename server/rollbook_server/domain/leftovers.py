@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.ports import Store
 
-PIECE = 10_000  # devices or rows a step, like a batch of an upload
+PIECE = 2_000  # devices or rows a step: as long as an upload lets others wait
 
 
 def _always() -> bool:
