@@ -33,7 +33,10 @@ def test_rows_are_judged_together_as_they_are_alone(given_rows: list[TypedRow], 
     assert (list(good), errors) == (list(alone), alone_errors)
 
 
-@given(st.lists(st.builds(TypedRow, imeis, attributes=attributes), min_size=1, max_size=6))
+plain_names = st.dictionaries(st.sampled_from(["Site", "Tag", "Area"]), odd)
+
+
+@given(st.lists(st.builds(TypedRow, imeis, attributes=plain_names), min_size=1, max_size=6))
 def test_attributes_keep_the_order_of_their_names(given_rows: list[TypedRow]) -> None:
     good, _ = typed_rows.check(given_rows, 1)
     assert all(list(row.attributes) == sorted(row.attributes) for row in good)
