@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 _dumped = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 
-def texts(attributes: Sequence[Mapping[str, str]]) -> Iterable[str]:
-    """Give the attributes of each row; endless if no row has any."""
+def texts(attributes: Sequence[Mapping[str, str]]) -> Sequence[str]:
+    """Give the attributes of each row."""
     if not isinstance(attributes, AttributeColumns):
         return [_dumped(dict(each)) for each in attributes]
     if not attributes.columns:
-        return repeat("{}")
+        return ["{}"] * len(attributes)
     columns, names = attributes.columns, list(map(encode_basestring, attributes.names))
     if any("" in column for column in columns):
         return _texts_with_gaps(columns, names)
     cells, forms = zip(*map(_encoded, columns), strict=True)
     members = (f"{name.replace('%', '%%')}:{form}" for name, form in zip(names, forms, strict=True))
-    return map(f"{{{','.join(members)}}}".__mod__, zip(*cells, strict=True))
+    return list(map(f"{{{','.join(members)}}}".__mod__, zip(*cells, strict=True)))
 
 
 def _encoded(column: Sequence[str]) -> tuple[Iterable[str], str]:
@@ -40,7 +40,7 @@ def _encoded(column: Sequence[str]) -> tuple[Iterable[str], str]:
     return map(encode_basestring, column), "%s"
 
 
-def _texts_with_gaps(columns: Sequence[Sequence[str]], names: Sequence[str]) -> Iterable[str]:
+def _texts_with_gaps(columns: Sequence[Sequence[str]], names: Sequence[str]) -> Sequence[str]:
     """Give the JSON of rows in which cells are empty: these are no attributes."""
     members = [
         [f"{name}:{encode_basestring(cell)}" if cell else "" for cell in column]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, repeat
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollbook_server.domain.row_blocks import DeviceRows
@@ -12,31 +12,40 @@ from rollbook_server.storage.attribute_texts import names_in, texts
 from rollbook_server.storage.bulk import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.row_blocks import RowBlock
+    from rollbook_server.storage.bulk import Piece
 
 # Binding a parameter takes as long as inserting half a row: what is alike in the rows
 # of a batch, or rises with them, is bound once for all of them.
-_ALWAYS = ("place", "imei", "serial_number", "manufacturer", "manufacturer_key", "attributes")
+_ALWAYS = ("place", "imei", "serial_number", "attributes")
+_OFTEN_SHARED = ("imei2", "manufacturer", "manufacturer_key")
+_RISING = ("source_row", "source_line")
 
 _INSERT = """
 INSERT INTO devices (id, profile, imei, imei2, serial_number, manufacturer, manufacturer_key,
     attributes, upload, source_row, source_line, create_time, update_time,
     last_request_id, user_id, revision)
-WITH rows ({columns}) AS ({values})
-SELECT ? + place, ?, imei, {imei2}, serial_number, manufacturer, manufacturer_key, attributes,
-    ?, ? + {source_row}, ? + {source_line}, ?, ?, '', '', 1
-FROM rows WHERE place IS NOT NULL
+WITH given ({columns}) AS ({values})
+SELECT ? + place, ?, imei, {imei2}, serial_number, {manufacturer}, {manufacturer_key}, attributes,
+    ?, {source_row}, {source_line}, ?, ?, '', '', 1
+FROM given WHERE place IS NOT NULL
 ON CONFLICT DO NOTHING
 """
 # What became of rows that were left out: whether the device that has their first key is
 # exactly as they say, or else on which line of the same upload that device stands.
 _TAKEN = """
-WITH rows ({columns}) AS ({values})
+WITH given ({columns}) AS ({values}),
+rows AS (
+    SELECT place, imei, {imei2} AS imei2, serial_number, {manufacturer} AS manufacturer,
+        {manufacturer_key} AS manufacturer_key, attributes
+    FROM given WHERE place IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM devices WHERE id = ? + place)
+)
 SELECT r.place,
-    ifnull(d.upload IS NOT ? AND d.profile = ? AND d.imei IS r.imei AND d.imei2 IS {imei2}
+    ifnull(d.upload IS NOT ? AND d.profile = ? AND d.imei IS r.imei AND d.imei2 IS r.imei2
         AND d.serial_number IS r.serial_number AND d.manufacturer IS r.manufacturer
         AND d.manufacturer_key IS r.manufacturer_key AND d.attributes = r.attributes, 0),
     iif(d.upload = ?, d.source_line, 0)
@@ -44,7 +53,6 @@ FROM rows r LEFT JOIN devices d ON d.id = ifnull(
     (SELECT id FROM devices WHERE imei = r.imei),
     (SELECT id FROM devices WHERE r.imei IS NULL
         AND serial_number = r.serial_number AND manufacturer_key = r.manufacturer_key))
-WHERE r.place IS NOT NULL AND NOT EXISTS (SELECT 1 FROM devices WHERE id = ? + r.place)
 ORDER BY r.place
 """
 
@@ -59,25 +67,18 @@ class Statements(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What the rows of a batch have in common.
+    """What the rows of a batch have in common: the columns of each, and values of all.
 
-    `row_offset` and `line_offset` give row and line of each if they are added to its
-    place in the batch; none if they do not rise by one from row to row.
+    Of `source_row` and `source_line` the value of all is what added to its place makes
+    that of each.
     """
 
-    has_second_imei: bool
-    row_offset: int | None
-    line_offset: int | None
+    columns: tuple[str, ...]
+    shared: Mapping[str, Any]
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Name the parameters of a row."""
-        wanted = {
-            "imei2": self.has_second_imei,
-            "source_row": self.row_offset is None,
-            "source_line": self.line_offset is None,
-        }
-        return (*_ALWAYS, *(name for name, is_wanted in wanted.items() if is_wanted))
+    def values(self, names: Sequence[str]) -> list[Any]:
+        """Give the values of all, of these names, in their order."""
+        return [self.shared[name] for name in names if name in self.shared]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class PackedRows:
     imeis: Sequence[str]
     second_imeis: frozenset[str]
     shape: _Shape
-    cells: Sequence[Any]
+    pieces: Sequence[Piece]
 
     @property
     def crosses_itself(self) -> bool:
@@ -103,29 +104,22 @@ class PackedRows:
 
         The ids count on from `first_id`, in the order of the rows.
         """
-        columns = self.shape.columns
-        offsets = (self.shape.row_offset or 0, self.shape.line_offset or 0)
-        common = [first_id, profile, upload, *offsets, time, time]
-        for values, parameters, size in pieces(self.cells, len(columns)):
-            insert, taken = _sql(columns, values)
+        keys, rising = self.shape.values(_OFTEN_SHARED), self.shape.values(_RISING)
+        for values, parameters, size in self.pieces:
+            insert, taken = _sql(self.shape.columns, values)
             yield Statements(
                 size,
-                (insert, [*parameters, *common]),
-                (taken, [*parameters, upload, profile, upload, first_id]),
+                (insert, [*parameters, first_id, profile, *keys, upload, *rising, time, time]),
+                (taken, [*parameters, *keys, first_id, upload, profile, upload]),
             )
 
 
 @cache
 def _sql(columns: tuple[str, ...], values: str) -> tuple[str, str]:
-    names = {
-        "columns": ", ".join(columns),
-        "imei2": "imei2" if "imei2" in columns else "NULL",
-        "source_row": "source_row" if "source_row" in columns else "place",
-        "source_line": "source_line" if "source_line" in columns else "place",
-    }
-    insert = _INSERT.format(values=values, **names)
-    names["imei2"] = "r.imei2" if "imei2" in columns else "NULL"
-    return insert, _TAKEN.format(values=values, **names)
+    names = {name: name if name in columns else "?" for name in _OFTEN_SHARED}
+    names |= {name: name if name in columns else "? + place" for name in _RISING}
+    given = {"columns": ", ".join(columns), "values": values, **names}
+    return _INSERT.format(**given), _TAKEN.format(**given)
 
 
 def pack(rows: Sequence[DeviceRow], columns: Sequence[str]) -> PackedRows:
@@ -134,14 +128,30 @@ def pack(rows: Sequence[DeviceRow], columns: Sequence[str]) -> PackedRows:
     blocks = rows.blocks
     imeis = list(chain.from_iterable(block.imei for block in blocks))
     second = frozenset(chain.from_iterable(block.imei2 for block in blocks)) - {""}
-    row_offset = _offset_of([block.row for block in blocks])
-    shape = _Shape(bool(second), row_offset, _offset_of([block.line for block in blocks]))
+    shape = _shape_of(blocks)
     cells: list[Any] = []
-    width, place = len(shape.columns), 0
+    width = len(shape.columns)
     for block in blocks:
-        cells += chain.from_iterable(_cells(block, place, shape.columns))
-        place = len(cells) // width
-    return PackedRows(rows, names_in(blocks, columns), imeis, second, shape, cells)
+        cells += _cells(block, len(cells) // width, shape.columns)
+    cut = list(pieces(cells, width))
+    return PackedRows(rows, names_in(blocks, columns), imeis, second, shape, cut)
+
+
+def _shape_of(blocks: Sequence[RowBlock]) -> _Shape:
+    shared: dict[str, Any] = {}
+    for name in _OFTEN_SHARED:
+        found = set(chain.from_iterable(set(getattr(block, name)) for block in blocks))
+        if len(found) == 1:
+            shared[name] = found.pop() or None
+    for name, columns in (
+        ("source_row", [block.row for block in blocks]),
+        ("source_line", [block.line for block in blocks]),
+    ):
+        offset = _offset_of(columns)
+        if offset is not None:
+            shared[name] = offset
+    own = (name for name in (*_OFTEN_SHARED, *_RISING) if name not in shared)
+    return _Shape((*_ALWAYS, *own), shared)
 
 
 def _offset_of(columns: Sequence[Sequence[int]]) -> int | None:
@@ -157,21 +167,22 @@ def _offset_of(columns: Sequence[Sequence[int]]) -> int | None:
     return offset
 
 
-def _cells(block: RowBlock, place: int, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Give the parameters of each row of a block whose first is at a place of the batch."""
-    found: dict[str, Iterable[Any]] = {
-        "place": range(place, place + len(block.row)),
-        "attributes": texts(block.attributes),
-        "source_row": block.row,
-        "source_line": block.line,
-    }
-    for name in ("imei", "imei2", "serial_number", "manufacturer", "manufacturer_key"):
-        found[name] = _nullable(getattr(block, name))
-    return zip(*(found[name] for name in columns), strict=False)  # an empty column is endless
+def _cells(block: RowBlock, place: int, columns: Sequence[str]) -> list[Any]:
+    """Give the parameters of a block whose first row is at a place of the batch, row by row."""
+    size, width = len(block.row), len(columns)
+    cells: list[Any] = [None] * (size * width)
+    for index, name in enumerate(columns):  # faster than a tuple for every row
+        if name == "place":
+            cells[index::width] = range(place, place + size)
+        elif name == "attributes":
+            cells[index::width] = texts(block.attributes)
+        elif name in _RISING:
+            cells[index::width] = block.row if name == "source_row" else block.line
+        else:
+            cells[index::width] = _nullable(getattr(block, name))
+    return cells
 
 
-def _nullable(column: Sequence[str]) -> Iterable[str | None]:
+def _nullable(column: Sequence[str]) -> Sequence[str | None]:
     """Give a column with NULL for what is unknown."""
-    if "" not in column:
-        return column
-    return [cell or None for cell in column] if any(column) else repeat(None)
+    return [cell or None for cell in column] if "" in column else column
