@@ -39,7 +39,7 @@ _SAFE_SQLITE = (3, 51, 3)
 # How long a thread may hold Python's lock while others want it. By default 5 ms: the
 # writer asks for it after every statement, and would wait that long each time for the
 # thread that reads the next rows of an upload.
-_SWITCH_SECONDS = 0.000_5
+_SWITCH_SECONDS = 0.000_1
 
 
 # Objects that are made before Python looks for garbage that refers to itself, of which

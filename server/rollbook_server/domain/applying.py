@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.uploads import Upload
 
-PIECE = 10_000  # rows a step, like a batch of the upload itself
+PIECE = 2_000  # rows a step, like a batch of an upload while others write
 
 
 def apply(store: Store, upload: Upload, headers: Mapping[str, str], now: datetime) -> None:
     """Put all staged rows on the roll; raises RollbookError as `uploads.check_held` does."""
-    while store.write(lambda roll: _apply_piece(roll, upload, headers, now)):
+    while store.write(lambda roll: _apply_piece(roll, upload, headers, now), is_bulk=True):
         pass
 
 

@@ -34,14 +34,14 @@ class CsvLimits:
     4,096 quotes each, which are written twice; more are met only by an unclosed quote
     or a file that is no CSV. That bounds what a stream keeps in memory.
 
-    A reader holds bytes back until it has 64 KiB, or as many as the characters it
+    A reader holds bytes back until it has 16 KiB, or as many as the characters it
     carries of an unfinished record: then every byte is parsed about twice at the
     most, into however small pieces the file is cut.
     """
 
     field_characters: int = 65_536
     record_characters: int = 1_048_576
-    hold_bytes: int = 65_536
+    hold_bytes: int = 16_384
 
 
 class Place(NamedTuple):

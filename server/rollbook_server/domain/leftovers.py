@@ -23,5 +23,5 @@ def _always() -> bool:
 
 def sweep(store: Store, going: Callable[[], bool] = _always) -> None:
     """Remove leftovers piece by piece while `going`; may be interrupted at any instant."""
-    while going() and store.write(lambda roll: roll.leftovers.sweep(PIECE)):
+    while going() and store.write(lambda roll: roll.leftovers.sweep(PIECE), is_bulk=True):
         pass

@@ -122,10 +122,13 @@ class Store(Protocol):
     def read(self, work: Callable[[Roll], T]) -> T:
         """Run work on one consistent state; it must not write."""
 
-    def write(self, work: Callable[[Roll], T]) -> T:
-        """Run work and give its result once it is durable; an error undoes it."""
+    def write(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> T:
+        """Run work and give its result once it is durable; an error undoes it.
 
-    def submit(self, work: Callable[[Roll], T]) -> Future[T]:
+        Work on thousands of rows says that it `is_bulk`, and takes turns with all other.
+        """
+
+    def submit(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> Future[T]:
         """Run work as `write` does, without waiting."""
 
     def work_count(self) -> int:

@@ -42,7 +42,9 @@ def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Cloc
     if upload.options.is_set_aside:
         applying.apply(store, upload, headers, now)
     try:
-        ended = store.write(lambda roll: _write_and_finish(roll, upload, headers, now))
+        ended = store.write(
+            lambda roll: _write_and_finish(roll, upload, headers, now), is_bulk=True
+        )
     except _ConflictsArose as conflicts:
         errors, counts = conflicts.errors, conflicts.counts
         ended = store.write(lambda roll: _reject_and_finish(roll, upload, errors, counts, now))

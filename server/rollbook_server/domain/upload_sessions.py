@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", CsvSource, RowsSource)
 
-# Read at once at most, whatever a message holds: bounds memory and batches.
-PIECE_BYTES = 64 * 1024
+# Read at once at most, whatever a message holds: bounds memory, batches, and for how
+# long Python does one thing in which enrollments cannot have its lock.
+PIECE_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class UploadLimits:
 
     max_rows: int = 200_000  # the seed: "Allows up to 200000 rows at a time"
     batch_rows: int = 8_000  # as fast as any larger number, and two of them are held
-    shared_batch_rows: int = 2_000  # about the time of two commits
+    shared_batch_rows: int = 500  # with what one piece brings, about the time of two commits
     batch_bytes: int = 4 * 1024 * 1024  # rows may be long: bounds memory and the statement
 
 
@@ -185,7 +186,9 @@ class UploadSession:
         self._await_commit()
         upload, now = self.upload, self._clock()
         self._work_seen = self._store.work_count() + 1  # this one is not others'
-        self._committing = self._store.submit(lambda roll: batches.commit(roll, upload, batch, now))
+        self._committing = self._store.submit(
+            lambda roll: batches.commit(roll, upload, batch, now), is_bulk=True
+        )
 
     def _await_commit(self) -> None:
         if self._committing is not None:

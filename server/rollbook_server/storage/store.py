@@ -124,13 +124,13 @@ class SqliteStore:
         except OperationalError as error:
             raise translated(error) from error
 
-    def write(self, work: Callable[[Roll], T]) -> T:
+    def write(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> T:
         """Run work and give its result once it is durable."""
-        return self.submit(work).result()
+        return self.submit(work, is_bulk=is_bulk).result()
 
-    def submit(self, work: Callable[[Roll], T]) -> Future[T]:
+    def submit(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> Future[T]:
         """Run work as `write` does, without waiting."""
-        return self._writer.submit(work)
+        return self._writer.submit(work, is_bulk=is_bulk)
 
     def work_count(self) -> int:
         """Count the work written so far."""

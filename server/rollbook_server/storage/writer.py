@@ -1,16 +1,16 @@
-"""The one thread that writes: takes all work that waits and commits it together.
+"""The one thread that writes: takes the work that waits and commits it together.
 
 Group commit: a commit to disk costs the same for one change as for hundreds, so
 everybody who waits shares it. Every piece of work has a savepoint of its own, so
-that an error undoes it alone. Work is answered once it is durable, first come
-first served; an upload has one batch in the queue at most, which keeps turns
-fair for enrollments.
+that an error undoes it alone. Work is answered once it is durable, first come first
+served; but bulk work, which takes as long as hundreds of enrollments, waits in a line
+of its own and takes turns with all others: nobody waits for more than one piece of it.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -47,57 +47,55 @@ class Writer:
 
     def __init__(self, database: SqliteDatabase, roll: Roll) -> None:
         self._database, self._roll = database, roll
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._closing = threading.Lock()
-        self._closed = False
+        self._small: deque[_Job] = deque()
+        self._bulk: deque[_Job] = deque()
+        self._waiting = threading.Condition()
+        self._closed = self._was_small = False
         self.work_count = 0
         self._thread = threading.Thread(target=self._run, name="rollbook-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[Roll], T]) -> Future[T]:
+    def submit(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> Future[T]:
         """Queue work; the future holds its result once it is durable."""
         future: Future[T] = Future()
-        with self._closing:
+        with self._waiting:
             if self._closed:
                 raise RollbookError(
                     Reason.SERVER_STOPPING, "The server is shutting down; try again soon."
                 ).retry_after(5)
-            self._jobs.put((work, future))
+            (self._bulk if is_bulk else self._small).append((work, future))
+            self._waiting.notify()
         return future
 
     def close(self) -> None:
         """Do the work that is queued and end the thread."""
-        with self._closing:
-            if not self._closed:
-                self._closed = True
-                self._jobs.put(None)
+        with self._waiting:
+            self._closed = True
+            self._waiting.notify()
         self._thread.join()
 
     def _run(self) -> None:
-        going = True
-        while going:
-            group, going = self._take()
-            if group:
-                self._commit(group)
+        while group := self._take():
+            self._commit(group)
 
-    def _take(self) -> tuple[list[_Job], bool]:
-        """Wait for work, then take all there is; False behind the last of it."""
-        group: list[_Job] = []
-        job = self._wait()
-        while job is not None:
-            group.append(job)
-            if len(group) == GROUP_LIMIT or self._jobs.empty():
-                return group, True
-            job = self._jobs.get()
-        return group, False
-
-    def _wait(self) -> _Job | None:
-        """Give the next work, and use the time if there is none."""
-        try:
-            return self._jobs.get(timeout=IDLE_SECONDS)
-        except queue.Empty:
+    def _take(self) -> list[_Job]:
+        """Wait for work, then take what is to be committed together; nothing at the end."""
+        if not self._has_work(IDLE_SECONDS):
             self._checkpoint()
-            return self._jobs.get()
+            self._has_work(None)
+        with self._waiting:
+            if self._small and not (self._bulk and self._was_small):
+                self._was_small = True
+                return [self._small.popleft() for _ in range(min(len(self._small), GROUP_LIMIT))]
+            self._was_small = False
+            return [self._bulk.popleft()] if self._bulk else []
+
+    def _has_work(self, seconds: float | None) -> bool:
+        """Wait until there is work, or none will come any more."""
+        with self._waiting:
+            return bool(
+                self._waiting.wait_for(lambda: self._small or self._bulk or self._closed, seconds)
+            )
 
     def _checkpoint(self) -> None:
         """Take the log into the database file, as far as no reader needs it."""
