@@ -20,6 +20,7 @@ from rollbook import (
 )
 from rollbook_server.config import DATABASE_NAME
 from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.storage.store import RESERVE_BYTES
 from running import ServerProcess, read_key
 from uploads.wire import ROLL, core, device, imei, reading
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from running import Server
 
 ROWS = 30_000  # several megabytes of database
-DISK = 16 * 1024 * 1024
-ROOM = 3 * 1024 * 1024  # what is left of the disk when the upload begins
+DISK = 16 * 1024 * 1024 + RESERVE_BYTES
+ROOM = 1024 * 1024 + RESERVE_BYTES  # what is left of the disk when the upload begins
 OF_LIMITS = UploadLimits(batch_rows=500)
 
 

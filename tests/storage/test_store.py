@@ -8,6 +8,7 @@ import threading
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,7 @@ from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import Profile
 from rollbook_server.domain.uploads import Progress, UploadOptions
 from rollbook_server.storage.schema import SCHEMA_VERSION
-from rollbook_server.storage.store import SqliteStore, StoreError
+from rollbook_server.storage.store import RESERVE_BYTES, SqliteStore, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -259,3 +260,31 @@ def test_a_batch_of_good_rows_takes_as_many_queries_as_one_row(store: SqliteStor
     assert len(many) - len(inserts) == len(few) - 1 <= 16
     assert store.read(lambda roll: roll.uploads.get("u")).counts.created == 2_001  # type: ignore[union-attr]
     assert len(store.read(lambda roll: roll.devices.holders(rows_of(1, 2_001)))) == 2_001
+
+
+def test_a_row_that_met_another_by_its_second_key_is_no_repetition_of_a_later_one(
+    store: SqliteStore,
+) -> None:
+    """(A, S1), (B, S1), (B, S2): the second repeats the first, whatever the third has."""
+    store.write(lambda roll: add(roll, "a"))
+    upload = store.write(lambda roll: uploads.open_upload(roll, UploadOptions("u", "prf-a"), NOW))
+    first, second = rows_of(1, 2)
+    rows = [first, second._replace(serial_number="S1"), second._replace(row=3, line=4)]
+    batch = Batch(store.pack(rows), [], Progress(rows=3))
+    store.write(lambda roll: batches.commit(roll, upload, batch, NOW))
+    (error,) = store.read(lambda roll: list(roll.uploads.errors("u", after=0, limit=9)))
+    assert (error.row, error.column) == (2, "serial_number")
+    assert error.message.startswith("line 2 of the same upload has this serial number")
+
+
+def test_a_full_disk_is_told_before_it_is_quite_full(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = SimpleNamespace(free=RESERVE_BYTES - 1)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    with pytest.raises(RollbookError) as refused:
+        store.pack(rows_of(1, 1))
+    assert refused.value.reason is Reason.STORE_FULL
+    store.write(lambda roll: add(roll, "a"))  # what is smaller goes on
+    usage.free = RESERVE_BYTES
+    assert len(store.pack(rows_of(1, 1)).rows) == 1

@@ -18,10 +18,15 @@ if TYPE_CHECKING:
 _dumped = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 
+def attribute_text(attributes: Mapping[str, str]) -> str:
+    """Give the attributes of one device; the same text as `texts` gives of its row."""
+    return _dumped(dict(attributes))
+
+
 def texts(attributes: Sequence[Mapping[str, str]]) -> Sequence[str]:
     """Give the attributes of each row."""
     if not isinstance(attributes, AttributeColumns):
-        return [_dumped(dict(each)) for each in attributes]
+        return list(map(attribute_text, attributes))
     if not attributes.columns:
         return ["{}"] * len(attributes)
     columns, names = attributes.columns, list(map(encode_basestring, attributes.names))

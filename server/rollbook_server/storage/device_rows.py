@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain import clock
 from rollbook_server.domain.devices import Device, DeviceState
+from rollbook_server.storage.attribute_texts import attribute_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def changed_columns(device: Device) -> tuple[Any, ...]:
         device.serial_number or None,
         device.manufacturer or None,
         key or None,
-        json.dumps(dict(device.attributes), ensure_ascii=False),
+        attribute_text(device.attributes),
         device.source_row,
         device.source_line,
         clock.microseconds(device.update_time),

@@ -22,11 +22,7 @@ def translated(error: BaseException) -> BaseException:
     """Give the domain's error for a failure of the database; others as they are."""
     texts = [str(each).lower() for each in _chain(error) if isinstance(each, _KINDS)]
     if any("is full" in text for text in texts):
-        return RollbookError(
-            Reason.STORE_FULL,
-            "The server's disk is full. Only what was answered is kept; an upload stands at its "
-            "committed position. Make room and try again.",
-        )
+        return disk_full()
     if any(word in text for text in texts for word in _PASSING):
         return RollbookError(
             Reason.STORE_UNAVAILABLE,
@@ -34,6 +30,15 @@ def translated(error: BaseException) -> BaseException:
             "stands at its committed position. Try again.",
         ).retry_after(RETRY_SECONDS)
     return error
+
+
+def disk_full() -> RollbookError:
+    """Give the error for a disk that takes no more."""
+    return RollbookError(
+        Reason.STORE_FULL,
+        "The server's disk is full. Only what was answered is kept; an upload stands at its "
+        "committed position. Make room and try again.",
+    )
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -35,7 +35,8 @@ FROM given WHERE place IS NOT NULL
 ON CONFLICT DO NOTHING
 """
 # What became of rows that were left out: whether the device that has their first key is
-# exactly as they say, or else on which line of the same upload that device stands.
+# exactly as they say, or else on which line of the same upload that device stands. One
+# that came in behind the row does not count: the row met another, by another key.
 _TAKEN = """
 WITH given ({columns}) AS ({values}),
 rows AS (
@@ -48,7 +49,7 @@ SELECT r.place,
     ifnull(d.upload IS NOT ? AND d.profile = ? AND d.imei IS r.imei AND d.imei2 IS r.imei2
         AND d.serial_number IS r.serial_number AND d.manufacturer IS r.manufacturer
         AND d.manufacturer_key IS r.manufacturer_key AND d.attributes = r.attributes, 0),
-    iif(d.upload = ?, d.source_line, 0)
+    iif(d.upload = ? AND d.id < ? + r.place, d.source_line, 0)
 FROM rows r LEFT JOIN devices d ON d.id = ifnull(
     (SELECT id FROM devices WHERE imei = r.imei),
     (SELECT id FROM devices WHERE r.imei IS NULL
@@ -110,7 +111,7 @@ class PackedRows:
             yield Statements(
                 size,
                 (insert, [*parameters, first_id, profile, *keys, upload, *rising, time, time]),
-                (taken, [*parameters, *keys, first_id, upload, profile, upload]),
+                (taken, [*parameters, *keys, first_id, upload, profile, upload, first_id]),
             )
 
 

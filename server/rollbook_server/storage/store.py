@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,7 +13,7 @@ from playhouse.pool import PooledSqliteDatabase
 from rollbook_server.storage import schema
 from rollbook_server.storage.answers import StoredAnswers
 from rollbook_server.storage.devices import StoredDevices
-from rollbook_server.storage.faults import translated
+from rollbook_server.storage.faults import disk_full, translated
 from rollbook_server.storage.inventory import StoredInventory
 from rollbook_server.storage.leftovers import StoredLeftovers
 from rollbook_server.storage.packed_rows import pack
@@ -48,6 +49,7 @@ _PRAGMAS = {
 }
 _READERS = 64  # connections: more than threads that serve calls, so that none waits
 _WAIT_SECONDS = 10  # for a connection; only a bug can make it so long
+RESERVE_BYTES = 16 * 1024 * 1024  # of the disk, for all that is smaller than an upload
 _PRIVATE = 0o600  # of a new file: configurations hold passwords
 
 
@@ -91,7 +93,7 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = _lock(path)
+        self._lock, self._folder = _lock(path), path.absolute().parent
         self._database = SqliteDatabase(
             str(path),
             pragmas=_PRAGMAS,
@@ -137,7 +139,13 @@ class SqliteStore:
         return self._writer.work_count
 
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
-        """Prepare rows for Devices.insert outside a transaction."""
+        """Prepare rows for Devices.insert outside a transaction.
+
+        Raises RollbookError with STORE_FULL before the disk is quite full: an upload
+        would fill it to the last page, and no device could enroll any more.
+        """
+        if shutil.disk_usage(self._folder).free < RESERVE_BYTES:
+            raise disk_full()
         return pack(rows, columns)
 
     def holds_tokens(self) -> bool:

@@ -122,7 +122,8 @@ def _changed(
 
 def _show_change(session: Session, changed: Profile, warnings: list[str], *, reveal: bool) -> None:
     if session.wants_json:
-        show_json(document(changed, warnings=warnings))
+        shown = changed.configuration if reveal else without_secrets(changed.configuration)
+        show_json(document(changed, configuration=shown, warnings=warnings))
         return
     _show(session, changed.configuration, reveal=reveal)
     for warning in warnings:
