@@ -219,7 +219,7 @@ class UploadSession:
             )
 
     def _fail_for_rows(self) -> None:
-        """Fail the upload for its length; its PENDING devices go with it."""
+        """Fail the upload for its length; its PENDING devices go with it, and it changed none."""
         self._judged = Judged()  # first: if the batch before fails, these must not follow it
         self._await_commit()
         upload, now, reason = self.upload, self._clock(), Reason.UPLOAD_TOO_MANY_ROWS
@@ -231,8 +231,8 @@ class UploadSession:
         self._store.write(fail)
         raise RollbookError(
             reason,
-            f"The upload has more than {self._limits.max_rows} rows and has failed; its "
-            "devices are gone from the roll again. Split the file, or raise the server's limit.",
+            f"The upload has more than {self._limits.max_rows} rows and has failed; "
+            "nothing of it is kept. Split the file, or raise the server's limit (--max-rows).",
             limit=self._limits.max_rows,
             upload_id=upload.upload_id,
         )

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GROUP_LIMIT = 512  # pieces in one commit: bounds how long the first waits for the last
+# Tried, and not kept: syncing the log in a thread of its own while the next group is being
+# written. Neither uploads nor enrollments gained anything that could be measured; the disk
+# is waited for without Python's lock already, which others use meanwhile.
 # Without work for so long, the writer takes the log into the database file: copying it
 # in the middle of an upload would keep everybody waiting for as long as the upload's own
 # rows take. Where there is always work, SQLite does it (`wal_autocheckpoint`).

@@ -88,7 +88,7 @@ def file_refused(
 def _too_long(request: UploadRequest, error: RollbookError) -> str:
     limit = error.metadata.get("limit", "")
     most = f"{request.file} has more than {int(limit):,} rows" if limit.isdigit() else error.message
-    kept = "a dry run keeps nothing" if request.dry_run else "the devices that it added went again"
+    kept = "a dry run keeps nothing" if request.dry_run else "nothing of it is kept"
     return f"{most}, the most that this server takes in one upload; {kept}."
 
 
