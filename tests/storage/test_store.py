@@ -237,7 +237,7 @@ def rows_of(first: int, how_many: int) -> list[DeviceRow]:
 def queries_of(store: SqliteStore, upload: Upload, rows: Sequence[DeviceRow]) -> list[str]:
     """Commit a batch, and give every statement that SQLite ran for it."""
     seen: list[str] = []
-    batch = Batch(store.pack(rows), [], Progress(rows=rows[-1].row))
+    batch = Batch(rows, [], Progress(rows=rows[-1].row), packed=store.pack(rows))
 
     def commit(roll: Roll) -> None:
         connection = roll.profiles._database.connection()  # type: ignore[attr-defined]
@@ -270,7 +270,7 @@ def test_a_row_that_met_another_by_its_second_key_is_no_repetition_of_a_later_on
     upload = store.write(lambda roll: uploads.open_upload(roll, UploadOptions("u", "prf-a"), NOW))
     first, second = rows_of(1, 2)
     rows = [first, second._replace(serial_number="S1"), second._replace(row=3, line=4)]
-    batch = Batch(store.pack(rows), [], Progress(rows=3))
+    batch = Batch(rows, [], Progress(rows=3), packed=store.pack(rows))
     store.write(lambda roll: batches.commit(roll, upload, batch, NOW))
     (error,) = store.read(lambda roll: list(roll.uploads.errors("u", after=0, limit=9)))
     assert (error.row, error.column) == (2, "serial_number")
@@ -283,8 +283,8 @@ def test_a_full_disk_is_told_before_it_is_quite_full(
     usage = SimpleNamespace(free=RESERVE_BYTES - 1)
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     with pytest.raises(RollbookError) as refused:
-        store.pack(rows_of(1, 1))
+        store.check_room()
     assert refused.value.reason is Reason.STORE_FULL
     store.write(lambda roll: add(roll, "a"))  # what is smaller goes on
     usage.free = RESERVE_BYTES
-    assert len(store.pack(rows_of(1, 1)).rows) == 1
+    store.check_room()

@@ -2,7 +2,7 @@
 
 Under UPDATE and MOVE rows are staged as they come: only at the end it is known that
 the upload is not too long, and that all of it is wanted. Then they are settled piece
-by piece, in transactions short enough that enrollments never wait for them. Each
+by piece, in transactions so short that enrollments wait for one of them at most. Each
 takes its rows out of the staging table, so that a crash between two of them leaves
 nothing to be found out: whoever finishes the upload again goes on with the rest.
 """
@@ -36,11 +36,10 @@ def _apply_piece(roll: Roll, upload: Upload, headers: Mapping[str, str], now: da
     rows = roll.uploads.staged(upload.upload_id, after=0, limit=PIECE)
     if not rows:
         return False
-    packed = roll.devices.pack(rows, uploads.attribute_columns(roll, upload))
-    settlement = batches.write_and_remember(roll, upload, packed, headers, now)
+    settlement = batches.write_and_remember(roll, upload, rows, headers, now)
     roll.uploads.add_errors(upload.upload_id, settlement.errors)
     rejected = Counts(rejected=len(settlement.errors))
-    counts = uploads.get(roll, upload.upload_id).counts + settlement.counts + rejected
+    counts = uploads.stored(roll, upload).counts + settlement.counts + rejected
     roll.uploads.recount(upload.upload_id, counts)
     roll.uploads.unstage(upload.upload_id, through=rows[-1].row)
     return True

@@ -14,30 +14,38 @@ from typing import TYPE_CHECKING
 
 from rollbook_server.domain.conflicts import Judge
 from rollbook_server.domain.devices import DeviceState
-from rollbook_server.domain.uploads import Counts, Progress, check_grows, check_held
+from rollbook_server.domain.uploads import (
+    Counts,
+    Progress,
+    attribute_columns,
+    check_grows,
+    check_held,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from rollbook_server.domain.conflicts import Change
-    from rollbook_server.domain.devices import RowError
+    from rollbook_server.domain.devices import DeviceRow, RowError
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.repositories import PackedRows, Taken
-    from rollbook_server.domain.uploads import Upload, UploadOptions
+    from rollbook_server.domain.uploads import Upload
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Rows of an upload in their order, the errors among them, and the position behind.
 
-    `headers` says how the uploader calls our fields.
+    `headers` says how the uploader calls our fields. `packed` are the same rows for the
+    roll; there are none where rows wait, in a dry run or for the end of the upload.
     """
 
-    rows: PackedRows
+    rows: Sequence[DeviceRow]
     errors: Sequence[RowError]
     progress: Progress
     headers: Mapping[str, str] = field(default_factory=dict)
+    packed: PackedRows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +62,20 @@ def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> None:
     Raises RollbookError as `uploads.check_held` does, leaving nothing of the batch.
     """
     check_held(roll, upload)
-    settle = _settle_of(upload.options)
-    settlement = settle(roll, upload, batch.rows, batch.headers, now)
+    settlement = _settle(roll, upload, batch, now)
     errors = [*batch.errors, *settlement.errors]
     roll.uploads.add_errors(upload.upload_id, errors)
     counts = settlement.counts + Counts(rejected=len(errors))
     roll.uploads.advance(upload, batch.progress, counts, now)
 
 
-def _settle_of(options: UploadOptions) -> Callable[..., Settlement]:
-    if options.writes_at_once:
-        return write
-    return _set_aside if options.is_set_aside else _rehearse
+def _settle(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Settlement:
+    if upload.options.writes_at_once:
+        assert batch.packed is not None, "rows that go onto the roll at once are packed"
+        return write(roll, upload, batch.packed, batch.headers, now)
+    if upload.options.is_set_aside:
+        return _set_aside(roll, upload, batch.rows)
+    return _rehearse(roll, upload, batch.rows, batch.headers, now)
 
 
 def write(
@@ -75,31 +85,37 @@ def write(
     judge = Judge(roll, upload, headers, now)
     if _may_settle_in_sets(roll, upload, packed):
         return _write_as_set(judge, packed)
-    return _write_in_turn(judge, packed)
+    return _write_in_turn(judge, packed.rows, packed.attribute_names)
 
 
 def write_and_remember(
-    roll: Roll, upload: Upload, packed: PackedRows, headers: Mapping[str, str], now: datetime
+    roll: Roll,
+    upload: Upload,
+    rows: Sequence[DeviceRow],
+    headers: Mapping[str, str],
+    now: datetime,
 ) -> Settlement:
     """Put rows on the roll; later batches know which devices they left as they were."""
     recall = partial(roll.uploads.claims, upload.upload_id)
     judge = Judge(roll, upload, headers, now, recall)
-    settlement = _write_in_turn(judge, packed)
+    settlement = _write_in_turn(judge, rows, attribute_columns(roll, upload))
     roll.uploads.claim(upload.upload_id, judge.seen)
     return settlement
 
 
-def _set_aside(
-    roll: Roll, upload: Upload, packed: PackedRows, _headers: Mapping[str, str], _now: datetime
-) -> Settlement:
+def _set_aside(roll: Roll, upload: Upload, rows: Sequence[DeviceRow]) -> Settlement:
     """Stage the rows as they are: they are judged when the upload ends."""
     check_grows(roll, upload)
-    roll.uploads.stage(upload.upload_id, packed.rows)
+    roll.uploads.stage(upload.upload_id, rows)
     return Settlement(Counts(), ())
 
 
 def _rehearse(
-    roll: Roll, upload: Upload, packed: PackedRows, headers: Mapping[str, str], now: datetime
+    roll: Roll,
+    upload: Upload,
+    rows: Sequence[DeviceRow],
+    headers: Mapping[str, str],
+    now: datetime,
 ) -> Settlement:
     """Find what writing the rows would do, without touching the roll.
 
@@ -107,7 +123,7 @@ def _rehearse(
     """
     recall = partial(roll.uploads.claims, upload.upload_id)
     judge = Judge(roll, upload, headers, now, recall)
-    verdicts = judge.judge_all(packed.rows)
+    verdicts = judge.judge_all(rows)
     roll.uploads.claim(upload.upload_id, judge.claims)
     if not upload.options.validate_only:
         roll.uploads.stage(upload.upload_id, verdicts.passed_rows)
@@ -146,11 +162,13 @@ def _judge_taken(judge: Judge, packed: PackedRows, taken: Sequence[Taken]) -> No
     judge.judge_all(unclear)
 
 
-def _write_in_turn(judge: Judge, packed: PackedRows) -> Settlement:
+def _write_in_turn(
+    judge: Judge, rows: Sequence[DeviceRow], attribute_names: Sequence[str]
+) -> Settlement:
     """Judge every row first; changes go before new devices, whose keys they may free."""
-    verdicts, devices = judge.judge_all(packed.rows), judge.roll.devices
+    verdicts, devices = judge.judge_all(rows), judge.roll.devices
     devices.change([change.after for change in verdicts.changes])
-    new = devices.pack(verdicts.new_rows, packed.attribute_names)
+    new = devices.pack(verdicts.new_rows, attribute_names)
     left = devices.insert(judge.upload, new, judge.now)
     if left:
         raise AssertionError("a row that was judged to be new met a device of the roll")

@@ -177,9 +177,11 @@ class CsvReader:
         whole, end, rest = text.rpartition("\n")
         if not (end and self.columns) or len(rest) > self._limits.record_characters:
             return None
+        if may_hold_guards(whole):
+            return None
         width = len(self.columns.headers)
         cells = cut_into_columns(whole, self._delimiter, width, self._limits)
-        if cells is None or may_hold_guards(whole):
+        if cells is None:
             return None
         here, count = self.position, len(cells[0])
         lines = range(here.lines + 1, here.lines + 1 + count)

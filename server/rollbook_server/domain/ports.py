@@ -134,5 +134,12 @@ class Store(Protocol):
     def work_count(self) -> int:
         """Count the work written so far: who compares two counts knows whether others write."""
 
+    def check_room(self) -> None:
+        """Raise RollbookError with STORE_FULL before the disk is quite full.
+
+        For whoever is about to write much: an upload would fill it to the last page,
+        and no device could enroll any more.
+        """
+
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
         """Prepare rows for Devices.insert outside a transaction; see Devices.pack."""

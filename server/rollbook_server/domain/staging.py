@@ -74,7 +74,7 @@ def _has_staged(roll: Roll, upload: Upload) -> bool:
     options = upload.options
     if options.validate_only or options.on_invalid_row is OnInvalidRow.SKIP:
         return False
-    return not uploads.get(roll, upload.upload_id).counts.rejected
+    return not uploads.stored(roll, upload).counts.rejected
 
 
 def _staged(roll: Roll, upload_id: str) -> Iterator[list[DeviceRow]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.ports import Roll, Store
+    from rollbook_server.domain.repositories import PackedRows
     from rollbook_server.domain.typed_rows import TypedRow
     from rollbook_server.domain.uploads import Upload, UploadOptions
 
@@ -181,14 +182,22 @@ class UploadSession:
             return
         judged, self._judged, source = self._judged, Judged(), self._source
         self._flushed_bytes = source.taken_bytes
-        packed = self._store.pack(judged.rows, source.attribute_names())
-        batch = Batch(packed, judged.errors, source.progress(), source.headers())
+        self._store.check_room()
+        batch = Batch(
+            judged.rows, judged.errors, source.progress(), source.headers(), self._packed(judged)
+        )
         self._await_commit()
         upload, now = self.upload, self._clock()
         self._work_seen = self._store.work_count() + 1  # this one is not others'
         self._committing = self._store.submit(
             lambda roll: batches.commit(roll, upload, batch, now), is_bulk=True
         )
+
+    def _packed(self, judged: Judged) -> PackedRows | None:
+        """Prepare rows that go onto the roll at once, while the batch before is committed."""
+        if self._source is None or not self.upload.options.writes_at_once:
+            return None
+        return self._store.pack(judged.rows, self._source.attribute_names())
 
     def _await_commit(self) -> None:
         if self._committing is not None:

@@ -193,6 +193,11 @@ def get(roll: Roll, upload_id: str) -> Upload:
     return replace(upload, errors=upload_errors.first(roll, upload_id))
 
 
+def stored(roll: Roll, upload: Upload) -> Upload:
+    """Give an upload that is there as it stands now, without its errors."""
+    return roll.uploads.get(upload.upload_id) or upload
+
+
 def _not_found(upload_id: str) -> RollbookError:
     return RollbookError(
         Reason.UPLOAD_NOT_FOUND,
@@ -203,7 +208,7 @@ def _not_found(upload_id: str) -> RollbookError:
 
 def attribute_columns(roll: Roll, upload: Upload) -> Sequence[str]:
     """Name the attribute columns of the upload's file, in their order; none for typed rows."""
-    columns = get(roll, upload.upload_id).progress.columns()
+    columns = stored(roll, upload).progress.columns()
     return columns.attribute_names if columns else ()
 
 
@@ -213,7 +218,7 @@ def finish(roll: Roll, upload: Upload, now: datetime) -> Upload:
     Raises RollbookError as `check_held` does.
     """
     state, reason = UploadState.FINISHED, ""
-    stood = roll.uploads.get(upload.upload_id) or upload
+    stood = stored(roll, upload)
     if stood.options.on_invalid_row is OnInvalidRow.FAIL and stood.counts.rejected:
         state, reason = UploadState.FAILED, Reason.UPLOAD_HAS_INVALID_ROWS
     end(roll, upload, state, now, reason)
@@ -267,7 +272,7 @@ def check_grows(roll: Roll, upload: Upload) -> None:
     """
     if not upload.options.is_set_aside:
         return
-    counts = get(roll, upload.upload_id).counts
+    counts = stored(roll, upload).counts
     if counts.created or counts.updated or counts.unchanged:
         raise RollbookError(
             Reason.UPLOAD_SOURCE_CHANGED,

@@ -204,8 +204,10 @@ class StoredDevices(StoredDeviceLists):
 
 
 def _names_of_inserted(packed: PackedRows, taken: Sequence[Taken]) -> Sequence[str]:
-    if not taken or len(taken) == len(packed.rows):
-        return () if taken else packed.attribute_names
+    if not taken:
+        return packed.attribute_names
+    if len(taken) == len(packed.rows):
+        return ()
     places = {each.place for each in taken}
     rows = enumerate(packed.rows)
     inserted = (row.attributes for place, row in rows if place not in places)

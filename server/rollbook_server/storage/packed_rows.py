@@ -88,10 +88,14 @@ class PackedRows:
 
     rows: DeviceRows
     attribute_names: Sequence[str]
-    imeis: Sequence[str]
     second_imeis: frozenset[str]
     shape: _Shape
     pieces: Sequence[Piece]
+
+    @property
+    def imeis(self) -> list[str]:
+        """Give the first IMEI of every row; only few uploads ask for them."""
+        return list(chain.from_iterable(block.imei for block in self.rows.blocks))
 
     @property
     def crosses_itself(self) -> bool:
@@ -127,7 +131,6 @@ def pack(rows: Sequence[DeviceRow], columns: Sequence[str]) -> PackedRows:
     """Prepare rows for the insert statements; see `domain.repositories.Devices.pack`."""
     rows = rows if isinstance(rows, DeviceRows) else DeviceRows.of(rows)
     blocks = rows.blocks
-    imeis = list(chain.from_iterable(block.imei for block in blocks))
     second = frozenset(chain.from_iterable(block.imei2 for block in blocks)) - {""}
     shape = _shape_of(blocks)
     cells: list[Any] = []
@@ -135,7 +138,7 @@ def pack(rows: Sequence[DeviceRow], columns: Sequence[str]) -> PackedRows:
     for block in blocks:
         cells += _cells(block, len(cells) // width, shape.columns)
     cut = list(pieces(cells, width))
-    return PackedRows(rows, names_in(blocks, columns), imeis, second, shape, cut)
+    return PackedRows(rows, names_in(blocks, columns), second, shape, cut)
 
 
 def _shape_of(blocks: Sequence[RowBlock]) -> _Shape:

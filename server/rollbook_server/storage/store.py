@@ -139,14 +139,13 @@ class SqliteStore:
         return self._writer.work_count
 
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
-        """Prepare rows for Devices.insert outside a transaction.
+        """Prepare rows for Devices.insert outside a transaction."""
+        return pack(rows, columns)
 
-        Raises RollbookError with STORE_FULL before the disk is quite full: an upload
-        would fill it to the last page, and no device could enroll any more.
-        """
+    def check_room(self) -> None:
+        """Raise RollbookError with STORE_FULL before the disk is quite full."""
         if shutil.disk_usage(self._folder).free < RESERVE_BYTES:
             raise disk_full()
-        return pack(rows, columns)
 
     def holds_tokens(self) -> bool:
         """Tell whether a key file must be there already."""

@@ -30,19 +30,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GROUP_LIMIT = 512  # pieces in one commit: bounds how long the first waits for the last
-# Tried, and not kept: syncing the log in a thread of its own while the next group is being
-# written. Neither uploads nor enrollments gained anything that could be measured; the disk
-# is waited for without Python's lock already, which others use meanwhile.
+
 # Without work for so long, the writer takes the log into the database file: copying it
 # in the middle of an upload would keep everybody waiting for as long as the upload's own
 # rows take. Where there is always work, SQLite does it (`wal_autocheckpoint`).
 IDLE_SECONDS = 0.1
 
-_Job = tuple["Callable[[Roll], Any]", "Future[Any]"]
+_Work = tuple["Callable[[Roll], Any]", "Future[Any]"]
 
 
 class Writer:
     """Owns the writing connection: nothing else may write or checkpoint.
+
+    Tried, and not kept: syncing the log in a thread of its own while the next group is
+    written. Neither uploads nor enrollments gained anything that could be measured, for
+    the disk is waited for without Python's lock, which others use meanwhile.
 
     SQLite before 3.51.3 can lose committed data when two connections do
     (sqlite.org/wal.html, the WAL-reset bug).
@@ -50,8 +52,8 @@ class Writer:
 
     def __init__(self, database: SqliteDatabase, roll: Roll) -> None:
         self._database, self._roll = database, roll
-        self._small: deque[_Job] = deque()
-        self._bulk: deque[_Job] = deque()
+        self._small: deque[_Work] = deque()
+        self._bulk: deque[_Work] = deque()
         self._waiting = threading.Condition()
         self._closed = self._was_small = False
         self.work_count = 0
@@ -81,7 +83,7 @@ class Writer:
         while group := self._take():
             self._commit(group)
 
-    def _take(self) -> list[_Job]:
+    def _take(self) -> list[_Work]:
         """Wait for work, then take what is to be committed together; nothing at the end."""
         if not self._has_work(IDLE_SECONDS):
             self._checkpoint()
@@ -105,7 +107,7 @@ class Writer:
         with suppress(DatabaseError):  # a full disk: the log keeps everything meanwhile
             self._database.execute_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
-    def _commit(self, group: list[_Job]) -> None:
+    def _commit(self, group: list[_Work]) -> None:
         done: list[tuple[Future[Any], Any]] = []
         try:
             with self._database.atomic():
@@ -140,7 +142,7 @@ class Writer:
         done.append((future, result))
 
 
-def _fail(group: list[_Job], error: BaseException) -> None:
+def _fail(group: list[_Work], error: BaseException) -> None:
     for _, future in group:
         if not future.done():
             future.set_exception(translated(error))
