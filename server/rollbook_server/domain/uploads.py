@@ -6,14 +6,13 @@ The rows themselves are settled in `batches`; the stream is led by
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
-from rollbook_server.domain import profiles, upload_errors
+from rollbook_server.domain import profiles, upload_checks, upload_errors
 from rollbook_server.domain.columns import Columns
-from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
+from rollbook_server.domain.errors import Reason, RollbookError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.devices import RowError
     from rollbook_server.domain.ports import Roll
-
-FILE_NAME_LIMIT = 255  # characters, as most file systems have it
-# What must not change between two streams; a mended file may have another name.
-_LASTING = ("profile_id", "on_invalid_row", "on_conflict", "validate_only", "column_mapping")
-_UPLOAD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class UploadState(StrEnum):
@@ -171,14 +165,14 @@ def open_upload(roll: Roll, options: UploadOptions, now: datetime) -> Upload:
     is given as it is. Raises RollbookError with UPLOAD_ID_INVALID, FIELD_INVALID,
     PROFILE_NOT_FOUND, UPLOAD_MISMATCH, UPLOAD_FAILED or UPLOAD_DISCARDED.
     """
-    _check_options(options)
+    upload_checks.check_options(options)
     profiles.get(roll, options.profile_id)
     upload = roll.uploads.get(options.upload_id)
     if upload is None:
         upload = Upload(options=options, create_time=now, update_time=now)
         roll.uploads.add(upload)
         return upload
-    _check_same(upload, options)
+    upload_checks.check_same(upload.options, options)
     if upload.state is UploadState.FINISHED:
         return get(roll, upload.upload_id)
     _check_open(upload)
@@ -280,34 +274,6 @@ def check_grows(roll: Roll, upload: Upload) -> None:
             "roll: finish it with the same content, and upload what is new on its own.",
             upload_id=upload.upload_id,
         )
-
-
-def _check_options(options: UploadOptions) -> None:
-    if not _UPLOAD_ID.fullmatch(options.upload_id):
-        raise RollbookError(
-            Reason.UPLOAD_ID_INVALID,
-            "upload_id must be 1 to 64 letters, digits, hyphens and underscores; "
-            "a random UUID is a good choice.",
-        )
-    if len(options.file_name) > FILE_NAME_LIMIT:
-        raise FieldsError({"open.file_name": f"has more than {FILE_NAME_LIMIT} characters"})
-
-
-def _check_same(upload: Upload, options: UploadOptions) -> None:
-    names = [name for name in _LASTING if _differs(upload.options, options, name)]
-    if not names:
-        return
-    raise RollbookError(
-        Reason.UPLOAD_MISMATCH,
-        f"Upload {options.upload_id} was opened with another {' and '.join(names)}; "
-        "resume it with the same, or choose another upload_id.",
-        upload_id=options.upload_id,
-        fields=",".join(names),
-    )
-
-
-def _differs(one: UploadOptions, other: UploadOptions, name: str) -> bool:
-    return bool(getattr(one, name) != getattr(other, name))
 
 
 def _check_open(upload: Upload) -> None:
