@@ -125,14 +125,14 @@ class Store(Protocol):
     def write(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> T:
         """Run work and give its result once it is durable; an error undoes it.
 
-        Work on thousands of rows says that it `is_bulk`, and takes turns with all other.
+        Work on hundreds of rows says that it `is_bulk`, and takes turns with all other.
         """
 
     def submit(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> Future[T]:
         """Run work as `write` does, without waiting."""
 
-    def work_count(self) -> int:
-        """Count the work written so far: who compares two counts knows whether others write."""
+    def is_shared(self) -> bool:
+        """Tell whether work that is not bulk comes again and again, and waits for bulk work."""
 
     def check_room(self) -> None:
         """Raise RollbookError with STORE_FULL before the disk is quite full.

@@ -61,7 +61,6 @@ class UploadSession:
         self._source: CsvSource | RowsSource | None = None
         self._judged = Judged()
         self._flushed_bytes = 0
-        self._work_seen = 0  # so that the first batch is a small one
         self._committing: Future[None] | None = None
 
     @property
@@ -76,7 +75,9 @@ class UploadSession:
         if self._upload is not None:
             raise unexpected("`open` may only be the first message of the stream.")
         now = self._clock()
-        self._upload = self._store.write(lambda roll: uploads.open_upload(roll, options, now))
+        self._upload = self._store.write(
+            lambda roll: uploads.open_upload(roll, options, now), is_bulk=True
+        )
         return self._upload
 
     def take_csv(self, offset: int, data: bytes) -> None:
@@ -169,8 +170,8 @@ class UploadSession:
 
     def _batch_rows(self) -> int:
         """Give how many rows the next transaction holds: few if others write meanwhile."""
-        limits, alone = self._limits, self._store.work_count() <= self._work_seen
-        return limits.batch_rows if alone else min(limits.batch_rows, limits.shared_batch_rows)
+        limits, shared = self._limits, self._store.is_shared()
+        return min(limits.batch_rows, limits.shared_batch_rows) if shared else limits.batch_rows
 
     def _weight(self) -> int:
         """Give the bytes that came since the last batch."""
@@ -188,7 +189,6 @@ class UploadSession:
         )
         self._await_commit()
         upload, now = self.upload, self._clock()
-        self._work_seen = self._store.work_count() + 1  # this one is not others'
         self._committing = self._store.submit(
             lambda roll: batches.commit(roll, upload, batch, now), is_bulk=True
         )

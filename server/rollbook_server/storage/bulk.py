@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # How many rows a statement takes; those that are lacking are filled up with NULL. With
 # more, what is bound no longer fits into the processor's cache; with fewer, statements
 # begin to cost. 512 rows of 60 cells would be as many parameters as SQLite takes.
-_SIZES = (8, 64, 512)
+_SIZES = (8, 32, 128, 512)
 
 
 class Piece(NamedTuple):

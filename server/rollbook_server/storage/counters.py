@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollbook_server.storage.tables import CounterTable
-
 if TYPE_CHECKING:
     from peewee import Database
 
 NEXT_DEVICE = "next_device"
 NEXT_PROFILE = "next_profile"
 
+_NEXT = "SELECT value FROM counters WHERE name = ?"
+_SET = "UPDATE counters SET value = ? WHERE name = ?"
+
 
 def reserve(database: Database, name: str, count: int = 1) -> int:
     """Take so many numbers that were never given before; gives the first."""
     first = next_number(database, name)
-    counter = CounterTable.update(value=first + count).where(CounterTable.name == name)
-    counter.execute(database)
+    database.execute_sql(_SET, (first + count, name))
     return first
 
 
 def next_number(database: Database, name: str) -> int:
     """Give the number that would be given next."""
-    query = CounterTable.select(CounterTable.value).where(CounterTable.name == name)
-    return int(query.scalar(database))
+    return int(database.execute_sql(_NEXT, (name,)).fetchone()[0])

@@ -20,8 +20,6 @@ from rollbook_server.storage.device_lists import StoredDeviceLists
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS
 from rollbook_server.storage.packed_rows import PackedRows, pack
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
-from rollbook_server.storage.tables import DeviceTable
-from rollbook_server.storage.upload_tables import UploadRangeTable, UploadTable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -41,6 +39,10 @@ SELECT 1 FROM json_each(?) r CROSS JOIN devices d ON d.imei2 = r.value LIMIT 1
 _SECOND_IS_FIRST = """
 SELECT 1 FROM json_each(?) r CROSS JOIN devices d ON d.imei = r.value LIMIT 1
 """
+
+_HAS_SECOND = "SELECT 1 FROM devices WHERE imei2 IS NOT NULL LIMIT 1"
+_UPLOAD_KEY = "SELECT id FROM uploads WHERE upload_id = ?"
+_ADD_RANGE = "INSERT INTO upload_ranges (upload, first_id, last_id) VALUES (?, ?, ?)"
 
 _BY_NUMBER = f"""
 SELECT {DEVICE_COLUMNS} FROM json_each(?) k CROSS JOIN {DEVICE_TABLES} WHERE d.id = k.value
@@ -103,9 +105,7 @@ class StoredDevices(StoredDeviceLists):
             if self._database.execute_sql(*piece.insert).rowcount < piece.size:
                 taken += map(Taken._make, self._rows_of(*piece.taken))
         if len(taken) < count and owner is not None:
-            UploadRangeTable.insert(
-                upload=owner, first_id=first, last_id=first + count - 1
-            ).execute(self._database)
+            self._database.execute_sql(_ADD_RANGE, (owner, first, first + count - 1))
         self._names.add(profile, _names_of_inserted(packed, taken))
         return taken
 
@@ -146,8 +146,7 @@ class StoredDevices(StoredDeviceLists):
     def crosses(self, packed: Packed) -> bool:
         """Tell whether a first IMEI of the rows is a second one of the roll, or reverse."""
         assert isinstance(packed, PackedRows)
-        second = DeviceTable.select().where(DeviceTable.imei2.is_null(is_null=False))
-        if second.exists(self._database) and self._find_any(_FIRST_IS_SECOND, packed.imeis):
+        if self._rows_of(_HAS_SECOND, ()) and self._find_any(_FIRST_IS_SECOND, packed.imeis):
             return True
         return self._find_any(_SECOND_IS_FIRST, packed.second_imeis)
 
@@ -195,9 +194,8 @@ class StoredDevices(StoredDeviceLists):
         return {columns[0]: device_rows.device(columns) for columns in found}
 
     def _upload_key(self, upload_id: str) -> int | None:
-        query = UploadTable.select(UploadTable.id).where(UploadTable.upload_id == upload_id)
-        key: int | None = query.scalar(self._database)
-        return key
+        found = self._rows_of(_UPLOAD_KEY, (upload_id,))
+        return found[0][0] if found else None
 
     def _rows_of(self, sql: str, parameters: Sequence[object]) -> list[Any]:
         return list(self._database.execute_sql(sql, parameters).fetchall())

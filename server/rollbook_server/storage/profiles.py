@@ -1,7 +1,8 @@
 """Profiles in the database.
 
-What every enrollment passes is written out as SQL: peewee takes ten times as long
-to compose such a statement as SQLite takes to run it.
+What every enrollment and every batch of an upload passes is written out as SQL, here and
+in the rooms beside: peewee takes ten times as long to compose such a statement as SQLite
+takes to run it, and holds Python's lock meanwhile.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ _ORDERS = {
 _CHANGEABLE = frozenset(
     ("name", "name_key", "description", "user_id", "configuration", "update_time", "revision")
 )
+_KEY = "SELECT id FROM profiles WHERE profile_id = ?"
 _GET = """
 SELECT p.*, u.user_name FROM profiles p LEFT JOIN users u ON u.user_id = p.user_id
 WHERE p.profile_id = ?
@@ -94,8 +96,7 @@ class StoredProfiles:
 
     def key(self, profile_id: str) -> int:
         """Give the integer under which other tables refer to a profile that exists."""
-        query = ProfileTable.select(ProfileTable.id).where(ProfileTable.profile_id == profile_id)
-        return int(query.scalar(self._database))
+        return int(self._database.execute_sql(_KEY, (profile_id,)).fetchone()[0])
 
     def list(self, query: ProfileQuery, *, after: Cursor | None, limit: int) -> list[Profile]:
         """Give at most `limit` profiles behind `after` (sort key, profile_id)."""

@@ -134,9 +134,9 @@ class SqliteStore:
         """Run work as `write` does, without waiting."""
         return self._writer.submit(work, is_bulk=is_bulk)
 
-    def work_count(self) -> int:
-        """Count the work written so far."""
-        return self._writer.work_count
+    def is_shared(self) -> bool:
+        """Tell whether small work comes again and again."""
+        return self._writer.is_shared()
 
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
         """Prepare rows for Devices.insert outside a transaction."""

@@ -35,15 +35,11 @@ def values(upload: Upload) -> dict[str, Any]:
     }
 
 
-def position(progress: Progress) -> dict[str, Any]:
-    """Give the columns of a position."""
+def position(progress: Progress) -> tuple[Any, ...]:
+    """Give what is stored of a position: offset, rows, CRC-32 and reader."""
     reader = progress.reader
-    return {
-        "committed_offset": progress.offset,
-        "committed_rows": progress.rows,
-        "committed_crc32": progress.crc32,
-        "reader": None if reader is None else json.dumps(reader, ensure_ascii=False),
-    }
+    text = None if reader is None else json.dumps(reader, ensure_ascii=False)
+    return progress.offset, progress.rows, progress.crc32, text
 
 
 def counts(counts: Counts) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from itertools import chain
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
+from rollbook_server.domain import clock
 from rollbook_server.domain.devices import RowError
 from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.repositories import DeviceCounts
@@ -47,6 +48,20 @@ FROM upload_ranges r CROSS JOIN devices d ON d.id BETWEEN r.first_id AND r.last_
 WHERE r.upload = ? AND d.upload = r.upload
 """
 
+# That a stream still has its upload. The profile is part of it: one that was deleted
+# freed the id for another upload.
+_HELD = """upload_id = ? AND epoch = ? AND state = 'OPEN'
+    AND profile = (SELECT id FROM profiles WHERE profile_id = ?)"""
+_HOLDS = f"SELECT 1 FROM uploads WHERE {_HELD}"
+_ADVANCE = f"""
+UPDATE uploads SET created_count = created_count + ?, updated_count = updated_count + ?,
+    unchanged_count = unchanged_count + ?, rejected_count = rejected_count + ?,
+    committed_offset = ?, committed_rows = ?, committed_crc32 = ?, reader = ?, update_time = ?
+WHERE {_HELD}
+"""
+_END = f"UPDATE uploads SET state = ?, failure_reason = ?, update_time = ? WHERE {_HELD}"
+_KEY = "SELECT id FROM uploads WHERE upload_id = ?"
+
 _JOINED = UploadTable.select(UploadTable, ProfileTable.profile_id).join(
     ProfileTable, on=(ProfileTable.id == UploadTable.profile)
 )
@@ -79,26 +94,19 @@ class StoredUploads:
 
     def holds(self, upload: Upload) -> bool:
         """Tell whether the upload is OPEN and no later stream has taken it up."""
-        return bool(UploadTable.select().where(_held(upload)).exists(self._database))
+        return self._database.execute_sql(_HOLDS, _held(upload)).fetchone() is not None
 
     def advance(self, upload: Upload, progress: Progress, counts: Counts, now: datetime) -> None:
         """Move the position and add to the counts."""
-        query = UploadTable.update(
-            created_count=UploadTable.created_count + counts.created,
-            updated_count=UploadTable.updated_count + counts.updated,
-            unchanged_count=UploadTable.unchanged_count + counts.unchanged,
-            rejected_count=UploadTable.rejected_count + counts.rejected,
-            update_time=now,
-            **upload_rows.position(progress),
-        )
-        query.where(_held(upload)).execute(self._database)
+        counted = (counts.created, counts.updated, counts.unchanged, counts.rejected)
+        position = upload_rows.position(progress)
+        parameters = (*counted, *position, clock.microseconds(now), *_held(upload))
+        self._database.execute_sql(_ADVANCE, parameters)
 
     def end(self, upload: Upload, state: UploadState, failure_reason: str, now: datetime) -> None:
         """Give the upload its last state."""
-        query = UploadTable.update(
-            state=str(state), failure_reason=str(failure_reason), update_time=now
-        )
-        query.where(_held(upload)).execute(self._database)
+        ended = (str(state), str(failure_reason), clock.microseconds(now))
+        self._database.execute_sql(_END, (*ended, *_held(upload)))
 
     def recount(self, upload_id: str, counts: Counts) -> None:
         """Replace the counts."""
@@ -170,8 +178,7 @@ class StoredUploads:
         ).where(UploadTable.upload_id == upload_id).execute(self._database)
 
     def _key(self, upload_id: str) -> int:
-        query = UploadTable.select(UploadTable.id).where(UploadTable.upload_id == upload_id)
-        return int(query.scalar(self._database))
+        return int(self._database.execute_sql(_KEY, (upload_id,)).fetchone()[0])
 
 
 def _cells(error: RowError) -> tuple[Any, ...]:
@@ -187,20 +194,9 @@ def _cells(error: RowError) -> tuple[Any, ...]:
     return (*error[:3], error.reason.value, error.message, error.device_id, error.suggestion, text)
 
 
-def _held(upload: Upload) -> Any:
-    """Give the condition that a stream still has its upload.
-
-    The profile is part of it: one that was deleted freed the id for another upload.
-    """
-    profile = ProfileTable.select(ProfileTable.id).where(
-        ProfileTable.profile_id == upload.profile_id
-    )
-    return (
-        (UploadTable.upload_id == upload.upload_id)
-        & UploadTable.profile.in_(profile)
-        & (UploadTable.epoch == upload.epoch)
-        & (UploadTable.state == str(UploadState.OPEN))
-    )
+def _held(upload: Upload) -> tuple[str, int, str]:
+    """Give the parameters of _HELD."""
+    return upload.upload_id, upload.epoch, upload.profile_id
 
 
 def _error(row: dict[str, Any]) -> RowError:

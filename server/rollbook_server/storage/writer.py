@@ -13,6 +13,8 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from peewee import DatabaseError
@@ -36,6 +38,9 @@ GROUP_LIMIT = 512  # pieces in one commit: bounds how long the first waits for t
 # rows take. Where there is always work, SQLite does it (`wal_autocheckpoint`).
 IDLE_SECONDS = 0.1
 
+# Two groups of small work within so long: others share the writer with bulk work.
+SHARED_SECONDS = 1.0
+
 _Work = tuple["Callable[[Roll], Any]", "Future[Any]"]
 
 
@@ -56,7 +61,7 @@ class Writer:
         self._bulk: deque[_Work] = deque()
         self._waiting = threading.Condition()
         self._closed = self._was_small = False
-        self.work_count = 0
+        self._small_times = deque([-inf, -inf], maxlen=2)  # of the last groups
         self._thread = threading.Thread(target=self._run, name="rollbook-writer", daemon=True)
         self._thread.start()
 
@@ -71,6 +76,10 @@ class Writer:
             (self._bulk if is_bulk else self._small).append((work, future))
             self._waiting.notify()
         return future
+
+    def is_shared(self) -> bool:
+        """Tell whether work that is not bulk came twice in the last second."""
+        return monotonic() - self._small_times[0] < SHARED_SECONDS
 
     def close(self) -> None:
         """Do the work that is queued and end the thread."""
@@ -91,6 +100,7 @@ class Writer:
         with self._waiting:
             if self._small and not (self._bulk and self._was_small):
                 self._was_small = True
+                self._small_times.append(monotonic())
                 return [self._small.popleft() for _ in range(min(len(self._small), GROUP_LIMIT))]
             self._was_small = False
             return [self._bulk.popleft()] if self._bulk else []
@@ -127,7 +137,6 @@ class Writer:
         peewee's own savepoint would fail a second time where the engine has given
         the whole transaction up, as it does on a full disk, and hide the cause.
         """
-        self.work_count += 1
         self._database.execute_sql("SAVEPOINT work")
         try:
             result = work(self._roll)
