@@ -11,7 +11,6 @@ import socket
 import sqlite3
 import sys
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, NoReturn
 
 import click
@@ -223,16 +222,27 @@ def _check_free(listen: str) -> None:
 
 
 def _run(app: App, config: Config, session: Session) -> None:
-    # Not an Event: its set() may deadlock in a signal handler, put() may not.
-    signals: SimpleQueue[int] = SimpleQueue()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda number, _: signals.put(number))
+    told = _told_to_stop()
     app.start()
     (_announce_json if session.wants_json else _announce)(app.address, config.data_dir)
     _note_sqlite()
-    signals.get()
+    told.recv(1)
     click.echo("Stopping: no new calls, those under way may end.", err=True)
     app.stop()
+
+
+def _told_to_stop() -> socket.socket:
+    """Give what can be read once a signal tells us to stop.
+
+    Python runs its handlers in the main thread when that wakes up, and a signal that
+    another thread took does not wake it: a server was seen that missed its SIGTERM.
+    """
+    told, tells = socket.socketpair()
+    tells.setblocking(False)
+    signal.set_wakeup_fd(tells.detach(), warn_on_full_buffer=False)
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: None)
+    return told
 
 
 def _announce(address: str, data_dir: Path) -> None:
