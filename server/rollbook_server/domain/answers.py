@@ -18,5 +18,5 @@ _PIECE = 1_000  # an answer may have 4 MiB
 def forget(store: Store, now: datetime, going: Callable[[], bool]) -> None:
     """Remove what is not given again, piece by piece while `going`."""
     before = now - KEPT
-    while going() and store.write(lambda roll: roll.answers.forget(before, _PIECE)):
+    while going() and store.write(lambda roll: roll.answers.forget(before, _PIECE), is_bulk=True):
         pass

@@ -38,8 +38,8 @@ GROUP_LIMIT = 512  # pieces in one commit: bounds how long the first waits for t
 # rows take. Where there is always work, SQLite does it (`wal_autocheckpoint`).
 IDLE_SECONDS = 0.1
 
-# Two groups of small work within so long: others share the writer with bulk work.
-SHARED_SECONDS = 1.0
+# So many groups of small work within so long: others share the writer with bulk work.
+SHARED_GROUPS, SHARED_SECONDS = 4, 1.0
 
 _Work = tuple["Callable[[Roll], Any]", "Future[Any]"]
 
@@ -61,7 +61,7 @@ class Writer:
         self._bulk: deque[_Work] = deque()
         self._waiting = threading.Condition()
         self._closed = self._was_small = False
-        self._small_times = deque([-inf, -inf], maxlen=2)  # of the last groups
+        self._small_times = deque([-inf] * SHARED_GROUPS, maxlen=SHARED_GROUPS)
         self._thread = threading.Thread(target=self._run, name="rollbook-writer", daemon=True)
         self._thread.start()
 
@@ -78,7 +78,7 @@ class Writer:
         return future
 
     def is_shared(self) -> bool:
-        """Tell whether work that is not bulk came twice in the last second."""
+        """Tell whether work that is not bulk came again and again in the last second."""
         return monotonic() - self._small_times[0] < SHARED_SECONDS
 
     def close(self) -> None:
