@@ -27,23 +27,21 @@ odd_cells = st.sampled_from(
         *("004999010640000", "EXAMPLE-0001"),
     ]
 )
-rows_of_cells = st.lists(
-    st.tuples(
-        imeis | odd_cells,
-        st.just("") | odd_cells,
-        st.just("R5-8") | odd_cells,
-        st.sampled_from(["samsung", "HTC", ""]) | odd_cells,
-        st.just("Berlin") | odd_cells,
-        odd_cells,
-        st.just(""),
-    ).map(list)
-    | st.lists(odd_cells, min_size=1, max_size=9),
-    max_size=5,
-)
+wide_rows = st.tuples(
+    imeis | odd_cells,
+    st.just("") | odd_cells,
+    st.just("R5-8") | odd_cells,
+    st.sampled_from(["samsung", "HTC", ""]) | odd_cells,
+    st.just("Berlin") | odd_cells,
+    odd_cells,
+    st.just(""),
+).map(list)
+plain_rows = imeis.map(lambda imei: [imei, "", "R5-8", "HTC", "Berlin", "", ""])
+rows_of_cells = st.lists(wide_rows | st.lists(odd_cells, min_size=1, max_size=9), max_size=5)
 
 
 def records_of(*rows: list[str]) -> Records:
-    return Records(1, range(2, len(rows) + 2), rows)
+    return Records(range(1, len(rows) + 1), range(2, len(rows) + 2), rows)
 
 
 def checked(records: Records) -> tuple[list[DeviceRow], list[RowError]]:
@@ -134,6 +132,12 @@ def test_rows_are_judged_together_as_they_are_alone(rows: list[list[str]]) -> No
     together, errors = checked(records)
     assert (together, errors) == checked_singly(records)
     assert sorted([r.row for r in together] + [e.row for e in errors]) == [r.row for r in records]
+
+
+@given(st.lists(plain_rows | plain_rows | plain_rows | wide_rows, max_size=12))
+def test_the_odd_ones_out_are_judged_as_if_they_were_alone(rows: list[list[str]]) -> None:
+    records = records_of(*rows)
+    assert checked(records) == checked_singly(records)
 
 
 @given(st.lists(imeis, min_size=1, max_size=20), st.booleans(), st.data())

@@ -153,13 +153,11 @@ def _write_as_set(judge: Judge, packed: PackedRows) -> Settlement:
 
 def _judge_taken(judge: Judge, packed: PackedRows, taken: Sequence[Taken]) -> None:
     """Judge rows that were left out, of which the store tells most already."""
-    unclear = []
-    for each, row in zip(taken, packed.rows.at([each.place for each in taken]), strict=True):
-        if each.line:
-            judge.reject_duplicate(row, each.line)
-        else:
-            unclear.append(row)
-    judge.judge_all(unclear)
+    repeated = [each for each in taken if each.line]
+    unclear = [each.place for each in taken if not each.line]
+    rows = packed.rows.at([each.place for each in repeated])
+    judge.reject_duplicates(rows, [each.line for each in repeated])
+    judge.judge_all(packed.rows.at(unclear))
 
 
 def _write_in_turn(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.keys import Key
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.refusals import Refusal
+    from rollbook_server.domain.row_blocks import DeviceRows
     from rollbook_server.domain.uploads import Upload
 
 FREE = 0
@@ -104,9 +105,17 @@ class Judge:
             self._judge(row, holders)
         return self.verdicts
 
-    def reject_duplicate(self, row: DeviceRow, line: int) -> None:
-        """Reject a row whose first key an earlier one of the upload has, on that line."""
-        self._reject(row, refusals.duplicate(keys_of(row)[0], line))
+    def reject_duplicates(self, rows: DeviceRows, lines: Iterable[int]) -> None:
+        """Reject rows whose first keys earlier ones of the upload have, on these lines."""
+        earlier, column_of = iter(lines), self._headers.get
+        for block in rows.blocks:
+            cells = zip(block.row, block.line, block.imei, block.values, earlier, strict=False)
+            for row, line, imei, values, other in cells:
+                field = "imei" if imei else "serial_number"
+                reason, _, message, _ = refusals.duplicate(field, other)
+                self.verdicts.errors.append(
+                    RowError(row, line, column_of(field, field), reason, message, "", values)
+                )
 
     def _judge(self, row: DeviceRow, holders: Iterable[Device]) -> None:
         """Judge the next row; `holders` are the devices of the roll with a key of it."""
@@ -131,7 +140,7 @@ class Judge:
         for key in keys:
             line = max(FREE, self.claims.get(key.value, FREE)) or self._line_of_mine(key, standing)
             if line:
-                return refusals.duplicate(key, line)
+                return refusals.duplicate(key.field, line)
         return refusals.several_devices(keys, standing) if len(standing) > 1 else None
 
     def _line_of_mine(self, key: Key, standing: Sequence[Device]) -> int:
@@ -179,7 +188,7 @@ class Judge:
         for key in keys_of(row):
             line = self.claims.get(key.value, FREE)
             if line < FREE:
-                return refusals.duplicate(key, -line)
+                return refusals.duplicate(key.field, -line)
         return None
 
     def _taken(self, row: DeviceRow, device: Device, after: Device) -> Refusal | None:

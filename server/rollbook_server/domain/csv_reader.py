@@ -141,7 +141,7 @@ class CsvReader:
         return FileError(Reason.FILE_WITHOUT_ROWS, message, line=line)
 
     def _none(self) -> Records:
-        return Records(self.position.rows + 1, (), ())
+        return Records((), (), ())
 
     def _read(self, *, final: bool) -> Records:
         if not self._encoding and not self._recognise_encoding(final=final):
@@ -187,7 +187,7 @@ class CsvReader:
         lines = range(here.lines + 1, here.lines + 1 + count)
         self._carry = rest
         self._advance(whole + end, count, count)
-        return Records(here.rows + 1, lines, CellColumns(cells))
+        return Records(_numbers(here.rows, lines), lines, CellColumns(cells))
 
     def _take_carefully(self, text: str, *, final: bool) -> Records:
         lines = list(io.StringIO(text, newline="\n"))
@@ -246,7 +246,7 @@ class CsvReader:
         if has_guards:
             rows = without_guards(rows)
         lines = list(map((self.position.lines + used + 1).__add__, starts))
-        return Records(self.position.rows + 1, lines, rows)
+        return Records(_numbers(self.position.rows, lines), lines, rows)
 
     def _advance(self, text: str, lines: int, rows: int) -> None:
         """Move the position behind a text that is done with."""
@@ -275,3 +275,8 @@ class CsvReader:
         if self.columns is None:
             return Place(self.position.lines + 1, 0)
         return Place(self.position.lines + 1, self.position.rows + 1, self.columns.headers)
+
+
+def _numbers(before: int, lines: Sequence[int]) -> range:
+    """Give the numbers of records on these lines that follow so many others."""
+    return range(before + 1, before + 1 + len(lines))

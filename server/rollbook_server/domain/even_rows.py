@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rollbook_server.domain import example_row
 from rollbook_server.domain.identifiers import LONGEST_NAME, IdentifierError
-from rollbook_server.domain.imeis import ZERO_CORE
+from rollbook_server.domain.imeis import NO_CORES
 from rollbook_server.domain.luhn import CORE, IMEI, luhn_holds_for_all
 from rollbook_server.domain.row_blocks import AttributeColumns, RowBlock
 from rollbook_server.domain.serial_numbers import known_manufacturer
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
     _Column = Sequence[str]
     _Keys = tuple[_Column, _Column, _Column, _Column, _Column]
-
-
-# Digits that are refused wherever they stand, though their check digit is right.
-_NO_CORES = (ZERO_CORE, example_row.IMEI_CORE)
 
 
 class _UnusualError(Exception):
@@ -53,13 +49,12 @@ class EvenRows:
         cells = records.columns(self._width)
         if cells is None:
             return None
-        rows = range(records.first, records.first + len(records))
         try:
             keys = self._keys(cells, len(records))
             attributes = self._attributes(cells, len(records))
         except _UnusualError:
             return None
-        return RowBlock(rows, records.lines, *keys, attributes, records.values)
+        return RowBlock(records.rows, records.lines, *keys, attributes, records.values)
 
     def _keys(self, cells: Sequence[Sequence[str]], count: int) -> _Keys:
         """Give the fields of the rows from `imei` to `manufacturer_key`, each as a column."""
@@ -93,7 +88,7 @@ def _cores(column: Sequence[str]) -> Sequence[str]:
         return column
     joined = "".join(filled)
     widths = set(map(len, filled))
-    if not (joined.isascii() and joined.isdigit()) or any(map(joined.__contains__, _NO_CORES)):
+    if not (joined.isascii() and joined.isdigit()) or any(map(joined.__contains__, NO_CORES)):
         raise _UnusualError
     if widths == {CORE}:
         if "1" in joined[::CORE]:
@@ -131,9 +126,10 @@ def _manufacturers(column: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]
 def _require_keys(
     imeis: Sequence[str], imeis2: Sequence[str], serials: Sequence[str], makers: Sequence[str]
 ) -> None:
-    """Require that each row has keys enough, for the same reason in all of them."""
-    has_imeis = "" not in imeis
-    if not has_imeis and ("" in serials or "" in makers or any(imeis2)):
-        raise _UnusualError
-    if has_imeis and any(map(eq, imeis, imeis2)):
+    """Require that each row has keys enough, and no IMEI twice or in the second column alone."""
+    if "" in imeis:
+        rows = zip(imeis, imeis2, serials, makers, strict=True)
+        if any(not imei and (imei2 or not (serial and make)) for imei, imei2, serial, make in rows):
+            raise _UnusualError
+    if any(imeis2) and any(map(eq, imeis, imeis2)):  # or both empty: rare, and judged singly
         raise _UnusualError

@@ -25,11 +25,13 @@ class IdentifierError(ValueError):
     """An identifier cannot be used.
 
     `message` tells a person what is wrong and how to mend it; `suggestion` is the
-    repaired text where the repair is certain, else empty.
+    repaired text where the repair is certain, else empty. `column` is what the uploader
+    calls the cell, where one is judged.
     """
 
+    column = ""
+
     def __init__(self, reason: RowReason, message: str, suggestion: str = "") -> None:
-        super().__init__(message)
         self.reason = reason
         self.message = message
         self.suggestion = suggestion

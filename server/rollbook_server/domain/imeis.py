@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from rollbook_server.domain import example_row
 from rollbook_server.domain import spreadsheet_damage as damage
 from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.identifiers import (
@@ -13,9 +14,11 @@ from rollbook_server.domain.identifiers import (
     formula_fault,
     rounded_fault,
 )
-from rollbook_server.domain.luhn import CORE, IMEI, check_digit, luhn_holds
+from rollbook_server.domain.luhn import CORE, IMEI, check_digit, luhn_excess, luhn_holds
 
 ZERO_CORE = "0" * CORE
+# Digits that are refused wherever they stand, though their check digit is right.
+NO_CORES = (ZERO_CORE, example_row.IMEI_CORE)
 # What people and labels put between the digits, and the marks that come along
 # invisibly when an IMEI is copied from a dialog or a web page.
 _SEPARATORS = dict.fromkeys(
@@ -107,8 +110,8 @@ def _core_of(digits: str, without_version: str = "") -> str:
     if core == ZERO_CORE:
         message = "all digits are 0, which stands for no IMEI; leave the cell empty, or dial *#06#"
         raise IdentifierError(RowReason.IMEI_CHARACTERS, message)
-    if len(digits) == IMEI and not luhn_holds(digits):
-        raise _wrong_check_digit(digits)
+    if len(digits) == IMEI and (excess := luhn_excess(digits)):
+        raise _wrong_check_digit(digits, excess)
     return core
 
 
@@ -156,12 +159,13 @@ def _hexadecimal_meid(digits: str) -> str:
     return meid if _MEID.fullmatch(meid) and not meid.isdigit() else ""
 
 
-def _wrong_check_digit(digits: str) -> IdentifierError:
+def _wrong_check_digit(digits: str, excess: int) -> IdentifierError:
+    given = digits[CORE]
     message = (
-        f"the check digit is {digits[CORE]}, but the 14 digits before it ask for"
-        f" {check_digit(digits[:CORE])}: a digit is mistyped; compare with *#06# or the box"
+        f"the check digit is {given}, but the 14 digits before it ask for"
+        f" {(int(given) - excess) % 10}: a digit is mistyped; compare with *#06# or the box"
     )
-    if digits.endswith("0"):
+    if given == "0":
         message += ", and leave the last digit out if it is only a spare 0"
     return IdentifierError(RowReason.IMEI_CHECK_DIGIT, message)
 

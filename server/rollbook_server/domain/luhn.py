@@ -39,6 +39,11 @@ def luhn_holds(digits: str) -> bool:
     return _luhn_sum(digits) % 10 == 0
 
 
+def luhn_excess(digits: str) -> int:
+    """Tell by how much the last of 15 ASCII digits is too large; modulo 10, 0 if it is right."""
+    return _luhn_sum(digits) % 10
+
+
 def check_digit(core: str) -> str:
     """Give the 15th digit that belongs to the 14 decimal digits of a core."""
     return str(-_luhn_sum(core + "0") % 10)
@@ -75,7 +80,18 @@ def _luhn_sum(digits: str) -> int:
 
 
 def luhn_holds_for_all(joined: bytes) -> bool:
-    """Tell the same of many numbers, written one after the other in ASCII digits.
+    """Tell the same of many numbers, written one after the other in ASCII digits."""
+    remainders = _remainders(joined)
+    return remainders.count(0) == len(remainders)
+
+
+def luhn_failures(joined: bytes) -> list[int]:
+    """Give the indexes of those among many such numbers whose check digit is wrong."""
+    return [index for index, remainder in enumerate(_remainders(joined)) if remainder]
+
+
+def _remainders(joined: bytes) -> bytes:
+    """Give the Luhn sums modulo 10 of many numbers, a byte each.
 
     Every place of the numbers is one long integer with a byte for each number, so
     that fifteen additions sum up all of them: a third of the time of one by one.
@@ -86,5 +102,4 @@ def luhn_holds_for_all(joined: bytes) -> bool:
     for place in range(IMEI):
         weights = doubled if place % 2 else plain
         total += int.from_bytes(weights[place::IMEI], "little")
-    remainders = total.to_bytes(count, "little").translate(_REMAINDERS)
-    return remainders.count(0) == count
+    return total.to_bytes(count, "little").translate(_REMAINDERS)

@@ -31,13 +31,12 @@ class Refusal(NamedTuple):
     device_id: str = ""
 
 
-def duplicate(key: Key, line: int) -> Refusal:
-    """Refuse a row for an earlier one of its upload."""
+def duplicate(field: str, line: int) -> Refusal:
+    """Refuse a row for an earlier one of its upload, which has the same key in that field."""
     text = (
-        f"line {line} of the same upload has this {_WORDS[key.field]} already; "
-        "keep one of the two rows"
+        f"line {line} of the same upload has this {_WORDS[field]} already; keep one of the two rows"
     )
-    return Refusal(RowReason.DUPLICATE_IN_FILE, key.field, text)
+    return Refusal(RowReason.DUPLICATE_IN_FILE, field, text)
 
 
 def several_devices(keys: Iterable[Key], devices: Sequence[Device]) -> Refusal:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import chain, count
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, overload
 
 from rollbook_server.domain.devices import DeviceRow, Record
@@ -28,7 +29,8 @@ def _picked(column: Any, places: Sequence[int]) -> Any:
     """Give some values of a column, which may be made of columns itself."""
     if isinstance(column, (CellColumns, AttributeColumns)):
         return column.at(places)
-    return [column[place] for place in places]
+    found = itemgetter(*places)(column)
+    return found if len(places) > 1 else (found,)
 
 
 class CellColumns(Sequence[Sequence[str]]):
@@ -97,18 +99,20 @@ class AttributeColumns(Sequence[Mapping[str, str]]):
 
 
 class Records(Sequence[Record]):
-    """Records of a file that follow each other, numbered from `first`."""
+    """Records of a file, with their numbers and lines."""
 
-    def __init__(self, first: int, lines: Sequence[int], values: Sequence[Sequence[str]]) -> None:
-        self.first, self.lines, self.values = first, lines, values
+    def __init__(
+        self, rows: Sequence[int], lines: Sequence[int], values: Sequence[Sequence[str]]
+    ) -> None:
+        self.rows, self.lines, self.values = rows, lines, values
 
     def __len__(self) -> int:
         """Count them."""
-        return len(self.lines)
+        return len(self.rows)
 
     def __iter__(self) -> Iterator[Record]:
         """Give each."""
-        return map(_new_record, zip(count(self.first), self.lines, self.values))
+        return map(_new_record, zip(self.rows, self.lines, self.values, strict=True))
 
     @overload
     def __getitem__(self, place: int) -> Record: ...
@@ -117,11 +121,12 @@ class Records(Sequence[Record]):
     def __getitem__(self, place: int | slice) -> Record | Records:
         """Give one of them, or some that follow each other."""
         if isinstance(place, slice):
-            begin = place.indices(len(self))[0]
-            return Records(self.first + begin, self.lines[place], self.values[place])
-        return Record(
-            range(self.first, self.first + len(self))[place], self.lines[place], self.values[place]
-        )
+            return Records(self.rows[place], self.lines[place], self.values[place])
+        return Record(self.rows[place], self.lines[place], self.values[place])
+
+    def at(self, places: Sequence[int]) -> Records:
+        """Give the records at some places."""
+        return Records(*(_picked(each, places) for each in (self.rows, self.lines, self.values)))
 
     def columns(self, width: int) -> Sequence[Sequence[str]] | None:
         """Give the cells column by column, if each record has `width` of them."""

@@ -6,8 +6,8 @@ and the roll is told in `conflicts`. CSV records and typed rows share these rule
 
 from __future__ import annotations
 
-from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rollbook_server.domain import example_row
 from rollbook_server.domain.devices import DeviceRow, RowError
@@ -21,6 +21,7 @@ from rollbook_server.domain.identifiers import (
     shortened,
 )
 from rollbook_server.domain.imeis import parse_imei
+from rollbook_server.domain.odd_rows import odd_places
 from rollbook_server.domain.row_blocks import DeviceRows
 from rollbook_server.domain.serial_numbers import (
     Manufacturer,
@@ -29,7 +30,7 @@ from rollbook_server.domain.serial_numbers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rollbook_server.domain.columns import Columns
     from rollbook_server.domain.row_blocks import Records
@@ -39,10 +40,10 @@ LONGEST_ATTRIBUTE = 4_096
 MOST_ATTRIBUTES = 100
 # Rows that are judged together where not all of a piece are alike: few enough that a bad
 # one makes little extra work, enough that looking at columns pays.
-_RUN = 256
+_RUN = 64
 TYPED_COLUMNS = ("imei", "imei2", "serial_number", "manufacturer")
 _NO_MANUFACTURER = Manufacturer("", "")
-_T = TypeVar("_T")
+_PARSERS = (parse_imei, parse_imei, parse_serial_number, parse_manufacturer)
 _LONGEST_CELL = 65_536  # of a typed row, as of a CSV: more would not fit the answer about it
 _typed_cells = attrgetter(*TYPED_COLUMNS)
 
@@ -64,24 +65,21 @@ class TypedCells(Protocol):
     def source_line(self) -> int: ...  # noqa: D102
 
 
-class _Rejection(Exception):  # noqa: N818 - a verdict, not a failure
-    """The first and most telling thing wrong with a row."""
+class _Rejection(IdentifierError):  # noqa: N818 - a verdict, not a failure
+    """The first and most telling thing wrong with a row, and the column it lies in."""
 
-    def __init__(self, column: str, reason: RowReason, message: str, suggestion: str = "") -> None:
-        self.column, self.reason, self.message = column, reason, message
-        self.suggestion = suggestion
+    def __init__(self, column: str, reason: RowReason, message: str) -> None:
+        super().__init__(reason, message)
+        self.column = column
 
 
-class _Cells(NamedTuple):
-    """The cells of one row by what they mean, and what the uploader calls them.
+class _Identifiers(NamedTuple):
+    """The identifiers of one row in normal form, empty where a cell is."""
 
-    `headers` are those of attributes.
-    """
-
-    identifiers: Sequence[str]
-    attributes: Mapping[str, str]
-    headers: Mapping[str, str]
-    names: Sequence[str] = TYPED_COLUMNS
+    imei: str
+    imei2: str
+    serial_number: str
+    maker: Manufacturer
 
 
 class RowChecker:
@@ -96,12 +94,13 @@ class RowChecker:
             len(names) <= MOST_ATTRIBUTES and max(map(len, names), default=0) <= LONGEST_NAME
         )
         indexes = [getattr(columns, name) for name in TYPED_COLUMNS]
-        self._indexes = indexes
         self._names = [
             name if index is None else columns.headers[index]
             for name, index in zip(TYPED_COLUMNS, indexes, strict=True)
         ]
         self._headers = {name: columns.headers[index] for index, name in columns.attributes}
+        # Behind the cells of a row stands an empty one, for what has no column.
+        self._pick = itemgetter(*(-1 if index is None else index for index in indexes))
 
     def check(self, records: Records) -> tuple[DeviceRows, list[RowError]]:
         """Judge many records; rows and errors keep their order."""
@@ -111,9 +110,26 @@ class RowChecker:
         even = self._even_rows.check(records) if self._is_even else None
         if even is not None:
             return DeviceRows([even]), errors
+        apart = self._check_apart(records, errors) if self._is_even else None
+        if apart is not None:
+            return apart, errors
         for begin in range(0, len(records), _RUN):
             self._check_run(records[begin : begin + _RUN], rows, errors)
         return rows, errors
+
+    def _check_apart(self, records: Records, errors: list[RowError]) -> DeviceRows | None:
+        """Judge the unusual ones among some records singly, if all others are alike."""
+        cells = records.columns(len(self._columns.headers))
+        odd = odd_places(self._columns, cells) if cells else []
+        if not odd:
+            return None
+        apart = set(odd)
+        rest = [place for place in range(len(records)) if place not in apart]
+        even = self._even_rows.check(records.at(rest)) if rest else None
+        if rest and even is None:
+            return None
+        singly = self._check_singly(records.at(odd), errors)
+        return _in_order(DeviceRows([even] if even else []), singly)
 
     def _check_run(self, run: Records, rows: DeviceRows, errors: list[RowError]) -> None:
         """Judge some records, among which there is an unusual one as often as not."""
@@ -122,14 +138,23 @@ class RowChecker:
 
     def _check_singly(self, records: Records, errors: list[RowError]) -> DeviceRows:
         rows = []
-        for record in records:
+        for row, line, values in records:
             try:
-                rows.append(_device_row(*record, self._cells(record.values)))
-            except _Rejection as error:
-                errors.append(_row_error(*record, error))
+                rows.append(self._device_row(row, line, values))
+            except IdentifierError as error:
+                errors.append(_row_error(row, line, values, error))
         return DeviceRows.of(rows)
 
-    def _cells(self, values: Sequence[str]) -> _Cells:
+    def _device_row(self, row: int, line: int, values: Sequence[str]) -> DeviceRow:
+        """Judge one record; attributes are looked at only where the identifiers are good."""
+        cells = self._padded(values)
+        identifiers = _identified(self._pick(cells), self._names)
+        given = {name: cells[index] for index, name in self._columns.attributes if cells[index]}
+        attributes = _attributes(given, self._headers)
+        return _new_row(row, line, identifiers, attributes, values)
+
+    def _padded(self, values: Sequence[str]) -> Sequence[str]:
+        """Give a cell for every column and an empty one behind them."""
         headers = self._columns.headers
         if len(values) > len(headers):
             message = (
@@ -139,10 +164,13 @@ class RowChecker:
             raise _Rejection("", RowReason.TOO_MANY_FIELDS, message)
         if "\0" in "".join(values):
             _refuse_nul(zip(headers, values, strict=False))
-        padded = [*values, *[""] * (len(headers) - len(values))]
-        identifiers = ["" if index is None else padded[index] for index in self._indexes]
-        attributes = {name: padded[index] for index, name in self._columns.attributes}
-        return _Cells(identifiers, attributes, self._headers, self._names)
+        return (*values, *[""] * (len(headers) - len(values)), "")
+
+
+def _in_order(some: DeviceRows, others: DeviceRows) -> DeviceRows:
+    if not (some and others):
+        return some or others
+    return DeviceRows.of(sorted([*some, *others]))  # by row, which comes first
 
 
 def check_typed(row: TypedCells, ordinal: int) -> DeviceRow | RowError:
@@ -155,9 +183,10 @@ def check_typed(row: TypedCells, ordinal: int) -> DeviceRow | RowError:
     try:
         _refuse_nul(zip(TYPED_COLUMNS, values, strict=True))
         _refuse_nul((name, name + value) for name, value in row.attributes.items())
-        attributes, headers = _typed_attributes(row.attributes)
-        return _device_row(ordinal, line, values, _Cells(values, attributes, headers))
-    except _Rejection as error:
+        given, headers = _typed_attributes(row.attributes)
+        identifiers = _identified(values, TYPED_COLUMNS)
+        return _new_row(ordinal, line, identifiers, _attributes(given, headers), values)
+    except IdentifierError as error:
         return _row_error(ordinal, line, values, error)
 
 
@@ -188,16 +217,34 @@ def _refuse_nul(cells: Iterable[tuple[str, str]]) -> None:
             raise _Rejection(shortened(column.replace("\0", "")), RowReason.NUL_CHARACTER, message)
 
 
-def _device_row(row: int, line: int, values: Sequence[str], cells: _Cells) -> DeviceRow:
-    imei = _parsed(cells, 0, parse_imei) or ""
-    imei2 = _parsed(cells, 1, parse_imei) or ""
-    serial_number = _parsed(cells, 2, parse_serial_number) or ""
-    maker = _parsed(cells, 3, parse_manufacturer) or _NO_MANUFACTURER
-    _require_keys(imei or imei2, serial_number, maker.name, cells.names)
+def _identified(cells: Sequence[str], names: Sequence[str]) -> _Identifiers:
+    """Give the identifiers of a row; `names` is what the uploader calls their cells."""
+    found: list[Any] = ["", "", "", _NO_MANUFACTURER]
+    for place, parse in enumerate(_PARSERS):
+        cell = cells[place]
+        if cell and not cell.isspace():
+            try:
+                found[place] = parse(cell)
+            except IdentifierError as error:
+                error.column = names[place]
+                raise
+    imei, imei2, serial_number, maker = found
+    _require_keys(imei or imei2, serial_number, maker.name, names)
     if imei and imei == imei2:
-        message = f"the same IMEI stands in {cells.names[0]}; leave one of them empty"
-        raise _Rejection(cells.names[1], RowReason.IMEI_REPEATED, message)
-    _refuse_example((imei, imei2, serial_number), cells.names)
+        message = f"the same IMEI stands in {names[0]}; leave one of them empty"
+        raise _Rejection(names[1], RowReason.IMEI_REPEATED, message)
+    _refuse_example((imei, imei2, serial_number), names)
+    return _Identifiers(imei, imei2, serial_number, maker)
+
+
+def _new_row(
+    row: int,
+    line: int,
+    found: _Identifiers,
+    attributes: Mapping[str, str],
+    values: Sequence[str],
+) -> DeviceRow:
+    imei, imei2, serial_number, maker = found
     return DeviceRow(
         row=row,
         line=line,
@@ -206,21 +253,9 @@ def _device_row(row: int, line: int, values: Sequence[str], cells: _Cells) -> De
         serial_number=serial_number,
         manufacturer=maker.name,
         manufacturer_key=maker.key if serial_number else "",
-        attributes=_attributes(cells),
+        attributes=attributes,
         values=values,
     )
-
-
-def _parsed(cells: _Cells, place: int, parse: Callable[[str], _T]) -> _T | None:
-    """Give an identifier in normal form, none for an empty cell."""
-    cell = cells.identifiers[place]
-    if not cell.strip():
-        return None
-    try:
-        return parse(cell)
-    except IdentifierError as error:
-        column = cells.names[place]
-        raise _Rejection(column, error.reason, error.message, error.suggestion) from error
 
 
 def _require_keys(imei: str, serial_number: str, maker: str, names: Sequence[str]) -> None:
@@ -243,29 +278,21 @@ def _refuse_example(found: Sequence[str], names: Sequence[str]) -> None:
             raise _Rejection(name, RowReason.EXAMPLE_ROW, example_row.MESSAGE)
 
 
-def _attributes(cells: _Cells) -> dict[str, str]:
-    attributes = {name: value for name, value in cells.attributes.items() if value}
+def _attributes(attributes: Mapping[str, str], headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Check attributes that are not empty; `headers` is what the uploader calls them."""
     for name, value in attributes.items():
         if not 0 < len(name) <= LONGEST_NAME:
             message = f"the name of an attribute has 1 to {LONGEST_NAME} characters"
-            column = shortened(cells.headers[name])
-            raise _Rejection(column, RowReason.ATTRIBUTE_NAME_INVALID, message)
+            raise _Rejection(shortened(headers[name]), RowReason.ATTRIBUTE_NAME_INVALID, message)
         if len(value) > LONGEST_ATTRIBUTE:
             message = f"{len(value):,} characters; an attribute has at most {LONGEST_ATTRIBUTE:,}"
-            raise _Rejection(cells.headers[name], RowReason.ATTRIBUTE_TOO_LONG, message)
+            raise _Rejection(headers[name], RowReason.ATTRIBUTE_TOO_LONG, message)
     if len(attributes) > MOST_ATTRIBUTES:
         message = f"{len(attributes)} custom attributes; a device has at most {MOST_ATTRIBUTES}"
         raise _Rejection("", RowReason.TOO_MANY_ATTRIBUTES, message)
     return attributes
 
 
-def _row_error(row: int, line: int, values: Sequence[str], rejection: _Rejection) -> RowError:
-    return RowError(
-        row=row,
-        line=line,
-        column=rejection.column,
-        reason=rejection.reason,
-        message=rejection.message,
-        values=values,
-        suggestion=rejection.suggestion,
-    )
+def _row_error(row: int, line: int, values: Sequence[str], error: IdentifierError) -> RowError:
+    column, reason, message = error.column, error.reason, error.message
+    return RowError(row, line, column, reason, message, "", values, error.suggestion)

@@ -56,7 +56,8 @@ def check(rows: Sequence[TypedRow], first: int) -> tuple[DeviceRows, list[RowErr
     if columns is not None:
         numbered = [line if line > 0 else first + place for place, line in enumerate(lines)]
         cells = CellColumns([imeis, imeis2, serials, makers])
-        block = _EVEN_ROWS.check(Records(first, numbered, cells))
+        numbers = range(first, first + len(rows))
+        block = _EVEN_ROWS.check(Records(numbers, numbered, cells))
         if block is not None:
             return DeviceRows([block._replace(attributes=columns)]), []
     return _check_singly(rows, first)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _LONGEST_ERROR = 300_000  # characters: 1.2 MB in UTF-8 at most, where answers hold 4 MiB
 
+_LONG_CELLS = 100_000  # below this no error is too long: column and message are short
+
 _ADD_ERRORS = """
 INSERT INTO upload_errors ("upload", "row", "line", "column", "reason", "message", "device_id",
     "suggestion", "cells")
@@ -187,11 +189,15 @@ def _cells(error: RowError) -> tuple[Any, ...]:
     Without the empty ones at the end: of a hundred they may be most. With none of a
     row that is too long for the answers that would hold it.
     """
-    filled = list(error.values) if error.length <= _LONGEST_ERROR else []
+    row, line, column, reason, message, device_id, values, suggestion = error
+    filled = values
     while filled and not filled[-1]:
-        filled.pop()
+        filled = filled[:-1]
     text = f"[{','.join(map(encode_basestring, filled))}]"
-    return (*error[:3], error.reason.value, error.message, error.device_id, error.suggestion, text)
+    if len(text) > _LONG_CELLS and error.length > _LONGEST_ERROR:
+        text = "[]"
+    # Its value as an attribute of its own: the property takes as long as all the rest.
+    return row, line, column, reason._value_, message, device_id, suggestion, text
 
 
 def _held(upload: Upload) -> tuple[str, int, str]:

@@ -1,0 +1,68 @@
+"""Finds the few rows that ask for a closer look among many that do not.
+
+One mistyped digit in a hundred rows would send all of them the slow road of single
+rows, which takes ten times as long. Looked at are the cells of identifiers alone: what
+else may be wrong with a row is rare. A row too many costs time, one too few nothing but
+time either: `even_rows` judges whatever is not named here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollbook_server.domain.imeis import NO_CORES
+from rollbook_server.domain.luhn import CORE, IMEI, luhn_failures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rollbook_server.domain.columns import Columns
+
+    _Column = Sequence[str]
+
+
+def odd_places(columns: Columns, cells: Sequence[_Column]) -> list[int]:
+    """Give, in order, the places of rows whose identifiers are not written like most."""
+    size = len(cells[0])
+    imeis, imeis2, serials, makers = (
+        [""] * size if index is None else cells[index]
+        for index in (columns.imei, columns.imei2, columns.serial_number, columns.manufacturer)
+    )
+    odd = {*_odd_imeis(imeis), *_odd_imeis(imeis2), *_odd_serial_numbers(serials)}
+    odd.update(_without_keys(imeis, imeis2, serials, makers))
+    return sorted(odd)
+
+
+def _odd_imeis(column: _Column) -> Iterable[int]:
+    """Name cells that are neither empty nor a right IMEI of 15 digits, or a core if most are."""
+    filled = [place for place, cell in enumerate(column) if cell]
+    lengths = [len(column[place]) for place in filled]
+    width = CORE if lengths.count(CORE) > lengths.count(IMEI) else IMEI
+    plain = [place for place in filled if _is_number(column[place], width)]
+    if width == CORE:
+        wrong = {place for place in plain if column[place][0] == "1"}  # may have lost a zero
+    else:
+        failures = luhn_failures("".join([column[place] for place in plain]).encode())
+        wrong = {plain[index] for index in failures}
+    return {*filled} - {*plain} | wrong
+
+
+def _is_number(cell: str, width: int) -> bool:
+    is_plain = len(cell) == width and cell.isascii() and cell.isdigit()
+    return is_plain and cell[:CORE] not in NO_CORES
+
+
+def _odd_serial_numbers(column: _Column) -> Iterable[int]:
+    for place, cell in enumerate(column):
+        if cell and not (cell.isascii() and cell.replace("-", "0").isalnum()):
+            yield place
+
+
+def _without_keys(
+    imeis: _Column, imeis2: _Column, serials: _Column, makers: _Column
+) -> Iterable[int]:
+    """Name rows that have no key, or their only IMEI in the second column, or one twice."""
+    rows = zip(imeis, imeis2, serials, makers, strict=True)
+    for place, (imei, imei2, serial, maker) in enumerate(rows):
+        if (imei[:CORE] == imei2[:CORE]) if imei else (imei2 or not (serial and maker)):
+            yield place
