@@ -26,10 +26,15 @@ rows = st.builds(
 )
 
 
-@given(st.lists(rows, max_size=6), st.integers(1, 100))
+plain_rows = st.builds(TypedRow, imeis, serial_number=st.just("R5"), attributes=st.just({"a": "b"}))
+
+
+@given(st.lists(rows, max_size=6) | st.lists(rows | plain_rows, max_size=9), st.integers(1, 100))
 def test_rows_are_judged_together_as_they_are_alone(given_rows: list[TypedRow], first: int) -> None:
     good, errors = typed_rows.check(given_rows, first)
-    alone, alone_errors = typed_rows._check_singly(given_rows, first)
+    alone, alone_errors = typed_rows._check_singly(
+        given_rows, range(first, first + len(given_rows))
+    )
     assert (list(good), errors) == (list(alone), alone_errors)
 
 

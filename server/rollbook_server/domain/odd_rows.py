@@ -21,8 +21,16 @@ if TYPE_CHECKING:
     _Column = Sequence[str]
 
 
-def odd_places(columns: Columns, cells: Sequence[_Column]) -> list[int]:
-    """Give, in order, the places of rows whose identifiers are not written like most."""
+def told_apart(columns: Columns, cells: Sequence[_Column]) -> tuple[list[int], list[int]]:
+    """Give, in order, the places of rows whose identifiers are not written like most, and others.
+
+    `cells` are columns of one length.
+    """
+    odd = _odd_places(columns, cells)
+    return sorted(odd), [place for place in range(len(cells[0])) if place not in odd]
+
+
+def _odd_places(columns: Columns, cells: Sequence[_Column]) -> set[int]:
     size = len(cells[0])
     imeis, imeis2, serials, makers = (
         [""] * size if index is None else cells[index]
@@ -30,7 +38,7 @@ def odd_places(columns: Columns, cells: Sequence[_Column]) -> list[int]:
     )
     odd = {*_odd_imeis(imeis), *_odd_imeis(imeis2), *_odd_serial_numbers(serials)}
     odd.update(_without_keys(imeis, imeis2, serials, makers))
-    return sorted(odd)
+    return odd
 
 
 def _odd_imeis(column: _Column) -> Iterable[int]:

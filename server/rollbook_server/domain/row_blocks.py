@@ -200,6 +200,12 @@ class DeviceRows(Sequence[DeviceRow]):
             begin = end
         return DeviceRows(picked)
 
+    def merged(self, others: DeviceRows) -> DeviceRows:
+        """Give these rows and others in the order of their numbers."""
+        if not (self and others):
+            return self or others
+        return DeviceRows.of(sorted([*self, *others]))  # the number comes first
+
     def extend(self, more: DeviceRows) -> None:
         """Put rows behind these."""
         self.blocks += more.blocks

@@ -21,7 +21,7 @@ from rollbook_server.domain.identifiers import (
     shortened,
 )
 from rollbook_server.domain.imeis import parse_imei
-from rollbook_server.domain.odd_rows import odd_places
+from rollbook_server.domain.odd_rows import told_apart
 from rollbook_server.domain.row_blocks import DeviceRows
 from rollbook_server.domain.serial_numbers import (
     Manufacturer,
@@ -120,16 +120,12 @@ class RowChecker:
     def _check_apart(self, records: Records, errors: list[RowError]) -> DeviceRows | None:
         """Judge the unusual ones among some records singly, if all others are alike."""
         cells = records.columns(len(self._columns.headers))
-        odd = odd_places(self._columns, cells) if cells else []
-        if not odd:
-            return None
-        apart = set(odd)
-        rest = [place for place in range(len(records)) if place not in apart]
-        even = self._even_rows.check(records.at(rest)) if rest else None
-        if rest and even is None:
+        odd, rest = told_apart(self._columns, cells) if cells else ([], [])
+        even = self._even_rows.check(records.at(rest)) if odd and rest else None
+        if not odd or (rest and even is None):
             return None
         singly = self._check_singly(records.at(odd), errors)
-        return _in_order(DeviceRows([even] if even else []), singly)
+        return DeviceRows([even] if even else []).merged(singly)
 
     def _check_run(self, run: Records, rows: DeviceRows, errors: list[RowError]) -> None:
         """Judge some records, among which there is an unusual one as often as not."""
@@ -165,12 +161,6 @@ class RowChecker:
         if "\0" in "".join(values):
             _refuse_nul(zip(headers, values, strict=False))
         return (*values, *[""] * (len(headers) - len(values)), "")
-
-
-def _in_order(some: DeviceRows, others: DeviceRows) -> DeviceRows:
-    if not (some and others):
-        return some or others
-    return DeviceRows.of(sorted([*some, *others]))  # by row, which comes first
 
 
 def check_typed(row: TypedCells, ordinal: int) -> DeviceRow | RowError:

@@ -11,6 +11,7 @@ from rollbook_server.domain.devices import DeviceRow, RowError
 from rollbook_server.domain.dialects import trimmed
 from rollbook_server.domain.even_rows import EvenRows
 from rollbook_server.domain.identifiers import LONGEST_NAME
+from rollbook_server.domain.odd_rows import told_apart
 from rollbook_server.domain.row_blocks import (
     AttributeColumns,
     CellColumns,
@@ -27,7 +28,8 @@ from rollbook_server.domain.rows import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_EVEN_ROWS = EvenRows(Columns("typed", TYPED_COLUMNS, 0, 1, 2, 3), LONGEST_ATTRIBUTE)
+_COLUMNS = Columns("typed", TYPED_COLUMNS, 0, 1, 2, 3)
+_EVEN_ROWS = EvenRows(_COLUMNS, LONGEST_ATTRIBUTE)
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -51,21 +53,35 @@ def check(rows: Sequence[TypedRow], first: int) -> tuple[DeviceRows, list[RowErr
     """Judge rows, of which the `first`-th of the upload is the first; they keep their order."""
     if not rows:
         return DeviceRows(), []
-    imeis, imeis2, serials, makers, attributes, lines = zip(*rows, strict=True)
+    *cells, attributes, lines = zip(*rows, strict=True)
     columns = _attribute_columns(attributes)
-    if columns is not None:
-        numbered = [line if line > 0 else first + place for place, line in enumerate(lines)]
-        cells = CellColumns([imeis, imeis2, serials, makers])
-        numbers = range(first, first + len(rows))
-        block = _EVEN_ROWS.check(Records(numbers, numbered, cells))
-        if block is not None:
-            return DeviceRows([block._replace(attributes=columns)]), []
-    return _check_singly(rows, first)
+    if columns is None:
+        return _check_singly(rows, range(first, first + len(rows)))
+    numbered = [line if line > 0 else first + place for place, line in enumerate(lines)]
+    numbers = range(first, first + len(rows))
+    return _check_in_columns(rows, Records(numbers, numbered, CellColumns(cells)), columns)
 
 
-def _check_singly(rows: Sequence[TypedRow], first: int) -> tuple[DeviceRows, list[RowError]]:
+def _check_in_columns(
+    rows: Sequence[TypedRow], records: Records, attributes: AttributeColumns
+) -> tuple[DeviceRows, list[RowError]]:
+    """Judge rows whose attributes are good together, and singly those that are unlike most."""
+    block = _EVEN_ROWS.check(records)
+    if block is not None:
+        return DeviceRows([block._replace(attributes=attributes)]), []
+    odd, rest = told_apart(_COLUMNS, records.columns(len(TYPED_COLUMNS)) or ())
+    block = _EVEN_ROWS.check(records.at(rest)) if rest else None
+    if block is None:
+        return _check_singly(rows, records.rows)
+    good, errors = _check_singly([rows[p] for p in odd], [records.rows[p] for p in odd])
+    return DeviceRows([block._replace(attributes=attributes.at(rest))]).merged(good), errors
+
+
+def _check_singly(
+    rows: Sequence[TypedRow], numbers: Sequence[int]
+) -> tuple[DeviceRows, list[RowError]]:
     good, errors = list[DeviceRow](), list[RowError]()
-    for number, row in enumerate(rows, first):
+    for row, number in zip(rows, numbers, strict=True):
         result = check_typed(row, number)
         if isinstance(result, DeviceRow):
             good.append(result)
