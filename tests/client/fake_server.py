@@ -54,7 +54,7 @@ class FakeUpload:
             DeviceRow(r.imei, r.imei2, r.serial_number, r.manufacturer, dict(r.attributes))
             for r in self.rows
         )
-        return zlib.crc32(b"".join(map(canonical_text, texts)))
+        return zlib.crc32("".join(map(canonical_text, texts)).encode())
 
     def answer(self) -> upload_pb2.Upload:
         self.message.committed_offset = len(self.data)

@@ -51,7 +51,7 @@ def test_large_rows_go_in_smaller_batches(client: AdminClient, fake: FakeRollboo
 
 def test_the_canonical_text_is_that_of_the_contract() -> None:
     row = DeviceRow("1", "2", "S", "Acmé", {"b": "2", "a": "1"}, source_line=9)
-    assert canonical_text(row).decode() == "1\x1f2\x1fS\x1fAcmé\x1fa\x1f1\x1fb\x1f2\x1f\x1e"
+    assert canonical_text(row) == "1\x1f2\x1fS\x1fAcmé\x1fa\x1f1\x1fb\x1f2\x1f\x1e"
 
 
 @pytest.mark.parametrize("fault", [Fault(), Fault(after=1), Fault(after=3), Fault(after=5)])

@@ -14,7 +14,7 @@ from rollbook.errors import SourceChangedError
 from rollbook.v1 import device_service_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from os import PathLike
     from typing import BinaryIO
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 # What the contract recommends: few messages, each far below the 4 MiB a server takes.
 _CHUNK_BYTES = 256 * 1024
 _ROWS_PER_MESSAGE = 1_000
-_ROW_BYTES_PER_MESSAGE = 512 * 1024
+# In UTF-8 up to four times as many bytes, and the fields around them.
+_ROW_CHARACTERS_PER_MESSAGE = 512 * 1024
 
 
 class Reader(Protocol):
@@ -97,7 +98,7 @@ class RowReader:
     def skip(self, upload: Upload) -> None:
         """Pass over the committed rows and compare the CRC of their canonical text."""
         for row in islice(self._rows, upload.committed_rows):
-            self._count(row)
+            self._count((canonical_text(row),))
         if self.sent_rows < upload.committed_rows:
             raise _changed(upload, f"they end after row {self.sent_rows}")
         if self._crc32 != upload.committed_crc32:
@@ -115,26 +116,27 @@ class RowReader:
 
     def _batch(self) -> device_service_pb2.UploadRows:
         batch = device_service_pb2.UploadRows(first_row=self.sent_rows)
-        size = 0
+        texts, size = list[str](), 0
         for row in islice(self._rows, _ROWS_PER_MESSAGE):
-            message = batch.rows.add()  # to fill it takes a third of making one to put in
-            _convert.fill_device_row(message, row)
-            self._count(row)
-            size += message.ByteSize()
-            if size >= _ROW_BYTES_PER_MESSAGE:
+            _convert.fill_device_row(batch.rows.add(), row)
+            texts.append(canonical_text(row))
+            size += len(texts[-1])
+            if size >= _ROW_CHARACTERS_PER_MESSAGE:
                 break
+        self._count(texts)
         return batch
 
-    def _count(self, row: DeviceRow) -> None:
-        self._crc32 = zlib.crc32(canonical_text(row), self._crc32)
-        self.sent_rows += 1
+    def _count(self, texts: Sequence[str]) -> None:
+        self._crc32 = zlib.crc32("".join(texts).encode(), self._crc32)
+        self.sent_rows += len(texts)
 
 
-def canonical_text(row: DeviceRow) -> bytes:
-    """Give what the contract takes the CRC of."""
+def canonical_text(row: DeviceRow) -> str:
+    """Give what the contract takes the CRC of, in UTF-8."""
     attributes = chain.from_iterable(sorted(row.attributes.items()))
-    keys = (row.imei, row.imei2, row.serial_number, row.manufacturer)
-    return "\x1f".join((*keys, *attributes, "\x1e")).encode()
+    return "\x1f".join(
+        (row.imei, row.imei2, row.serial_number, row.manufacturer, *attributes, "\x1e")
+    )
 
 
 def csv_opener(source: PathLike[str] | str | Callable[[], BinaryIO]) -> Callable[[], CsvReader]:

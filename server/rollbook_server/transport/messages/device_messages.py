@@ -16,7 +16,7 @@ from rollbook_server.transport.messages.enums import wire, word
 from rollbook_server.transport.messages.times import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rollbook_server.domain.explaining import Explanation
     from rollbook_server.domain.near_misses import NearMiss
@@ -33,11 +33,16 @@ def typed_rows(rows: Sequence[device_pb2.DeviceRow]) -> list[TypedRow]:
             row.imei2,
             row.serial_number,
             row.manufacturer,
-            dict(row.attributes),
+            _attributes(row.attributes),
             row.source_line,
         )
         for row in rows
     ]
+
+
+def _attributes(container: Mapping[str, str]) -> dict[str, str]:
+    """Give a map of a message as what it is in Python: dict() takes twice the time."""
+    return {name: container[name] for name in container}
 
 
 def device_query(request: device_service_pb2.ListDevicesRequest) -> DeviceQuery:
