@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import shlex
-import signal
 import socket
 import sqlite3
 import sys
@@ -18,6 +16,7 @@ import click
 from rollbook.cli.errors import CommandError, describe, report
 from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
+from rollbook_server import signals, tuning
 from rollbook_server.app import ADMIN_KEY_NAME, App
 from rollbook_server.config import (
     DEFAULT_IDLE_SECONDS,
@@ -33,25 +32,6 @@ from rollbook_server.key_files import KeyFileError
 from rollbook_server.storage.store import StoreError
 
 _SAFE_SQLITE = (3, 51, 3)
-
-
-# How long a thread may hold Python's lock while others want it. By default 5 ms: the
-# writer asks for it after every statement, and would wait that long each time for the
-# thread that reads the next rows of an upload.
-_SWITCH_SECONDS = 0.000_1
-
-
-# Objects that are made before Python looks for garbage that refers to itself, of which
-# there is hardly any: by default it looks at 700, which with 10,000 rows in hand takes
-# longer than making them.
-_OBJECTS = 50_000
-
-
-def _tune_python() -> None:
-    """Set what a server needs otherwise than a script does; for the whole process."""
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    gc.freeze()
-    gc.set_threshold(_OBJECTS, 20, 100)
 
 
 class _Alone(click.Command):
@@ -190,7 +170,7 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
 
 
 def _app(config: Config) -> App:
-    _tune_python()
+    tuning.tune()
     try:
         config.check()
         config.database_path()
@@ -222,27 +202,13 @@ def _check_free(listen: str) -> None:
 
 
 def _run(app: App, config: Config, session: Session) -> None:
-    told = _told_to_stop()
+    told = signals.told_to_stop()
     app.start()
     (_announce_json if session.wants_json else _announce)(app.address, config.data_dir)
     _note_sqlite()
     told.recv(1)
     click.echo("Stopping: no new calls, those under way may end.", err=True)
     app.stop()
-
-
-def _told_to_stop() -> socket.socket:
-    """Give what can be read once a signal tells us to stop.
-
-    Python runs its handlers in the main thread when that wakes up, and a signal that
-    another thread took does not wake it: a server was seen that missed its SIGTERM.
-    """
-    told, tells = socket.socketpair()
-    tells.setblocking(False)
-    signal.set_wakeup_fd(tells.detach(), warn_on_full_buffer=False)
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: None)
-    return told
 
 
 def _announce(address: str, data_dir: Path) -> None:

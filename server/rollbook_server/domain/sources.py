@@ -37,6 +37,11 @@ class Judged:
         """Count the rows that were judged, good and bad."""
         return len(self.rows) + len(self.errors)
 
+    @property
+    def weight(self) -> int:
+        """How many good rows take as much memory: an error holds a message beside its cells."""
+        return len(self.rows) + 2 * len(self.errors)
+
     def extend(self, more: Judged) -> None:
         """Add what was judged next."""
         self.rows.extend(more.rows)

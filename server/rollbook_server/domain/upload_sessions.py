@@ -37,8 +37,8 @@ PIECE_BYTES = 16 * 1024
 class UploadLimits:
     """How many rows an upload may have, and how much goes into one transaction.
 
-    A transaction is closed at so many rows or bytes, whichever comes first; it
-    holds more only by what came in one piece. `shared_batch_rows` is for as long as
+    A transaction is closed at so many rows (a bad one counts as two) or bytes, whichever
+    comes first; it holds more only by what came in one piece. `shared_batch_rows` is for as long as
     others write, too: they wait for the transaction to end.
     """
 
@@ -165,7 +165,7 @@ class UploadSession:
         source = self._source
         if source is not None and source.progress_rows > self._limits.max_rows:
             self._fail_for_rows()
-        if len(self._judged) >= self._batch_rows() or self._weight() >= self._limits.batch_bytes:
+        if self._judged.weight >= self._batch_rows() or self._weight() >= self._limits.batch_bytes:
             self._flush()
 
     def _batch_rows(self) -> int:
