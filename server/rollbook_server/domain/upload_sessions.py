@@ -38,8 +38,8 @@ class UploadLimits:
     """How many rows an upload may have, and how much goes into one transaction.
 
     A transaction is closed at so many rows (a bad one counts as two) or bytes, whichever
-    comes first; it holds more only by what came in one piece. `shared_batch_rows` is for as long as
-    others write, too: they wait for the transaction to end.
+    comes first; it holds more only by what came in one piece. `shared_batch_rows` is for
+    as long as others write, too: they wait for the transaction to end.
     """
 
     max_rows: int = 200_000  # the seed: "Allows up to 200000 rows at a time"
