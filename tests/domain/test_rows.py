@@ -13,7 +13,8 @@ from rollbook_server.domain.devices import DeviceRow, RowError
 from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.luhn import check_digit
 from rollbook_server.domain.row_blocks import Records
-from rollbook_server.domain.rows import TYPED_COLUMNS, RowChecker, check_typed
+from rollbook_server.domain.rows import RowChecker
+from rollbook_server.domain.single_rows import TYPED_COLUMNS, check_typed
 
 IMEI, CORE = "356938035643809", "35693803564380"
 OTHER, OTHER_CORE = "490154203237518", "49015420323751"
@@ -24,7 +25,7 @@ imeis = st.integers(1, 10**14 - 1).map(lambda n: f"{n:014}").map(lambda c: c + c
 odd_cells = st.sampled_from(
     [
         *("", " ", "x", "a\0", IMEI, CORE, "1.2E+14", '="1"', "0" * 15, "x" * 5000),
-        *("004999010640000", "EXAMPLE-0001"),
+        *("004999010640000", "EXAMPLE-0001", "356938035643808", "356938035643800"),
     ]
 )
 wide_rows = st.tuples(

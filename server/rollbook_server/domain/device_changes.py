@@ -12,7 +12,7 @@ from rollbook_server.domain.device_faults import Faults, check_count
 from rollbook_server.domain.device_keys import find_taken
 from rollbook_server.domain.devices import DeviceRow, DeviceState
 from rollbook_server.domain.errors import Reason
-from rollbook_server.domain.rows import check_typed
+from rollbook_server.domain.single_rows import check_typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

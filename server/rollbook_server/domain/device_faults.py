@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError, RowReason
-from rollbook_server.domain.rows import TYPED_COLUMNS
+from rollbook_server.domain.single_rows import TYPED_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from rollbook_server.domain.device_keys import find_taken
 from rollbook_server.domain.devices import DeviceRow
 from rollbook_server.domain.errors import Reason
 from rollbook_server.domain.merging import CONTENT, differing
-from rollbook_server.domain.rows import check_typed
+from rollbook_server.domain.single_rows import check_typed
 from rollbook_server.domain.typed_rows import TypedRow
 
 if TYPE_CHECKING:

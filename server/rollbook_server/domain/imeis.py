@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 from rollbook_server.domain import example_row
 from rollbook_server.domain import spreadsheet_damage as damage
@@ -160,14 +161,19 @@ def _hexadecimal_meid(digits: str) -> str:
 
 
 def _wrong_check_digit(digits: str, excess: int) -> IdentifierError:
-    given = digits[CORE]
+    return IdentifierError(RowReason.IMEI_CHECK_DIGIT, check_digit_fault(digits[CORE], excess))
+
+
+@cache
+def check_digit_fault(digit: str, excess: int) -> str:
+    """Say that a check digit is wrong, and by how much it is too large."""
     message = (
-        f"the check digit is {given}, but the 14 digits before it ask for"
-        f" {(int(given) - excess) % 10}: a digit is mistyped; compare with *#06# or the box"
+        f"the check digit is {digit}, but the 14 digits before it ask for"
+        f" {(int(digit) - excess) % 10}: a digit is mistyped; compare with *#06# or the box"
     )
-    if given == "0":
+    if digit == "0":
         message += ", and leave the last digit out if it is only a spare 0"
-    return IdentifierError(RowReason.IMEI_CHECK_DIGIT, message)
+    return message
 
 
 def _wrong_characters(plain: str, digits: str) -> IdentifierError:

@@ -85,9 +85,12 @@ def luhn_holds_for_all(joined: bytes) -> bool:
     return remainders.count(0) == len(remainders)
 
 
-def luhn_failures(joined: bytes) -> list[int]:
-    """Give the indexes of those among many such numbers whose check digit is wrong."""
-    return [index for index, remainder in enumerate(_remainders(joined)) if remainder]
+def luhn_failures(joined: bytes) -> list[tuple[int, int]]:
+    """Give the indexes of those among many such numbers whose check digit is wrong.
+
+    With each its `luhn_excess`.
+    """
+    return [pair for pair in enumerate(_remainders(joined)) if pair[1]]
 
 
 def _remainders(joined: bytes) -> bytes:

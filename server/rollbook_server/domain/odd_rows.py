@@ -41,18 +41,22 @@ def _odd_places(columns: Columns, cells: Sequence[_Column]) -> set[int]:
     return odd
 
 
-def _odd_imeis(column: _Column) -> Iterable[int]:
+def mistyped_imeis(column: _Column) -> list[tuple[int, int]]:
+    """Give the places of IMEIs of 15 plain digits whose check digit is wrong, and its excess."""
+    plain = [place for place, cell in enumerate(column) if _is_number(cell, IMEI)]
+    failures = luhn_failures("".join([column[place] for place in plain]).encode())
+    return [(plain[index], excess) for index, excess in failures]
+
+
+def _odd_imeis(column: _Column) -> set[int]:
     """Name cells that are neither empty nor a right IMEI of 15 digits, or a core if most are."""
-    filled = [place for place, cell in enumerate(column) if cell]
-    lengths = [len(column[place]) for place in filled]
-    width = CORE if lengths.count(CORE) > lengths.count(IMEI) else IMEI
-    plain = [place for place in filled if _is_number(column[place], width)]
-    if width == CORE:
-        wrong = {place for place in plain if column[place][0] == "1"}  # may have lost a zero
+    lengths = list(map(len, column))
+    if lengths.count(CORE) > lengths.count(IMEI):
+        right = {p for p, cell in enumerate(column) if _is_number(cell, CORE) and cell[0] != "1"}
     else:
-        failures = luhn_failures("".join([column[place] for place in plain]).encode())
-        wrong = {plain[index] for index in failures}
-    return {*filled} - {*plain} | wrong
+        right = {p for p, cell in enumerate(column) if _is_number(cell, IMEI)}
+        right.difference_update(place for place, _ in mistyped_imeis(column))
+    return {place for place, length in enumerate(lengths) if length} - right
 
 
 def _is_number(cell: str, width: int) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rollbook_server.domain import csv_writer, example_row, profiles
 from rollbook_server.domain.dialects import attribute_headers
 from rollbook_server.domain.inventory import IDENTIFIER_COLUMNS
-from rollbook_server.domain.rows import MOST_ATTRIBUTES
+from rollbook_server.domain.single_rows import MOST_ATTRIBUTES
 
 if TYPE_CHECKING:
     from rollbook_server.domain.ports import Roll

@@ -18,7 +18,7 @@ from rollbook_server.domain.row_blocks import (
     DeviceRows,
     Records,
 )
-from rollbook_server.domain.rows import (
+from rollbook_server.domain.single_rows import (
     LONGEST_ATTRIBUTE,
     MOST_ATTRIBUTES,
     TYPED_COLUMNS,

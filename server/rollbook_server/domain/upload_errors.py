@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain.pages import Page, fitting, page_of
-from rollbook_server.domain.rows import TYPED_COLUMNS
+from rollbook_server.domain.single_rows import TYPED_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
