@@ -235,7 +235,7 @@ class Uploads(Protocol):
     def errors(self, upload_id: str, *, after: int, limit: int) -> Iterator[RowError]:
         """Give at most `limit` errors of rows behind row `after`, in order of row, one by one."""
 
-    def add_errors(self, upload_id: str, errors: Iterable[RowError]) -> None:
+    def add_errors(self, upload_id: str, errors: Sequence[RowError]) -> None:
         """Add errors; a row has one at most."""
 
     def claims(self, upload_id: str, keys: Iterable[str]) -> dict[str, int]:

@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from itertools import chain
-from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rollbook_server.domain import clock
-from rollbook_server.domain.devices import RowError
-from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.repositories import DeviceCounts
 from rollbook_server.domain.uploads import UploadState
 from rollbook_server.storage import upload_rows
-from rollbook_server.storage.bulk import pieces
 from rollbook_server.storage.tables import ProfileTable
-from rollbook_server.storage.upload_tables import UploadErrorTable, UploadTable
+from rollbook_server.storage.upload_errors import UploadErrors
+from rollbook_server.storage.upload_tables import UploadTable
 from rollbook_server.storage.waiting_rows import WaitingRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from peewee import Database
 
-    from rollbook_server.domain.devices import DeviceRow
+    from rollbook_server.domain.devices import DeviceRow, RowError
     from rollbook_server.domain.pages import Cursor
     from rollbook_server.domain.uploads import Counts, Progress, Upload
     from rollbook_server.storage.profiles import StoredProfiles
-
-_LONGEST_ERROR = 300_000  # characters: 1.2 MB in UTF-8 at most, where answers hold 4 MiB
-
-_LONG_CELLS = 100_000  # below this no error is too long: column and message are short
-
-_ADD_ERRORS = """
-INSERT INTO upload_errors ("upload", "row", "line", "column", "reason", "message", "device_id",
-    "suggestion", "cells")
-WITH errors (number, line, name, reason, message, device, suggestion, cells) AS ({values})
-SELECT ?, * FROM errors WHERE number IS NOT NULL
-"""
-_ERROR_WIDTH = 8
 
 # Devices of an upload lie in its ranges, but for those that it changed.
 _DEVICES_OF = """
@@ -74,7 +57,7 @@ class StoredUploads:
 
     def __init__(self, database: Database, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
-        self._waiting = WaitingRows(database)
+        self._errors, self._waiting = UploadErrors(database), WaitingRows(database)
 
     def add(self, upload: Upload) -> None:
         """Add a new upload."""
@@ -118,23 +101,12 @@ class StoredUploads:
 
     def errors(self, upload_id: str, *, after: int, limit: int) -> Iterator[RowError]:
         """Give at most `limit` errors of rows behind row `after`, in order of row, one by one."""
-        query = (
-            UploadErrorTable.select()
-            .where(
-                (UploadErrorTable.upload == self._key(upload_id)) & (UploadErrorTable.row > after)
-            )
-            .order_by(UploadErrorTable.row)
-            .limit(limit)
-        )
-        return map(_error, query.dicts().iterator(self._database))
+        return self._errors.list(self._key(upload_id), after=after, limit=limit)
 
-    def add_errors(self, upload_id: str, errors: Iterable[RowError]) -> None:
+    def add_errors(self, upload_id: str, errors: Sequence[RowError]) -> None:
         """Add errors; a row has one at most."""
-        cells = list(chain.from_iterable(map(_cells, errors)))
-        key = self._key(upload_id) if cells else None
-        for values, parameters, _ in pieces(cells, _ERROR_WIDTH):
-            sql = _ADD_ERRORS.format(values=values)
-            self._database.execute_sql(sql, [*parameters, key])
+        if errors:
+            self._errors.add(self._key(upload_id), errors)
 
     def claims(self, upload_id: str, keys: Iterable[str]) -> dict[str, int]:
         """Give those of the keys that earlier rows claimed, with their lines."""
@@ -183,36 +155,6 @@ class StoredUploads:
         return int(self._database.execute_sql(_KEY, (upload_id,)).fetchone()[0])
 
 
-def _cells(error: RowError) -> tuple[Any, ...]:
-    """Give the parameters of an error, with its own cells as JSON.
-
-    Without the empty ones at the end: of a hundred they may be most. With none of a
-    row that is too long for the answers that would hold it.
-    """
-    row, line, column, reason, message, device_id, values, suggestion = error
-    filled = values
-    while filled and not filled[-1]:
-        filled = filled[:-1]
-    text = f"[{','.join(map(encode_basestring, filled))}]"
-    if len(text) > _LONG_CELLS and error.length > _LONGEST_ERROR:
-        text = "[]"
-    # Its value as an attribute of its own: the property takes as long as all the rest.
-    return row, line, column, reason._value_, message, device_id, suggestion, text
-
-
 def _held(upload: Upload) -> tuple[str, int, str]:
     """Give the parameters of _HELD."""
     return upload.upload_id, upload.epoch, upload.profile_id
-
-
-def _error(row: dict[str, Any]) -> RowError:
-    return RowError(
-        row=row["row"],
-        line=row["line"],
-        column=row["column"],
-        reason=RowReason(row["reason"]),
-        message=row["message"],
-        device_id=row["device_id"],
-        values=json.loads(row["cells"]),
-        suggestion=row["suggestion"],
-    )

@@ -1,0 +1,112 @@
+"""Rejected rows of uploads in the database."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from itertools import chain
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING, Any
+
+from rollbook_server.domain.devices import RowError
+from rollbook_server.domain.errors import RowReason
+from rollbook_server.storage.bulk import pieces
+from rollbook_server.storage.upload_tables import UploadErrorTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from peewee import Database
+
+# Characters of an error whose cells are kept: 1.2 MB in UTF-8 at most, where answers hold
+# 4 MiB. The column and the message are never so long that cells of the second size matter.
+_LONGEST, _LONG_CELLS = 300_000, 100_000
+
+# What is often alike in all errors of a batch is then bound once, as in `packed_rows`.
+_OFTEN_SHARED = ("column", "reason", "device_id", "suggestion")
+
+_ADD = """
+INSERT INTO upload_errors ({columns}, {shared})
+WITH errors ({columns}) AS ({values})
+SELECT {columns}, {parameters} FROM errors WHERE "row" IS NOT NULL
+"""
+
+
+class UploadErrors:
+    """The errors as one transaction sees them; `upload` is an upload's key."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, upload: int, errors: Sequence[RowError]) -> None:
+        """Add errors, at least one; a row has one at most."""
+        columns = _columns(errors)
+        shared = {"upload": upload} | {name: columns.pop(name)[0] for name in _alike(columns)}
+        cells = list(chain.from_iterable(zip(*columns.values(), strict=True)))
+        for values, parameters, _ in pieces(cells, len(columns)):
+            sql = _sql(tuple(columns), tuple(shared), values)
+            self._database.execute_sql(sql, [*parameters, *shared.values()])
+
+    def list(self, upload: int, *, after: int, limit: int) -> Iterator[RowError]:
+        """Give at most `limit` errors of rows behind row `after`, in order of row, one by one."""
+        mine = (UploadErrorTable.upload == upload) & (UploadErrorTable.row > after)
+        query = UploadErrorTable.select().where(mine).order_by(UploadErrorTable.row).limit(limit)
+        return map(_error, query.dicts().iterator(self._database))
+
+
+def _columns(errors: Sequence[RowError]) -> dict[str, Sequence[Any]]:
+    row, line, column, reason, message, device_id, _, suggestion = zip(*errors, strict=True)
+    return {
+        "row": row,
+        "line": line,
+        "message": message,
+        "cells": list(map(_cells, errors)),
+        "column": column,
+        "reason": [each.value for each in reason],
+        "device_id": device_id,
+        "suggestion": suggestion,
+    }
+
+
+def _alike(columns: dict[str, Sequence[Any]]) -> list[str]:
+    return [name for name in _OFTEN_SHARED if len(set(columns[name])) == 1]
+
+
+@cache
+def _sql(columns: tuple[str, ...], shared: tuple[str, ...], values: str) -> str:
+    return _ADD.format(
+        columns=_quoted(columns),
+        shared=_quoted(shared),
+        values=values,
+        parameters=", ".join("?" * len(shared)),
+    )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _cells(error: RowError) -> str:
+    """Give the cells of a row as JSON.
+
+    Without the empty ones at the end: of a hundred they may be most. With none of a
+    row that is too long for the answers that would hold it.
+    """
+    filled = error.values
+    while filled and not filled[-1]:
+        filled = filled[:-1]
+    text = f"[{','.join(map(encode_basestring, filled))}]"
+    return "[]" if len(text) > _LONG_CELLS and error.length > _LONGEST else text
+
+
+def _error(row: dict[str, Any]) -> RowError:
+    return RowError(
+        row=row["row"],
+        line=row["line"],
+        column=row["column"],
+        reason=RowReason(row["reason"]),
+        message=row["message"],
+        device_id=row["device_id"],
+        values=json.loads(row["cells"]),
+        suggestion=row["suggestion"],
+    )
