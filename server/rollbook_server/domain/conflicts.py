@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import refusals
-from rollbook_server.domain.devices import RowError
+from rollbook_server.domain.devices import RowError, new_row_error
+from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.keys import holds, keys_of
 from rollbook_server.domain.merging import differing, merged
+from rollbook_server.domain.refusals import duplicate_text
 from rollbook_server.domain.uploads import Counts, OnConflict
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ FREE = 0
 A negative claim is the line, with its sign turned, of a row that found its device as
 it should be: later rows may find the same, and none may change it.
 """
+
+
+_FIRST_KEYS = ("imei", "serial_number")  # the first key of a row is one of these
+_DUPLICATE = RowReason.DUPLICATE_IN_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +113,25 @@ class Judge:
 
     def reject_duplicates(self, rows: DeviceRows, lines: Iterable[int]) -> None:
         """Reject rows whose first keys earlier ones of the upload have, on these lines."""
-        earlier, column_of = iter(lines), self._headers.get
+        earlier, columns = iter(lines), {key: self._headers.get(key, key) for key in _FIRST_KEYS}
         for block in rows.blocks:
             cells = zip(block.row, block.line, block.imei, block.values, earlier, strict=False)
-            for row, line, imei, values, other in cells:
-                field = "imei" if imei else "serial_number"
-                reason, _, message, _ = refusals.duplicate(field, other)
-                self.verdicts.errors.append(
-                    RowError(row, line, column_of(field, field), reason, message, "", values)
+            self.verdicts.errors += [
+                new_row_error(
+                    (
+                        row,
+                        line,
+                        columns[key],
+                        _DUPLICATE,
+                        duplicate_text(key, other),
+                        "",
+                        values,
+                        "",
+                    )
                 )
+                for row, line, imei, values, other in cells
+                for key in (_FIRST_KEYS[not imei],)
+            ]
 
     def _judge(self, row: DeviceRow, holders: Iterable[Device]) -> None:
         """Judge the next row; `holders` are the devices of the roll with a key of it."""

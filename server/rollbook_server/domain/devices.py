@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from rollbook_server.domain import serial_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from rollbook_server.domain.errors import RowReason
@@ -70,6 +71,10 @@ class RowError(NamedTuple):
     def length(self) -> int:
         """How many characters the error holds."""
         return sum(map(len, (self.column, self.message, self.suggestion, *self.values)))
+
+
+# A named tuple's own constructor is written in Python; this takes all fields as one tuple.
+new_row_error = cast("Callable[[tuple[object, ...]], RowError]", partial(tuple.__new__, RowError))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,14 @@ class Refusal(NamedTuple):
 
 def duplicate(field: str, line: int) -> Refusal:
     """Refuse a row for an earlier one of its upload, which has the same key in that field."""
-    text = (
+    return Refusal(RowReason.DUPLICATE_IN_FILE, field, duplicate_text(field, line))
+
+
+def duplicate_text(field: str, line: int) -> str:
+    """Say that an earlier row of the same upload has the key."""
+    return (
         f"line {line} of the same upload has this {_WORDS[field]} already; keep one of the two rows"
     )
-    return Refusal(RowReason.DUPLICATE_IN_FILE, field, text)
 
 
 def several_devices(keys: Iterable[Key], devices: Sequence[Device]) -> Refusal:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain.devices import DeviceRow, RowError
+from rollbook_server.domain.devices import DeviceRow, RowError, new_row_error
 from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.even_rows import EvenRows
 from rollbook_server.domain.identifiers import LONGEST_NAME, IdentifierError
@@ -100,16 +100,19 @@ class RowChecker:
     def _refused(self, records: Records, excesses: Iterable[int]) -> list[RowError]:
         place, name = self._columns.imei or 0, self._names[0]
         return [
-            RowError(
-                row,
-                line,
-                name,
-                _MISTYPED,
-                check_digit_fault(values[place][CORE], excess),
-                "",
-                values,
+            new_row_error(
+                (
+                    row,
+                    line,
+                    name,
+                    _MISTYPED,
+                    check_digit_fault(cells[place][CORE], excess),
+                    "",
+                    cells,
+                    "",
+                )
             )
-            for (row, line, values), excess in zip(records, excesses, strict=True)
+            for (row, line, cells), excess in zip(records, excesses, strict=True)
         ]
 
     def _check_apart(self, records: Records, errors: list[RowError]) -> DeviceRows | None:

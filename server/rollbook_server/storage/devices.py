@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import replace
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, cast
 
 from rollbook_server.domain import clock
 from rollbook_server.domain.devices import DeviceState
@@ -22,7 +22,7 @@ from rollbook_server.storage.packed_rows import PackedRows, pack
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from peewee import Database
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from rollbook_server.domain.repositories import Origin
     from rollbook_server.domain.repositories import PackedRows as Packed
     from rollbook_server.storage.profiles import StoredProfiles
+
+_new_taken = cast("Callable[[Sequence[object]], Taken]", partial(tuple.__new__, Taken))  # as C is
 
 _FIRST_IS_SECOND = """
 SELECT 1 FROM json_each(?) r CROSS JOIN devices d ON d.imei2 = r.value LIMIT 1
@@ -103,7 +105,7 @@ class StoredDevices(StoredDeviceLists):
         taken: list[Taken] = []
         for piece in packed.statements(first, profile, owner, time):
             if self._database.execute_sql(*piece.insert).rowcount < piece.size:
-                taken += map(Taken._make, self._rows_of(*piece.taken))
+                taken += map(_new_taken, self._rows_of(*piece.taken))
         if len(taken) < count and owner is not None:
             self._database.execute_sql(_ADD_RANGE, (owner, first, first + count - 1))
         self._names.add(profile, _names_of_inserted(packed, taken))

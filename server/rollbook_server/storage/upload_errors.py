@@ -62,7 +62,7 @@ def _columns(errors: Sequence[RowError]) -> dict[str, Sequence[Any]]:
         "message": message,
         "cells": list(map(_cells, errors)),
         "column": column,
-        "reason": [each.value for each in reason],
+        "reason": [each._value_ for each in reason],  # the property takes four times as long
         "device_id": device_id,
         "suggestion": suggestion,
     }
