@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _AFTER_REASON = {
     "API_KEY_INVALID": "Check ROLLBOOK_API_KEY, --api-key-file and which server --address names.",
+    "API_KEY_EXPIRED": "Name another key: ROLLBOOK_API_KEY or --api-key-file.",
+    "API_KEY_REVOKED": "Name another key: ROLLBOOK_API_KEY or --api-key-file.",
+    "RIGHT_MISSING": "Name another key: ROLLBOOK_API_KEY or --api-key-file. Administrators make "
+    "keys with `rollbook key create`.",
     "PROFILE_NOT_EDITABLE": "Profiles made with --single-device can be edited; assign-user and "
     "configure work on every profile.",
     "ETAG_MISMATCH": "Somebody else changed it in between; give the command again.",
@@ -57,6 +61,7 @@ _AFTER_REASON_COMMAND = {
     "PROFILE_NAME_TAKEN": _Next("The profiles of this server", ("profile", "list")),
     "USER_NOT_FOUND": _Next("The users of this server", ("user", "list")),
     "USER_NAME_TAKEN": _Next("The users of this server", ("user", "list")),
+    "API_KEY_NOT_FOUND": _Next("The API keys of this server", ("key", "list")),
     "TOKEN_IS_REVOKED": _Next("A new token", ("token", "refresh", "PROFILE")),
     "PROFILE_IS_TOKENLESS": _Next(
         "Its devices enroll without a token", ("enroll",), ("--imei", "IMEI")
