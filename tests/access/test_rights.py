@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from methods import MALFORMED, methods
 from rollbook import AdminClient, DeviceRow, OnConflict, PermissionDeniedError, Right, Role
 from rollbook_server.app import SERVICES
-from rollbook_server.domain.rights import NEEDED
-from rollbook_server.transport.admission import OPEN_SERVICES, RIGHTLESS_SERVICES
+from rollbook_server.domain.errors import RollbookError as RefusedError
+from rollbook_server.domain.rights import EVERY_RIGHT, NEEDED
+from rollbook_server.transport.admission import OPEN_SERVICES, RIGHTLESS_SERVICES, Admission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +55,14 @@ def test_every_method_is_in_the_table_with_the_right_of_its_comment() -> None:
     assert {name: needed(method) for name, method in told.items()} == {
         name: Right(right) for name, right in NEEDED.items()
     }
+
+
+def test_a_method_that_nobody_thought_of_is_for_few() -> None:
+    held = frozenset(EVERY_RIGHT - {"MANAGE_ACCESS"})
+    keys: Any = SimpleNamespace(check=lambda _: SimpleNamespace(api_key_id="key-1", rights=held))
+    metadata = (("authorization", "Bearer x"),)
+    with pytest.raises(RefusedError, match="needs the right MANAGE_ACCESS"):
+        Admission("/rollbook.v1.NewService/New", metadata, keys).caller("ipv4:192.0.2.1:1")
 
 
 @pytest.mark.parametrize("kind", KINDS)

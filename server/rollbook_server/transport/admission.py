@@ -11,8 +11,7 @@ from rollbook_server.domain.rights import Right
 from rollbook_server.transport.peers import source_of
 
 if TYPE_CHECKING:
-    import grpc
-
+    from rollbook_server.domain.api_keys import ApiKey
     from rollbook_server.domain.key_ring import KeyRing
 
 OPEN_SERVICES = frozenset({"rollbook.v1.EnrollmentService", "grpc.health.v1.Health"})
@@ -27,27 +26,29 @@ _PACKAGE = "/rollbook.v1."
 
 
 class Admission:
-    """Lets one call in; asked again at every message, so that a key which was revoked ends it."""
+    """Lets one call in; `check` it again at every message, so that it ends with its key.
+
+    All of it raises RollbookError with API_KEY_MISSING, API_KEY_INVALID,
+    API_KEY_EXPIRED, API_KEY_REVOKED or RIGHT_MISSING.
+    """
 
     def __init__(self, method: str, metadata: Any, keys: KeyRing) -> None:
         self._method, self._metadata, self._keys = method, metadata, keys
-        service = method.split("/")[1]
-        self._is_open, self._is_rightless = service in OPEN_SERVICES, service in RIGHTLESS_SERVICES
+        self._service = method.split("/")[1]
 
-    def caller(self, context: grpc.ServicerContext) -> Caller:
-        """Give who calls.
-
-        Raises RollbookError with API_KEY_MISSING, API_KEY_INVALID, API_KEY_EXPIRED,
-        API_KEY_REVOKED or RIGHT_MISSING.
-        """
-        source = source_of(context.peer())
-        if self._is_open:
+    def caller(self, peer: str) -> Caller:
+        """Give who calls, from where gRPC says."""
+        source, key = source_of(peer), self.check()
+        if key is None:
             return Caller(source=source)
-        key = self._keys.check(self._value())
         caller = Caller(key.api_key_id, source, key.rights)
-        if not self._is_rightless:
+        if self._service not in RIGHTLESS_SERVICES:
             rights.require(caller, self._right())
         return caller
+
+    def check(self) -> ApiKey | None:
+        """Give the key of the call, if it has to have one."""
+        return None if self._service in OPEN_SERVICES else self._keys.check(self._value())
 
     def _right(self) -> Right:
         """Give the right that the method needs; one that nobody thought of is for few."""

@@ -25,6 +25,7 @@ from rollbook_server.transport.statuses import status_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rollbook_server.domain.callers import Caller
     from rollbook_server.domain.key_ring import KeyRing
     from rollbook_server.transport.idle_limit import IdleLimit
 
@@ -93,35 +94,36 @@ class _Inlet:
 
     def one(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
         """Give the one answer."""
-        caller = self._admission.caller(context)
+        caller = self._admission.caller(context.peer())
         with closing(Incoming(requests, context, self._limit)) as messages, calling(caller):
-            return self._behavior(self._taken(messages, context), context)
+            return self._behavior(self._taken(messages), context)
 
     def many(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
         """Give each answer."""
-        caller = self._admission.caller(context)
+        caller = self._admission.caller(context.peer())
         with closing(Incoming(requests, context, self._limit)) as messages:
             with calling(caller):
-                answers = self._behavior(self._taken(messages, context), context)
+                answers = self._behavior(self._taken(messages), context)
             with closing(answers):
-                yield from self._pulled(answers, context)
+                yield from self._pulled(answers, caller)
 
-    def _taken(self, messages: Incoming, context: grpc.ServicerContext) -> Any:
+    def _taken(self, messages: Incoming) -> Any:
         if self._takes_many:
-            return self._admitted(messages, context)
+            return self._admitted(messages)
         message = messages.only()
-        self._admission.caller(context)  # whoever was revoked meanwhile has waited in vain
+        self._admission.check()  # whose key ended meanwhile has waited in vain
         return message
 
-    def _admitted(self, messages: Incoming, context: grpc.ServicerContext) -> Iterator[Any]:
+    def _admitted(self, messages: Incoming) -> Iterator[Any]:
         for message in messages:
-            self._admission.caller(context)
+            self._admission.check()
             yield message
 
-    def _pulled(self, answers: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+    def _pulled(self, answers: Iterator[Any], caller: Caller) -> Iterator[Any]:
         """Give answers, each made in the name of the caller: gRPC asks in varying threads."""
         while True:
-            with calling(self._admission.caller(context)):
+            self._admission.check()
+            with calling(caller):
                 answer = next(answers, _END)
             if answer is _END:
                 return
