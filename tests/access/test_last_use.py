@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rollbook import AdminClient, Role, UnauthenticatedError
-from rollbook_server.domain.api_keys import ApiKey, digest_of
+from rollbook_server.domain.api_keys import ADMIN_KEY_ID, ApiKey, digest_of, keep_admin_key
 from rollbook_server.domain.clock import instant
 from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.rights import Right
@@ -122,6 +122,21 @@ def test_a_key_that_is_revoked_while_it_is_looked_up_is_not_remembered(
         ring.check(VALUE)  # it was good when it was read
     with pytest.raises(Exception, match="was revoked"):
         ring.check(VALUE)
+
+
+def test_the_administrator_key_is_another_only_if_its_value_is(
+    store: SqliteStore, clock: TurnableClock
+) -> None:
+    first = clock()
+    made = []
+    for value in ("old" * 11, "old" * 11, "new" * 11):
+        keep_admin_key(store, value, clock())
+        key = store.read(lambda roll: roll.api_keys.get(ADMIN_KEY_ID))
+        assert key is not None
+        made.append(key.create_time)
+        clock.turn(days=1)
+    assert made == [first, first, first + timedelta(days=2)]
+    assert store.read(lambda roll: roll.api_keys.find(digest_of("old" * 11))) is None
 
 
 def test_the_last_use_is_shown_and_survives_the_server(

@@ -32,7 +32,7 @@ WRITTEN_EVERY = timedelta(minutes=1)
 class KeyRing:
     """Checks the values of API keys. Thread-safe; `flush` it before its store is closed.
 
-    The one in a process that revokes keys of its store, else they would live on here.
+    Its store is this process's alone: a key that another one revokes would live on here.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
