@@ -37,7 +37,7 @@ def test_a_new_key_is_shown_alone_and_opens_what_its_role_opens(
     refused = cli("profile", "create", "Other")
     assert refused.code == ExitCode.REFUSED
     assert "needs the right CREATE" in refused.err
-    assert "rollbook key create" in refused.err
+    assert "rollbook key create NAME --right create" in refused.err
 
 
 def test_a_key_in_a_file_is_its_owners_alone_and_is_not_shown(cli: Cli, tmp_path: Path) -> None:

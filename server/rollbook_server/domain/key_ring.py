@@ -74,7 +74,7 @@ class KeyRing:
     def flush(self) -> None:
         """Write all that is known of last uses, unless the store cannot."""
         with self._lock:
-            uses = {name: at for name, at in self._uses.items() if at != self._written.get(name)}
+            uses = dict(self._uses)
         if uses:
             with suppress(RollbookError):
                 self._store.write(lambda roll: roll.api_keys.note_uses(uses))

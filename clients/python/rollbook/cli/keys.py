@@ -75,7 +75,7 @@ def create(  # noqa: PLR0913 - one argument for each option
     """Create the API key NAME and show it, this once.
 
     The role administrator has every right, operator every one but manage-access, viewer
-    view alone. A key can give the rights only that it has itself.
+    view alone. A key can give only rights that it has itself.
     """
     _check_choice(role, rights)
     expiry = given_expiry(expires_in, expires)
