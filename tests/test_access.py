@@ -1,70 +1,29 @@
-"""Who may call what, and what it can fail with: for every method of the contract."""
+"""Who may call what, and what it can fail with: for every method of the contract.
+
+What each right opens is in `access/test_rights.py`.
+"""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import grpc
 import pytest
-from google.protobuf import descriptor_pool, json_format, message_factory
+from google.protobuf import json_format, message_factory
 from grpc_reflection.v1alpha import reflection_pb2
-from grpc_status import rpc_status
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rollbook._calls import from_rpc_error
-from rollbook._channel import endpoint
+from methods import MALFORMED, Caller, Method, methods
 from rollbook_server.app import SERVICES
-from rollbook_server.domain.errors import Reason
-from rollbook_server.transport.guard import OPEN_SERVICES
+from rollbook_server.transport.admission import OPEN_SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rollbook import RollbookError
     from running import Server
 
-PROTO = Path(__file__).parents[1] / "proto/rollbook/v1"
 HEALTH = "grpc.health.v1.Health"
 REFLECTION = ("grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection")
-MALFORMED = b"\xff\xff\xff"
-# Any call can fail so, beside what its comment tells.
-GENERAL = {Reason.REQUEST_MALFORMED, Reason.FIELD_INVALID, Reason.REQUEST_ID_INVALID}
-
-
-class Method(NamedTuple):
-    service: str
-    name: str
-
-    @property
-    def path(self) -> str:
-        return f"/{self.service}/{self.name}"
-
-    @property
-    def descriptor(self) -> Any:
-        service = descriptor_pool.Default().FindServiceByName(self.service)
-        return service.methods_by_name[self.name]
-
-    def documented(self) -> set[str]:
-        """The reasons that the contract names in the comment of the method."""
-        text = "".join(path.read_text() for path in sorted(PROTO.glob("*_service.proto")))
-        comment = re.search(rf"((?: *//.*\n)+) *rpc {self.name}\(", text)
-        assert comment
-        reasons = comment[1].partition("Reasons:")[2]
-        prefixes = tuple(re.findall(r"\b([A-Z]+_)\s+reasons", re.sub(r"\n *//", "", comment[1])))
-        if "as EnrollDevice" in re.sub(r"\n *//", "", reasons):
-            own = set(re.findall(r"[A-Z]+(?:_[A-Z]+)+", reasons))
-            return own | Method(self.service, "EnrollDevice").documented()
-        whole = {str(reason) for reason in Reason if prefixes and reason.startswith(prefixes)}
-        return set(re.findall(r"[A-Z]+(?:_[A-Z]+)+", reasons)) | whole
-
-
-def methods(*services: str) -> list[Method]:
-    pool = descriptor_pool.Default()
-    return [Method(s, m.name) for s in services for m in pool.FindServiceByName(s).methods]
-
 
 ROLLBOOK = methods(*SERVICES)
 EVERY = [
@@ -74,49 +33,10 @@ EVERY = [
 ]
 OPEN = [method for method in EVERY if method.service in OPEN_SERVICES]
 CLOSED = [method for method in EVERY if method not in OPEN]
-NOT_SERVED_YET = {"rollbook.v1.AccessService", "rollbook.v1.AuditService"}
+NOT_SERVED_YET = {"rollbook.v1.AuditService"}
 SERVED = [method for method in ROLLBOOK if method.service not in NOT_SERVED_YET]
+TEMPLATE = next(method for method in SERVED if method.name == "GetUploadTemplate")
 each_method = pytest.mark.parametrize("method", EVERY, ids=lambda m: m.path)
-
-
-class Caller:
-    """Sends bytes to any method, and reads the first answer or the error."""
-
-    def __init__(self, server: Server) -> None:
-        self.server, self.channel = server, grpc.insecure_channel(server.address)
-
-    def send(self, method: Method, *requests: bytes, key: str | None = None) -> bytes:
-        metadata = () if key is None else (("authorization", key),)
-        behavior: Any = self.channel.stream_stream(method.path)
-        call = behavior(iter(requests), metadata=metadata, timeout=20)
-        try:
-            return bytes(next(call))
-        finally:
-            call.cancel()
-
-    def error(self, method: Method, *requests: bytes, key: str | None = None) -> RollbookError:
-        """The error of a call that must fail; it must carry one ErrorInfo of ours."""
-        with pytest.raises(grpc.RpcError) as caught:
-            self.send(method, *requests, key=key)
-        status = rpc_status.from_call(caught.value)
-        assert status is not None, caught.value
-        kinds = [detail.type_url.rpartition(".")[2] for detail in status.details]
-        assert kinds[0] == "ErrorInfo"
-        assert sorted(set(kinds)) == sorted(kinds)
-        return from_rpc_error(caught.value, endpoint(self.server.address))
-
-    def send_anything(self, method: Method, *requests: bytes) -> None:
-        """Send what may fail, but only for a reason that the contract names."""
-        try:
-            self.send(method, *requests, key=self.key)
-        except grpc.RpcError as failed:
-            error = from_rpc_error(failed, endpoint(self.server.address))
-            assert error.reason in GENERAL | method.documented(), error
-            assert error.message
-
-    @property
-    def key(self) -> str:
-        return f"Bearer {self.server.api_key}"
 
 
 @pytest.fixture
@@ -126,23 +46,21 @@ def caller(server: Server) -> Iterator[Caller]:
     caller.channel.close()
 
 
-@pytest.mark.parametrize("method", CLOSED, ids=lambda m: m.path)
-def test_no_method_for_administrators_answers_without_the_key(
-    caller: Caller, method: Method
-) -> None:
+def test_no_method_for_administrators_answers_without_the_key(caller: Caller) -> None:
     for key in (None, "", "Bearer", "Bearer ", f"Basic {caller.server.api_key}"):
-        error = caller.error(method, b"", key=key)
-        assert (error.code, error.reason) == ("UNAUTHENTICATED", "API_KEY_MISSING")
+        for method in CLOSED:
+            error = caller.error(method, b"", key=key)
+            assert (error.code, error.reason) == ("UNAUTHENTICATED", "API_KEY_MISSING"), method
     for key in ("Bearer x", f"{caller.key}x", caller.key[:-1]):
-        error = caller.error(method, MALFORMED, key=key)
-        assert (error.code, error.reason) == ("UNAUTHENTICATED", "API_KEY_INVALID")
-        assert key not in error.message
+        for method in CLOSED:
+            error = caller.error(method, MALFORMED, key=key)
+            assert (error.code, error.reason) == ("UNAUTHENTICATED", "API_KEY_INVALID"), method
+            assert key not in error.message
 
 
 def test_the_word_bearer_has_no_case(caller: Caller) -> None:
-    template = next(method for method in SERVED if method.name == "GetUploadTemplate")
     for word in ("Bearer", "bearer", "BEARER"):
-        assert b"IMEI" in caller.send(template, b"", key=f"{word} {caller.server.api_key}")
+        assert b"IMEI" in caller.send(TEMPLATE, b"", key=f"{word} {caller.server.api_key}")
 
 
 @each_method
@@ -248,6 +166,7 @@ def test_a_bug_is_told_by_its_number_alone(
     def fail(*_: object) -> None:
         raise RuntimeError("secret")
 
+    caller.send(TEMPLATE, b"", key=caller.key)  # from now on the server knows the key
     for name in ("read", "write", "submit"):
         setattr(caller.server.app._store, name, fail)
     asked: dict[str, Any] = {
@@ -256,6 +175,7 @@ def test_a_bug_is_told_by_its_number_alone(
         "CreateUser": {"user": {"userName": "u"}},
         "UpdateDevices": {"updates": [{"device": {"deviceId": "dev-1", "imei": "35"}}]},
         "DeleteDevices": {"devices": [{"deviceId": "dev-1"}]},
+        "CreateApiKey": {"displayName": "k", "role": "ROLE_VIEWER"},
         "CreateDevices": {"profileId": "p", "devices": [{"imei": "35693803564380"}]},
     }
     message = message_factory.GetMessageClass(method.descriptor.input_type)()

@@ -32,7 +32,7 @@ def commands(block: str) -> list[str]:
     return [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
 
 
-USE, LATER, SCRIPT, GRPCURL = map(commands, blocks("console"))
+USE, LATER, KEYS, SCRIPT, GRPCURL = map(commands, blocks("console"))
 
 
 @dataclass
@@ -99,7 +99,7 @@ def test_the_commands_and_then_the_ten_lines_run(user: NewUser) -> None:
     assert "NOT_REGISTERED" not in shown
     assert (user.home / "qr.png").read_bytes().startswith(b"\x89PNG")
 
-    for line in LATER:
+    for line in (*LATER, *KEYS):
         user.types(line)
     inventory = (user.home / "inventory.csv").read_text(encoding="utf-8-sig")
     assert "356938035643809" in inventory

@@ -19,12 +19,14 @@ from rollbook.v1 import (
 )
 from rollbook_server import admin_key, qr, sealing
 from rollbook_server.config import ConfigError
-from rollbook_server.domain import clock
+from rollbook_server.domain import api_keys, clock
+from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.passwords import Argon2Passwords
 from rollbook_server.storage.store import SqliteStore
 from rollbook_server.sweeper import Sweeper
 from rollbook_server.transport import reflection
+from rollbook_server.transport.access_servicer import AccessServicer
 from rollbook_server.transport.answers import Answers
 from rollbook_server.transport.device_servicer import DeviceServicer
 from rollbook_server.transport.enrollment_servicer import EnrollmentServicer
@@ -81,6 +83,7 @@ class App:
         config.make_data_dir()
         self._store = SqliteStore(config.database_path())
         self._sweeper = Sweeper(self._store, clock)
+        self._keys = KeyRing(self._store, clock)
         self._streams = UploadStreams(config.upload_streams)
         self._exports = ExportStreams(config.export_streams)
         # Half of the threads are for callers who have said what they want.
@@ -96,10 +99,12 @@ class App:
         sealer = sealing.load_or_create(
             self._config.sealing_key_path(), must_exist=self._store.holds_tokens()
         )
-        self._key = admin_key.load_or_create(self._config.data_dir / ADMIN_KEY_NAME)
+        key_file = self._config.data_dir / ADMIN_KEY_NAME
+        key = admin_key.load_or_create(key_file, api_keys.new_value)
+        api_keys.keep_admin_key(self._store, key, self._clock())
         self._sweeper.wake()  # for what a crash left behind
         pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
-        guard = Guard(self._key.matches, self._idle)
+        guard = Guard(self._keys, self._idle)
         self._server = grpc.server(pool, interceptors=[guard], options=list(_OPTIONS))
         self.address = self._bind()
         self._register(sealer)
@@ -137,19 +142,19 @@ class App:
         passwords = Argon2Passwords()
         enrollment = EnrollmentServicer(store, sealer, passwords, clock)
         users = UserServicer(store, answers, passwords)
+        access = AccessServicer(store, answers, self._keys)
         profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(profiles, server)
         token_service_pb2_grpc.add_TokenServiceServicer_to_server(tokens, server)
         device_service_pb2_grpc.add_DeviceServiceServicer_to_server(devices, server)
         enrollment_service_pb2_grpc.add_EnrollmentServiceServicer_to_server(enrollment, server)
         user_service_pb2_grpc.add_UserServiceServicer_to_server(users, server)
+        access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
         self._register_standard()
 
     def _register_standard(self) -> None:
         """Add the services that are not served yet, health and reflection."""
         server = self._server
-        access = access_service_pb2_grpc.AccessServiceServicer()
         audit = audit_service_pb2_grpc.AuditServiceServicer()
-        access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(audit, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.register(server, (*SERVICES, health.SERVICE_NAME))
@@ -171,6 +176,7 @@ class App:
     def _close(self) -> None:
         self._idle.close()
         self._sweeper.close()
+        self._keys.flush()
         self._store.close()
 
 

@@ -21,6 +21,9 @@ LEAVES = [
     ("device", "edit"),
     ("device", "delete"),
     ("device", "explain"),
+    ("key", "create"),
+    ("key", "list"),
+    ("key", "revoke"),
     ("profile", "create"),
     ("profile", "list"),
     ("profile", "show"),
@@ -49,7 +52,7 @@ def test_help_lists_every_command(alone: Cli) -> None:
     ended = alone("--help")
     assert ended.code == 0
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", ended.out, flags=re.MULTILINE)
-    ours = "demo device discard enroll inventory profile qr serve sign-in template token upload"
+    ours = "demo device discard enroll inventory key profile qr serve sign-in template token upload"
     assert listed == [*ours.split(), "uploads", "user"]
 
 

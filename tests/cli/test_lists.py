@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rollbook import AdminClient, DeviceRow, UnavailableError
+from rollbook import AdminClient, DeviceRow, Role, UnavailableError
 from rollbook.cli.exit_codes import ExitCode
 from uploads.wire import imei
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cli.ended import Cli
 
 LISTS = {
+    "key list": "list_api_keys",
     "device list": "list_devices",
     "profile list": "list_profiles",
     "user list": "list_users",
@@ -30,6 +31,7 @@ def two(admin: AdminClient, depot: str) -> None:
     for number in (1, 2):
         admin.upload_rows(depot, [DeviceRow(imei=imei(number), attributes={"a": "two\nlines"})])
         admin.create_user(f"user {number}")
+    admin.create_api_key("Key", role=Role.VIEWER)  # beside that of the server itself
     admin.create_profile("Other")
 
 

@@ -23,6 +23,7 @@ WRITERS = {
     "inventory Depot": ("--out", "a.csv"),
     "qr Depot": ("--out", "a.png"),
     "upload Depot bad.csv": ("--errors", "a.csv"),
+    "key create Key --role viewer": ("--out", "a.key"),
 }
 
 

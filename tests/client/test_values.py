@@ -10,6 +10,7 @@ import pytest
 
 from rollbook import Configuration, UploadState, _convert, _enums, words
 from rollbook.v1 import (
+    access_service_pb2,
     configuration_pb2,
     device_pb2,
     device_service_pb2,
@@ -34,6 +35,8 @@ ENUMS = [
     (words.QrCodeFormat, token_service_pb2.QrCodeFormat),
     (words.EnrollOutcome, enrollment_service_pb2.EnrollOutcome),
     (words.MatchRule, device_service_pb2.MatchRule),
+    (words.Right, access_service_pb2.Right),
+    (words.Role, access_service_pb2.Role),
 ]
 
 EVERYTHING = Configuration(
@@ -140,6 +143,8 @@ def test_times_are_aware_or_absent() -> None:
         (_convert.row_error, upload_pb2.RowError()),
         (_convert.token, token_pb2.Token()),
         (_convert.user, user_service_pb2.User()),
+        (_convert.api_key, access_service_pb2.ApiKey()),
+        (_convert.created_api_key, access_service_pb2.CreateApiKeyResponse()),
         (_convert.enrollment, enrollment_service_pb2.EnrollDeviceResponse()),
         (_convert.qr_code, token_service_pb2.GenerateQrCodeResponse()),
         (_convert.configuration, configuration_pb2.Configuration()),

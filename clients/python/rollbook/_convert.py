@@ -9,6 +9,7 @@ from google.protobuf import field_mask_pb2
 
 from rollbook import _enums, _extras, resources, words
 from rollbook.v1 import (
+    access_service_pb2,
     configuration_pb2,
     device_pb2,
     device_service_pb2,
@@ -257,6 +258,26 @@ def user(message: user_service_pb2.User) -> resources.User:
         etag=message.etag,
         can_sign_in=message.can_sign_in,
     )
+
+
+def api_key(message: access_service_pb2.ApiKey) -> resources.ApiKey:
+    """Give an API key as a value."""
+    kind = access_service_pb2.Right.DESCRIPTOR
+    return resources.ApiKey(
+        api_key_id=message.api_key_id,
+        display_name=message.display_name,
+        role=words.Role(_enums.word(access_service_pb2.Role.DESCRIPTOR, message.role)),
+        rights=tuple(words.Right(_enums.word(kind, right)) for right in message.rights),
+        create_time=_time(message, "create_time"),
+        expire_time=_time(message, "expire_time"),
+        last_use_time=_time(message, "last_use_time"),
+        revoke_time=_time(message, "revoke_time"),
+    )
+
+
+def created_api_key(message: access_service_pb2.CreateApiKeyResponse) -> resources.CreatedApiKey:
+    """Give a new API key and its secret as a value."""
+    return resources.CreatedApiKey(api_key=api_key(message.api_key), value=message.value)
 
 
 def enrollment(

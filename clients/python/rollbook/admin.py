@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rollbook import _channel
+from rollbook._access_calls import AccessCalls
 from rollbook._calls import Caller
 from rollbook._device_calls import DeviceCalls
 from rollbook._inventory_calls import InventoryCalls
@@ -12,8 +13,12 @@ from rollbook._upload_calls import UploadCalls
 from rollbook._user_calls import UserCalls
 
 
-class AdminClient(ProfileCalls, UploadCalls, InventoryCalls, DeviceCalls, TokenCalls, UserCalls):
-    """Looks after profiles, uploads, devices, inventories, tokens and users with an API key.
+class AdminClient(
+    ProfileCalls, UploadCalls, InventoryCalls, DeviceCalls, TokenCalls, UserCalls, AccessCalls
+):
+    """Looks after profiles, uploads, devices, inventories, tokens, users and API keys.
+
+    It calls with an API key; what that has no right to raises PermissionDeniedError.
 
     Plaintext on loopback, TLS everywhere else: the key leaves this machine unencrypted
     only with `plaintext=True`. `root_certificates` (PEM) replace those of the system.

@@ -90,6 +90,28 @@ class QrCodeFormat(StrEnum):
     TERMINAL = "TERMINAL"
 
 
+class Right(StrEnum):
+    """What the holder of an API key may do."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    ASSIGN_USER = "ASSIGN_USER"
+    VIEW = "VIEW"
+    DELETE = "DELETE"
+    REVEAL_TOKEN = "REVEAL_TOKEN"  # noqa: S105 - a word
+    MANAGE_ACCESS = "MANAGE_ACCESS"
+
+
+class Role(StrEnum):
+    """A usual bundle of rights; UNSPECIFIED for a set of its own."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    ADMINISTRATOR = "ADMINISTRATOR"
+    OPERATOR = "OPERATOR"
+    VIEWER = "VIEWER"
+
+
 class EnrollOutcome(StrEnum):
     """What the server decided about a device."""
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rollbook_server.domain.rights import Right
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -21,10 +23,12 @@ class Caller:
 
     `api_key_id` names the API key and is empty for device agents, who have none.
     `source` is the address the call came from, without the port; empty if unknown.
+    `rights` are those of the key.
     """
 
     api_key_id: str = ""
     source: str = ""
+    rights: frozenset[Right] = frozenset()
 
 
 _current = ContextVar("caller", default=Caller())  # noqa: B039 - it is frozen

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
+    from rollbook_server.domain.api_key_repository import ApiKeys
     from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.repositories import (
         Answers,
@@ -89,6 +90,10 @@ class Roll(Protocol):
     @property
     def users(self) -> Users:
         """The users."""
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """The API keys."""
 
     @property
     def devices(self) -> Devices:

@@ -8,6 +8,7 @@ from rollbook_server.storage.counters import NEXT_DEVICE, NEXT_PROFILE
 from rollbook_server.storage.device_rows import STAYS
 from rollbook_server.storage.tables import (
     AnswerTable,
+    ApiKeyTable,
     AttributeNameTable,
     CounterTable,
     DeviceTable,
@@ -37,6 +38,7 @@ TABLES: list[type[Model]] = [
     AttributeNameTable,
     UserTable,
     TokenTable,
+    ApiKeyTable,
     DeviceTable,
     UploadTable,
     UploadRangeTable,

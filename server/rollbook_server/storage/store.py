@@ -12,6 +12,7 @@ from playhouse.pool import PooledSqliteDatabase
 
 from rollbook_server.storage import schema
 from rollbook_server.storage.answers import StoredAnswers
+from rollbook_server.storage.api_keys import StoredApiKeys
 from rollbook_server.storage.devices import StoredDevices
 from rollbook_server.storage.faults import disk_full, translated
 from rollbook_server.storage.inventory import StoredInventory
@@ -64,6 +65,7 @@ class _Roll:
     profiles: StoredProfiles
     tokens: StoredTokens
     users: StoredUsers
+    api_keys: StoredApiKeys
     devices: StoredDevices
     inventory: StoredInventory
     uploads: StoredUploads
@@ -77,6 +79,7 @@ def _roll(database: Database) -> _Roll:
         profiles,
         StoredTokens(database, profiles),
         StoredUsers(database),
+        StoredApiKeys(database),
         StoredDevices(database, profiles),
         StoredInventory(database, profiles),
         StoredUploads(database, profiles),

@@ -131,6 +131,24 @@ class TokenTable(Model):
         indexes = ((("profile", "current"), False),)
 
 
+class ApiKeyTable(Model):
+    """API keys; `rights` are words with blanks between them, `role` is empty for none."""
+
+    id = AutoField()
+    api_key_id = TextField(unique=True)
+    digest = BlobField(unique=True)
+    display_name = TextField()
+    role = TextField()
+    rights = TextField()
+    create_time = InstantField(index=True)
+    expire_time = InstantField(null=True)
+    last_use_time = InstantField(null=True)
+    revoke_time = InstantField(null=True)
+
+    class Meta:
+        table_name = "api_keys"
+
+
 class DeviceTable(Model):
     """Devices; NULL where a key is unknown, so that unique indexes let it be.
 

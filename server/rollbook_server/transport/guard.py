@@ -1,7 +1,8 @@
 """The one interceptor every call passes: who calls, and what goes wrong.
 
-It checks the API key before anything else, waits for messages no longer than the idle
-limit, refuses bytes that are no message, and turns every exception into a status: the
+It checks the API key and its rights before anything else, and again at every message;
+tells the domain who is calling; waits for messages no longer than the idle limit,
+refuses bytes that are no message, and turns every exception into a status: the
 domain's into theirs, all others into an INTERNAL that tells nothing but the number
 under which it was logged.
 """
@@ -10,33 +11,36 @@ from __future__ import annotations
 
 import logging
 import secrets
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from rollbook_server.domain.callers import calling
 from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.transport.admission import Admission
 from rollbook_server.transport.incoming import Incoming, lenient
 from rollbook_server.transport.statuses import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rollbook_server.domain.callers import Caller
+    from rollbook_server.domain.key_ring import KeyRing
     from rollbook_server.transport.idle_limit import IdleLimit
-
-OPEN_SERVICES = frozenset({"rollbook.v1.EnrollmentService", "grpc.health.v1.Health"})
-"""What may be called without a key: device agents and probes have none."""
 
 _log = logging.getLogger(__name__)
 
 _Handler = Any  # grpc.RpcMethodHandler, of which the type stubs know half the fields
 _Behavior = Any
+_END = object()
 
 
 class Guard(grpc.ServerInterceptor):
     """Lets in callers with a key, and lets out nothing but statuses."""
 
-    def __init__(self, knows_key: Callable[[str], bool], limit: IdleLimit) -> None:
-        self._knows_key, self._limit = knows_key, limit
+    def __init__(self, keys: KeyRing, limit: IdleLimit) -> None:
+        self._keys, self._limit = keys, limit
 
     def intercept_service(
         self,
@@ -48,32 +52,14 @@ class Guard(grpc.ServerInterceptor):
         if handler is None:
             return None
         method = handler_call_details.method
-        refusal = self._refusal(method, handler_call_details.invocation_metadata or ())
-        return self._guarded(handler, method, refusal)
+        metadata = handler_call_details.invocation_metadata or ()
+        return self._guarded(handler, method, Admission(method, metadata, self._keys))
 
-    def _refusal(self, method: str, metadata: Any) -> RollbookError | None:
-        if method.split("/")[1] in OPEN_SERVICES:
-            return None
-        sent = next((value for name, value in metadata if name == "authorization"), "")
-        scheme, _, key = str(sent).partition(" ")
-        if scheme.lower() != "bearer" or not key:
-            return RollbookError(
-                Reason.API_KEY_MISSING,
-                "This call needs an API key, sent as metadata `authorization: Bearer KEY`. "
-                "The server keeps its first one in admin.key of its data directory.",
-            )
-        if not self._knows_key(key.strip()):
-            return RollbookError(
-                Reason.API_KEY_INVALID, "The API key is unknown; check it for missing characters."
-            )
-        return None
-
-    def _guarded(self, handler: _Handler, method: str, refusal: RollbookError | None) -> _Handler:
+    def _guarded(self, handler: _Handler, method: str, admission: Admission) -> _Handler:
         """Give the same handler with its reading and its behavior guarded."""
         make, behavior = _shape(handler)
-        inlet = _Inlet(behavior, self._limit, takes_many=handler.request_streaming)
-        wrap = _streamed if handler.response_streaming else _single
-        call = wrap(inlet, method, refusal)
+        inlet = _Inlet(behavior, self._limit, admission, takes_many=handler.request_streaming)
+        call = (_streamed if handler.response_streaming else _single)(inlet, method)
         # By this name gRPC finds the threads of health watchers, which are not ours.
         call.experimental_thread_pool = getattr(behavior, "experimental_thread_pool", None)
         return make(
@@ -100,47 +86,64 @@ def _shape(handler: _Handler) -> tuple[Any, _Behavior]:
 class _Inlet:
     """Passes a call to its behavior with what that takes, one message or many."""
 
-    def __init__(self, behavior: _Behavior, limit: IdleLimit, *, takes_many: bool) -> None:
-        self._behavior, self._limit, self._takes_many = behavior, limit, takes_many
+    def __init__(
+        self, behavior: _Behavior, limit: IdleLimit, admission: Admission, *, takes_many: bool
+    ) -> None:
+        self._behavior, self._limit, self._admission = behavior, limit, admission
+        self._takes_many = takes_many
 
     def one(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
         """Give the one answer."""
-        messages = Incoming(requests, context, self._limit)
-        try:
-            return self._behavior(messages if self._takes_many else messages.only(), context)
-        finally:
-            messages.close()
+        caller = self._admission.caller(context.peer())
+        with closing(Incoming(requests, context, self._limit)) as messages, calling(caller):
+            return self._behavior(self._taken(messages), context)
 
     def many(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
         """Give each answer."""
-        messages = Incoming(requests, context, self._limit)
-        try:
-            yield from self._behavior(messages if self._takes_many else messages.only(), context)
-        finally:
-            messages.close()
+        caller = self._admission.caller(context.peer())
+        with closing(Incoming(requests, context, self._limit)) as messages:
+            with calling(caller):
+                answers = self._behavior(self._taken(messages), context)
+            with closing(answers):
+                yield from self._pulled(answers, caller)
+
+    def _taken(self, messages: Incoming) -> Any:
+        if self._takes_many:
+            return self._admitted(messages)
+        message = messages.only()
+        self._admission.check()  # whose key ended meanwhile has waited in vain
+        return message
+
+    def _admitted(self, messages: Incoming) -> Iterator[Any]:
+        for message in messages:
+            self._admission.check()
+            yield message
+
+    def _pulled(self, answers: Iterator[Any], caller: Caller) -> Iterator[Any]:
+        """Give answers, each made in the name of the caller: gRPC asks in varying threads."""
+        while True:
+            self._admission.check()
+            with calling(caller):
+                answer = next(answers, _END)
+            if answer is _END:
+                return
+            yield answer
 
 
-def _single(inlet: _Inlet, method: str, refusal: RollbookError | None) -> _Behavior:
+def _single(inlet: _Inlet, method: str) -> _Behavior:
     def call(requests: Any, context: grpc.ServicerContext) -> Any:
         with _Outlet(method, context):
-            _admit(refusal)
             return inlet.one(requests, context)
 
     return call
 
 
-def _streamed(inlet: _Inlet, method: str, refusal: RollbookError | None) -> _Behavior:
+def _streamed(inlet: _Inlet, method: str) -> _Behavior:
     def call(requests: Any, context: grpc.ServicerContext) -> Any:
         with _Outlet(method, context):
-            _admit(refusal)
             yield from inlet.many(requests, context)
 
     return call
-
-
-def _admit(refusal: RollbookError | None) -> None:
-    if refusal is not None:
-        raise refusal
 
 
 class _Outlet:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollbook.v1 import profile_service_pb2, profile_service_pb2_grpc
-from rollbook_server.domain import profile_changes, profiles, removals
+from rollbook_server.domain import callers, profile_changes, profiles, removals, rights
 from rollbook_server.domain.pages import page_request
+from rollbook_server.domain.rights import Right
 from rollbook_server.transport.messages import profile_messages, token_messages
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
         context: grpc.ServicerContext,
     ) -> profile_service_pb2.CreateProfileResponse:
         """Create a profile."""
+        if request.user_id:
+            rights.require(callers.current(), Right.ASSIGN_USER)
         wanted = profile_messages.new_profile(request)
 
         def create(roll: Roll, now: datetime) -> profile_service_pb2.CreateProfileResponse:

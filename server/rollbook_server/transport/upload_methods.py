@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from rollbook.v1 import device_service_pb2, device_service_pb2_grpc
-from rollbook_server.domain import removals, upload_errors, upload_lists, uploads
+from rollbook.v1 import device_service_pb2, device_service_pb2_grpc, upload_pb2
+from rollbook_server.domain import callers, removals, rights, upload_errors, upload_lists, uploads
 from rollbook_server.domain.pages import page_request
+from rollbook_server.domain.rights import Right
 from rollbook_server.domain.upload_sessions import UploadSession, unexpected
 from rollbook_server.domain.uploads import UploadState
 from rollbook_server.transport.incoming import RequestIdleError
@@ -153,6 +154,7 @@ def _take(
     """Pass one message on; gives the upload once there is nothing more to do."""
     match message.WhichOneof("message"):
         case "open":
+            _require_rights(message.open)
             upload = session.open(upload_messages.upload_options(message.open))
             return upload if upload.state is UploadState.FINISHED else None
         case "csv":
@@ -164,6 +166,12 @@ def _take(
         case _:
             raise unexpected("A message of the stream must hold open, csv, rows or finish.")
     return None
+
+
+def _require_rights(message: device_service_pb2.UploadOpen) -> None:
+    """See to it that only who may change devices opens an upload that does."""
+    if message.on_conflict in {upload_pb2.ON_CONFLICT_UPDATE, upload_pb2.ON_CONFLICT_MOVE}:
+        rights.require(callers.current(), Right.UPDATE)
 
 
 def _take_rows(session: UploadSession, message: device_service_pb2.UploadRows) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _AFTER_REASON = {
     "API_KEY_INVALID": "Check ROLLBOOK_API_KEY, --api-key-file and which server --address names.",
+    "API_KEY_EXPIRED": "Name another key: ROLLBOOK_API_KEY or --api-key-file.",
+    "API_KEY_REVOKED": "Name another key: ROLLBOOK_API_KEY or --api-key-file.",
     "PROFILE_NOT_EDITABLE": "Profiles made with --single-device can be edited; assign-user and "
     "configure work on every profile.",
     "ETAG_MISMATCH": "Somebody else changed it in between; give the command again.",
@@ -57,6 +59,12 @@ _AFTER_REASON_COMMAND = {
     "PROFILE_NAME_TAKEN": _Next("The profiles of this server", ("profile", "list")),
     "USER_NOT_FOUND": _Next("The users of this server", ("user", "list")),
     "USER_NAME_TAKEN": _Next("The users of this server", ("user", "list")),
+    "RIGHT_MISSING": _Next(
+        "Name another key with --api-key-file; an administrator makes one",
+        ("key", "create", "NAME"),
+        ("--right", "RIGHT"),
+    ),
+    "API_KEY_NOT_FOUND": _Next("The API keys of this server", ("key", "list")),
     "TOKEN_IS_REVOKED": _Next("A new token", ("token", "refresh", "PROFILE")),
     "PROFILE_IS_TOKENLESS": _Next(
         "Its devices enroll without a token", ("enroll",), ("--imei", "IMEI")
@@ -83,9 +91,12 @@ def next_step_after(error: RollbookError, session: Session) -> str:
         return _after_silence(error, session)
     if error.reason in _AFTER_REASON_COMMAND:
         step = _AFTER_REASON_COMMAND[error.reason]
-        known = {"PROFILE": error.metadata.get("profile_id", "PROFILE")}
-        words = (known.get(word, word) for word in step.words)
-        return f"{step.sentence}: {session.command(*words, options=step.options)}"
+        known = {
+            "PROFILE": error.metadata.get("profile_id", "PROFILE"),
+            "RIGHT": error.metadata.get("right", "RIGHT").lower().replace("_", "-"),
+        }
+        words, options = ([known.get(word, word) for word in part] for part in step[1:])
+        return f"{step.sentence}: {session.command(*words, options=options)}"
     return _AFTER_REASON.get(error.reason) or bad_devices(error, session)
 
 

@@ -13,6 +13,7 @@ from rollbook.cli import (
     devices,
     enroll,
     inventories,
+    keys,
     profiles,
     qr,
     sign_in,
@@ -117,5 +118,6 @@ for _command in (
     enroll.enroll,
     sign_in.sign_in,
     users.user,
+    keys.key,
 ):
     root.add_command(_command)

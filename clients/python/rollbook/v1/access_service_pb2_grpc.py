@@ -28,6 +28,14 @@ if _version_not_supported:
 class AccessServiceStub(object):
     """Looks after the API keys with which administrators and internal services
     call. A key is sent as metadata `authorization: Bearer KEY`.
+
+    Key and right are checked before anything else of a call: whoever lacks the right
+    learns neither what is wrong with a request nor what exists. They are checked again
+    at every message, so an upload or an inventory under way ends with its key.
+
+    The key `admin` is that of the file admin.key in the server's data directory. It
+    has every right and no end, and cannot be revoked. To replace it, remove the file
+    and start the server again.
     """
 
     def __init__(self, channel):
@@ -56,21 +64,31 @@ class AccessServiceStub(object):
 class AccessServiceServicer(object):
     """Looks after the API keys with which administrators and internal services
     call. A key is sent as metadata `authorization: Bearer KEY`.
+
+    Key and right are checked before anything else of a call: whoever lacks the right
+    learns neither what is wrong with a request nor what exists. They are checked again
+    at every message, so an upload or an inventory under way ends with its key.
+
+    The key `admin` is that of the file admin.key in the server's data directory. It
+    has every right and no end, and cannot be revoked. To replace it, remove the file
+    and start the server again.
     """
 
     def CreateApiKey(self, request, context):
         """Creates an API key. Its value is in this answer only.
 
-        Callers: administrators with the right MANAGE_ACCESS.
+        Callers: administrators with the right MANAGE_ACCESS, and every right that the
+        new key is given.
         On failure: nothing was created.
-        Reasons: FIELD_INVALID, REQUEST_ID_REUSED.
+        Reasons: FIELD_INVALID, RIGHT_MISSING (metadata: right), REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListApiKeys(self, request, context):
-        """Lists API keys, without their values.
+        """Lists API keys, without their values; also those that expired or were revoked.
 
         Callers: administrators with the right MANAGE_ACCESS.
         On failure: nothing changes.
@@ -81,11 +99,14 @@ class AccessServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RevokeApiKey(self, request, context):
-        """Voids an API key at once.
+        """Voids an API key at once: with the answer no call is let in with it any more, and
+        streams under way end at their next message; an upload stays OPEN, to be resumed
+        with another key. A key may void itself. Voiding one again changes nothing.
 
         Callers: administrators with the right MANAGE_ACCESS.
         On failure: the key stays as it is.
-        Reasons: API_KEY_NOT_FOUND, REQUEST_ID_REUSED.
+        Reasons: API_KEY_NOT_FOUND, ADMIN_KEY_NOT_REVOCABLE, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,6 +141,14 @@ def add_AccessServiceServicer_to_server(servicer, server):
 class AccessService(object):
     """Looks after the API keys with which administrators and internal services
     call. A key is sent as metadata `authorization: Bearer KEY`.
+
+    Key and right are checked before anything else of a call: whoever lacks the right
+    learns neither what is wrong with a request nor what exists. They are checked again
+    at every message, so an upload or an inventory under way ends with its key.
+
+    The key `admin` is that of the file admin.key in the server's data directory. It
+    has every right and no end, and cannot be revoked. To replace it, remove the file
+    and start the server again.
     """
 
     @staticmethod

@@ -20,6 +20,14 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
 class AccessServiceStub:
     """Looks after the API keys with which administrators and internal services
     call. A key is sent as metadata `authorization: Bearer KEY`.
+
+    Key and right are checked before anything else of a call: whoever lacks the right
+    learns neither what is wrong with a request nor what exists. They are checked again
+    at every message, so an upload or an inventory under way ends with its key.
+
+    The key `admin` is that of the file admin.key in the server's data directory. It
+    has every right and no end, and cannot be revoked. To replace it, remove the file
+    and start the server again.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -29,16 +37,18 @@ class AccessServiceStub:
     ]
     """Creates an API key. Its value is in this answer only.
 
-    Callers: administrators with the right MANAGE_ACCESS.
+    Callers: administrators with the right MANAGE_ACCESS, and every right that the
+    new key is given.
     On failure: nothing was created.
-    Reasons: FIELD_INVALID, REQUEST_ID_REUSED.
+    Reasons: FIELD_INVALID, RIGHT_MISSING (metadata: right), REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED.
     """
 
     ListApiKeys: grpc.UnaryUnaryMultiCallable[
         rollbook.v1.access_service_pb2.ListApiKeysRequest,
         rollbook.v1.access_service_pb2.ListApiKeysResponse,
     ]
-    """Lists API keys, without their values.
+    """Lists API keys, without their values; also those that expired or were revoked.
 
     Callers: administrators with the right MANAGE_ACCESS.
     On failure: nothing changes.
@@ -49,16 +59,27 @@ class AccessServiceStub:
         rollbook.v1.access_service_pb2.RevokeApiKeyRequest,
         rollbook.v1.access_service_pb2.RevokeApiKeyResponse,
     ]
-    """Voids an API key at once.
+    """Voids an API key at once: with the answer no call is let in with it any more, and
+    streams under way end at their next message; an upload stays OPEN, to be resumed
+    with another key. A key may void itself. Voiding one again changes nothing.
 
     Callers: administrators with the right MANAGE_ACCESS.
     On failure: the key stays as it is.
-    Reasons: API_KEY_NOT_FOUND, REQUEST_ID_REUSED.
+    Reasons: API_KEY_NOT_FOUND, ADMIN_KEY_NOT_REVOCABLE, REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED.
     """
 
 class AccessServiceAsyncStub:
     """Looks after the API keys with which administrators and internal services
     call. A key is sent as metadata `authorization: Bearer KEY`.
+
+    Key and right are checked before anything else of a call: whoever lacks the right
+    learns neither what is wrong with a request nor what exists. They are checked again
+    at every message, so an upload or an inventory under way ends with its key.
+
+    The key `admin` is that of the file admin.key in the server's data directory. It
+    has every right and no end, and cannot be revoked. To replace it, remove the file
+    and start the server again.
     """
 
     CreateApiKey: grpc.aio.UnaryUnaryMultiCallable[
@@ -67,16 +88,18 @@ class AccessServiceAsyncStub:
     ]
     """Creates an API key. Its value is in this answer only.
 
-    Callers: administrators with the right MANAGE_ACCESS.
+    Callers: administrators with the right MANAGE_ACCESS, and every right that the
+    new key is given.
     On failure: nothing was created.
-    Reasons: FIELD_INVALID, REQUEST_ID_REUSED.
+    Reasons: FIELD_INVALID, RIGHT_MISSING (metadata: right), REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED.
     """
 
     ListApiKeys: grpc.aio.UnaryUnaryMultiCallable[
         rollbook.v1.access_service_pb2.ListApiKeysRequest,
         rollbook.v1.access_service_pb2.ListApiKeysResponse,
     ]
-    """Lists API keys, without their values.
+    """Lists API keys, without their values; also those that expired or were revoked.
 
     Callers: administrators with the right MANAGE_ACCESS.
     On failure: nothing changes.
@@ -87,16 +110,27 @@ class AccessServiceAsyncStub:
         rollbook.v1.access_service_pb2.RevokeApiKeyRequest,
         rollbook.v1.access_service_pb2.RevokeApiKeyResponse,
     ]
-    """Voids an API key at once.
+    """Voids an API key at once: with the answer no call is let in with it any more, and
+    streams under way end at their next message; an upload stays OPEN, to be resumed
+    with another key. A key may void itself. Voiding one again changes nothing.
 
     Callers: administrators with the right MANAGE_ACCESS.
     On failure: the key stays as it is.
-    Reasons: API_KEY_NOT_FOUND, REQUEST_ID_REUSED.
+    Reasons: API_KEY_NOT_FOUND, ADMIN_KEY_NOT_REVOCABLE, REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED.
     """
 
 class AccessServiceServicer(metaclass=abc.ABCMeta):
     """Looks after the API keys with which administrators and internal services
     call. A key is sent as metadata `authorization: Bearer KEY`.
+
+    Key and right are checked before anything else of a call: whoever lacks the right
+    learns neither what is wrong with a request nor what exists. They are checked again
+    at every message, so an upload or an inventory under way ends with its key.
+
+    The key `admin` is that of the file admin.key in the server's data directory. It
+    has every right and no end, and cannot be revoked. To replace it, remove the file
+    and start the server again.
     """
 
     @abc.abstractmethod
@@ -107,9 +141,11 @@ class AccessServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[rollbook.v1.access_service_pb2.CreateApiKeyResponse, collections.abc.Awaitable[rollbook.v1.access_service_pb2.CreateApiKeyResponse]]:
         """Creates an API key. Its value is in this answer only.
 
-        Callers: administrators with the right MANAGE_ACCESS.
+        Callers: administrators with the right MANAGE_ACCESS, and every right that the
+        new key is given.
         On failure: nothing was created.
-        Reasons: FIELD_INVALID, REQUEST_ID_REUSED.
+        Reasons: FIELD_INVALID, RIGHT_MISSING (metadata: right), REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod
@@ -118,7 +154,7 @@ class AccessServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.access_service_pb2.ListApiKeysRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.access_service_pb2.ListApiKeysResponse, collections.abc.Awaitable[rollbook.v1.access_service_pb2.ListApiKeysResponse]]:
-        """Lists API keys, without their values.
+        """Lists API keys, without their values; also those that expired or were revoked.
 
         Callers: administrators with the right MANAGE_ACCESS.
         On failure: nothing changes.
@@ -131,11 +167,14 @@ class AccessServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.access_service_pb2.RevokeApiKeyRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.access_service_pb2.RevokeApiKeyResponse, collections.abc.Awaitable[rollbook.v1.access_service_pb2.RevokeApiKeyResponse]]:
-        """Voids an API key at once.
+        """Voids an API key at once: with the answer no call is let in with it any more, and
+        streams under way end at their next message; an upload stays OPEN, to be resumed
+        with another key. A key may void itself. Voiding one again changes nothing.
 
         Callers: administrators with the right MANAGE_ACCESS.
         On failure: the key stays as it is.
-        Reasons: API_KEY_NOT_FOUND, REQUEST_ID_REUSED.
+        Reasons: API_KEY_NOT_FOUND, ADMIN_KEY_NOT_REVOCABLE, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
 
 def add_AccessServiceServicer_to_server(servicer: AccessServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -40,11 +40,12 @@ class DeviceServiceStub:
     committed position. A later stream on the same upload supersedes an earlier
     one. Opening a FINISHED upload again answers its result at once.
 
-    Callers: administrators with the right CREATE.
+    Callers: administrators with the right CREATE, and UPDATE if on_conflict is UPDATE
+    or MOVE.
     On failure: what was committed stays and the upload stays OPEN to be resumed,
     except where a reason below says that it fails; a FAILED upload leaves no
     PENDING device behind.
-    Reasons: PROFILE_NOT_FOUND, UPLOAD_ID_INVALID, UPLOAD_MISMATCH,
+    Reasons: RIGHT_MISSING, PROFILE_NOT_FOUND, UPLOAD_ID_INVALID, UPLOAD_MISMATCH,
     UPLOAD_MESSAGE_UNEXPECTED, UPLOAD_GAP (metadata: committed_offset,
     committed_rows), UPLOAD_SOURCE_CHANGED, UPLOAD_SUPERSEDED,
     UPLOAD_TOTAL_MISMATCH, UPLOAD_CHECKSUM_MISMATCH, UPLOAD_TOO_MANY_ROWS (fails
@@ -229,11 +230,12 @@ class DeviceServiceAsyncStub:
     committed position. A later stream on the same upload supersedes an earlier
     one. Opening a FINISHED upload again answers its result at once.
 
-    Callers: administrators with the right CREATE.
+    Callers: administrators with the right CREATE, and UPDATE if on_conflict is UPDATE
+    or MOVE.
     On failure: what was committed stays and the upload stays OPEN to be resumed,
     except where a reason below says that it fails; a FAILED upload leaves no
     PENDING device behind.
-    Reasons: PROFILE_NOT_FOUND, UPLOAD_ID_INVALID, UPLOAD_MISMATCH,
+    Reasons: RIGHT_MISSING, PROFILE_NOT_FOUND, UPLOAD_ID_INVALID, UPLOAD_MISMATCH,
     UPLOAD_MESSAGE_UNEXPECTED, UPLOAD_GAP (metadata: committed_offset,
     committed_rows), UPLOAD_SOURCE_CHANGED, UPLOAD_SUPERSEDED,
     UPLOAD_TOTAL_MISMATCH, UPLOAD_CHECKSUM_MISMATCH, UPLOAD_TOO_MANY_ROWS (fails
@@ -420,11 +422,12 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
         committed position. A later stream on the same upload supersedes an earlier
         one. Opening a FINISHED upload again answers its result at once.
 
-        Callers: administrators with the right CREATE.
+        Callers: administrators with the right CREATE, and UPDATE if on_conflict is UPDATE
+        or MOVE.
         On failure: what was committed stays and the upload stays OPEN to be resumed,
         except where a reason below says that it fails; a FAILED upload leaves no
         PENDING device behind.
-        Reasons: PROFILE_NOT_FOUND, UPLOAD_ID_INVALID, UPLOAD_MISMATCH,
+        Reasons: RIGHT_MISSING, PROFILE_NOT_FOUND, UPLOAD_ID_INVALID, UPLOAD_MISMATCH,
         UPLOAD_MESSAGE_UNEXPECTED, UPLOAD_GAP (metadata: committed_offset,
         committed_rows), UPLOAD_SOURCE_CHANGED, UPLOAD_SUPERSEDED,
         UPLOAD_TOTAL_MISMATCH, UPLOAD_CHECKSUM_MISMATCH, UPLOAD_TOO_MANY_ROWS (fails

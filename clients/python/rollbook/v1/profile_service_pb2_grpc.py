@@ -79,9 +79,9 @@ class ProfileServiceServicer(object):
     def CreateProfile(self, request, context):
         """Creates a profile, and its token unless it is tokenless.
 
-        Callers: administrators with the right CREATE.
+        Callers: administrators with the right CREATE, and ASSIGN_USER if it has a user.
         On failure: nothing was created.
-        Reasons: PROFILE_NAME_INVALID, PROFILE_NAME_TAKEN, FIELD_INVALID,
+        Reasons: RIGHT_MISSING, PROFILE_NAME_INVALID, PROFILE_NAME_TAKEN, FIELD_INVALID,
         USER_NOT_FOUND, CONFIGURATION_INVALID, REQUEST_ID_INVALID,
         REQUEST_ID_REUSED.
         """

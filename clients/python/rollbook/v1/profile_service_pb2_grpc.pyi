@@ -27,9 +27,9 @@ class ProfileServiceStub:
     ]
     """Creates a profile, and its token unless it is tokenless.
 
-    Callers: administrators with the right CREATE.
+    Callers: administrators with the right CREATE, and ASSIGN_USER if it has a user.
     On failure: nothing was created.
-    Reasons: PROFILE_NAME_INVALID, PROFILE_NAME_TAKEN, FIELD_INVALID,
+    Reasons: RIGHT_MISSING, PROFILE_NAME_INVALID, PROFILE_NAME_TAKEN, FIELD_INVALID,
     USER_NOT_FOUND, CONFIGURATION_INVALID, REQUEST_ID_INVALID,
     REQUEST_ID_REUSED.
     """
@@ -119,9 +119,9 @@ class ProfileServiceAsyncStub:
     ]
     """Creates a profile, and its token unless it is tokenless.
 
-    Callers: administrators with the right CREATE.
+    Callers: administrators with the right CREATE, and ASSIGN_USER if it has a user.
     On failure: nothing was created.
-    Reasons: PROFILE_NAME_INVALID, PROFILE_NAME_TAKEN, FIELD_INVALID,
+    Reasons: RIGHT_MISSING, PROFILE_NAME_INVALID, PROFILE_NAME_TAKEN, FIELD_INVALID,
     USER_NOT_FOUND, CONFIGURATION_INVALID, REQUEST_ID_INVALID,
     REQUEST_ID_REUSED.
     """
@@ -213,9 +213,9 @@ class ProfileServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[rollbook.v1.profile_service_pb2.CreateProfileResponse, collections.abc.Awaitable[rollbook.v1.profile_service_pb2.CreateProfileResponse]]:
         """Creates a profile, and its token unless it is tokenless.
 
-        Callers: administrators with the right CREATE.
+        Callers: administrators with the right CREATE, and ASSIGN_USER if it has a user.
         On failure: nothing was created.
-        Reasons: PROFILE_NAME_INVALID, PROFILE_NAME_TAKEN, FIELD_INVALID,
+        Reasons: RIGHT_MISSING, PROFILE_NAME_INVALID, PROFILE_NAME_TAKEN, FIELD_INVALID,
         USER_NOT_FOUND, CONFIGURATION_INVALID, REQUEST_ID_INVALID,
         REQUEST_ID_REUSED.
         """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from google.protobuf import timestamp_pb2
+
+from rollbook_server.domain.errors import FieldsError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +24,15 @@ def timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:
     message = timestamp_pb2.Timestamp()
     message.FromDatetime(instant)
     return message
+
+
+def instant(message: timestamp_pb2.Timestamp, field: str) -> datetime:
+    """Read an instant; a FieldsError names the field if it breaks protobuf's rules."""
+    try:
+        message.ToJsonString()  # the one method that checks
+        return message.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise FieldsError({field: "is no instant of the years 1 to 9999"}) from None
 
 
 def length(message: duration_pb2.Duration) -> timedelta:

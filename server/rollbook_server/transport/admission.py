@@ -1,0 +1,66 @@
+"""Who may make a call: its API key and the right it needs, before anything else of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rollbook_server.domain import rights
+from rollbook_server.domain.callers import Caller
+from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.domain.rights import Right
+from rollbook_server.transport.peers import source_of
+
+if TYPE_CHECKING:
+    from rollbook_server.domain.api_keys import ApiKey
+    from rollbook_server.domain.key_ring import KeyRing
+
+OPEN_SERVICES = frozenset({"rollbook.v1.EnrollmentService", "grpc.health.v1.Health"})
+"""What may be called without a key: device agents and probes have none."""
+
+RIGHTLESS_SERVICES = frozenset(
+    {"grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"}
+)
+"""What may be called with any key: it tells nothing of what is stored."""
+
+_PACKAGE = "/rollbook.v1."
+
+
+class Admission:
+    """Lets one call in; `check` it again at every message, so that it ends with its key.
+
+    All of it raises RollbookError with API_KEY_MISSING, API_KEY_INVALID,
+    API_KEY_EXPIRED, API_KEY_REVOKED or RIGHT_MISSING.
+    """
+
+    def __init__(self, method: str, metadata: Any, keys: KeyRing) -> None:
+        self._method, self._metadata, self._keys = method, metadata, keys
+        self._service = method.split("/")[1]
+
+    def caller(self, peer: str) -> Caller:
+        """Give who calls, from where gRPC says."""
+        source, key = source_of(peer), self.check()
+        if key is None:
+            return Caller(source=source)
+        caller = Caller(key.api_key_id, source, key.rights)
+        if self._service not in RIGHTLESS_SERVICES:
+            rights.require(caller, self._right())
+        return caller
+
+    def check(self) -> ApiKey | None:
+        """Give the key of the call, if it has to have one."""
+        return None if self._service in OPEN_SERVICES else self._keys.check(self._value())
+
+    def _right(self) -> Right:
+        """Give the right that the method needs; one that nobody thought of is for few."""
+        return rights.NEEDED.get(self._method.removeprefix(_PACKAGE), Right.MANAGE_ACCESS)
+
+    def _value(self) -> str:
+        named = (value for name, value in self._metadata if name == "authorization")
+        scheme, _, value = str(next(named, "")).partition(" ")
+        if scheme.lower() != "bearer" or not value:
+            raise RollbookError(
+                Reason.API_KEY_MISSING,
+                "This call needs an API key, sent as metadata `authorization: Bearer KEY`. "
+                "The server keeps its first one in admin.key of its data directory.",
+            )
+        return value.strip()
