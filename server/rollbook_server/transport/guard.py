@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import logging
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from rollbook_server.domain import callers
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.transport.incoming import Incoming, lenient
 from rollbook_server.transport.statuses import status_of
@@ -21,7 +23,10 @@ from rollbook_server.transport.statuses import status_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rollbook_server.domain.callers import Caller
     from rollbook_server.transport.idle_limit import IdleLimit
+
+    _TurnedAway = Callable[[str, Caller, Reason], None]
 
 OPEN_SERVICES = frozenset({"rollbook.v1.EnrollmentService", "grpc.health.v1.Health"})
 """What may be called without a key: device agents and probes have none."""
@@ -33,10 +38,15 @@ _Behavior = Any
 
 
 class Guard(grpc.ServerInterceptor):
-    """Lets in callers with a key, and lets out nothing but statuses."""
+    """Lets in callers with a key, and lets out nothing but statuses.
 
-    def __init__(self, knows_key: Callable[[str], bool], limit: IdleLimit) -> None:
-        self._knows_key, self._limit = knows_key, limit
+    `turned_away` is told of calls that are not let in: the method, who called, and why.
+    """
+
+    def __init__(
+        self, knows_key: Callable[[str], bool], limit: IdleLimit, turned_away: _TurnedAway
+    ) -> None:
+        self._knows_key, self._limit, self._turned_away = knows_key, limit, turned_away
 
     def intercept_service(
         self,
@@ -73,7 +83,7 @@ class Guard(grpc.ServerInterceptor):
         make, behavior = _shape(handler)
         inlet = _Inlet(behavior, self._limit, takes_many=handler.request_streaming)
         wrap = _streamed if handler.response_streaming else _single
-        call = wrap(inlet, method, refusal)
+        call = wrap(inlet, method, partial(self._admit, method, refusal))
         # By this name gRPC finds the threads of health watchers, which are not ours.
         call.experimental_thread_pool = getattr(behavior, "experimental_thread_pool", None)
         return make(
@@ -81,6 +91,11 @@ class Guard(grpc.ServerInterceptor):
             request_deserializer=lenient(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
+
+    def _admit(self, method: str, refusal: RollbookError | None) -> None:
+        if refusal is not None:
+            self._turned_away(method, callers.current(), refusal.reason)
+            raise refusal
 
 
 def _shape(handler: _Handler) -> tuple[Any, _Behavior]:
@@ -120,27 +135,22 @@ class _Inlet:
             messages.close()
 
 
-def _single(inlet: _Inlet, method: str, refusal: RollbookError | None) -> _Behavior:
+def _single(inlet: _Inlet, method: str, admit: Callable[[], None]) -> _Behavior:
     def call(requests: Any, context: grpc.ServicerContext) -> Any:
         with _Outlet(method, context):
-            _admit(refusal)
+            admit()
             return inlet.one(requests, context)
 
     return call
 
 
-def _streamed(inlet: _Inlet, method: str, refusal: RollbookError | None) -> _Behavior:
+def _streamed(inlet: _Inlet, method: str, admit: Callable[[], None]) -> _Behavior:
     def call(requests: Any, context: grpc.ServicerContext) -> Any:
         with _Outlet(method, context):
-            _admit(refusal)
+            admit()
             yield from inlet.many(requests, context)
 
     return call
-
-
-def _admit(refusal: RollbookError | None) -> None:
-    if refusal is not None:
-        raise refusal
 
 
 class _Outlet:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from google.protobuf import timestamp_pb2
+
+from rollbook_server.domain.errors import FieldsError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from google.protobuf import duration_pb2
+    from google.protobuf.message import Message
 
 _NANOSECONDS = 1000  # in a microsecond
 
@@ -22,6 +25,17 @@ def timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:
     message = timestamp_pb2.Timestamp()
     message.FromDatetime(instant)
     return message
+
+
+def instant(message: Message, field: str) -> datetime | None:
+    """Read an instant, None if it is absent; raises FieldsError for one that no clock shows."""
+    if not message.HasField(field):
+        return None
+    try:
+        found: datetime = getattr(message, field).ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise FieldsError({field: "is no time from year 1 to 9999"}) from None
+    return found
 
 
 def length(message: duration_pb2.Duration) -> timedelta:
