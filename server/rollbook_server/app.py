@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent import futures
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import grpc
@@ -22,6 +23,7 @@ from rollbook_server.config import ConfigError
 from rollbook_server.domain import clock
 from rollbook_server.domain.audit_chain import Seals
 from rollbook_server.domain.audit_limits import PERIOD_SECONDS
+from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.domain.witness import Witness
 from rollbook_server.passwords import Argon2Passwords
@@ -185,6 +187,8 @@ class App:
         self._idle.close()
         self._sweeper.close()
         self._teller.close()
+        with suppress(RollbookError):  # a full disk: what was counted is lost with the rest
+            self._witness.settle(self._store, self._clock())
         self._store.close()
 
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
         UploadIncompleteError,
     )
     from rollbook.resources import (
+        AuditBreak,
+        AuditCheck,
+        AuditEvent,
         ColumnMapping,
         Configuration,
         Device,
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
         User,
     )
     from rollbook.words import (
+        AuditFault,
         DeviceState,
         EnrollOutcome,
         MatchRule,
@@ -71,6 +75,10 @@ __all__ = [
     "AbortedError",
     "AdminClient",
     "AlreadyExistsError",
+    "AuditBreak",
+    "AuditCheck",
+    "AuditEvent",
+    "AuditFault",
     "ColumnMapping",
     "Configuration",
     "DeadlineExceededError",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rollbook import _channel
+from rollbook._audit_calls import AuditCalls
 from rollbook._calls import Caller
 from rollbook._device_calls import DeviceCalls
 from rollbook._inventory_calls import InventoryCalls
@@ -12,7 +13,9 @@ from rollbook._upload_calls import UploadCalls
 from rollbook._user_calls import UserCalls
 
 
-class AdminClient(ProfileCalls, UploadCalls, InventoryCalls, DeviceCalls, TokenCalls, UserCalls):
+class AdminClient(
+    ProfileCalls, UploadCalls, InventoryCalls, DeviceCalls, TokenCalls, UserCalls, AuditCalls
+):
     """Looks after profiles, uploads, devices, inventories, tokens and users with an API key.
 
     Plaintext on loopback, TLS everywhere else: the key leaves this machine unencrypted

@@ -13,9 +13,8 @@ from rollbook_server.domain.pages import page_of, page_request
 
 if TYPE_CHECKING:
     from rollbook_server.domain.audit_chain import Seals
-    from rollbook_server.domain.audit_repository import StoredLink
+    from rollbook_server.domain.audit_repository import AuditLog, StoredLink
     from rollbook_server.domain.pages import PageRequest
-    from rollbook_server.domain.ports import Roll
 
 PIECE = 50_000  # events a call: well below the deadline that clients set
 _LOWEST = -(2**63)  # from the beginning on, an event that was slipped in before the first one, too
@@ -56,17 +55,17 @@ class Verifier:
     seals: Seals
     anchor: End = BEGINNING
 
-    def check(self, roll: Roll, begin: End, piece: int = PIECE) -> Check:
+    def check(self, log: AuditLog, begin: End, piece: int) -> Check:
         """Check at most a piece of events behind `begin`, the end of the piece before."""
         reached, count = begin, 0
-        for stored in roll.audit.links(after=begin.sequence or _LOWEST, limit=piece):
+        for stored in log.links(after=begin.sequence or _LOWEST, limit=piece):
             fault = self._fault(stored, reached)
             if fault is not None:
                 return Check(reached, True, Break(reached.sequence + 1, fault))
             reached, count = End(stored.sequence, stored.digest), count + 1
         if count == piece:
             return Check(reached, is_whole=False)
-        return Check(reached, True, self._break_at_end(roll, reached))
+        return Check(reached, True, self._break_at_end(log, reached))
 
     def _fault(self, stored: StoredLink, before: End) -> Fault | None:
         if stored.sequence != before.sequence + 1:
@@ -78,11 +77,11 @@ class Verifier:
         anchored = stored.sequence == self.anchor.sequence
         return Fault.ANCHOR_DIFFERS if anchored and stored.digest != self.anchor.digest else None
 
-    def _break_at_end(self, roll: Roll, reached: End) -> Break | None:
+    def _break_at_end(self, log: AuditLog, reached: End) -> Break | None:
         """Compare the last event with what is remembered of it."""
         if self.anchor.sequence > reached.sequence:
             return Break(reached.sequence + 1, Fault.EVENT_MISSING)
-        remembered = roll.audit.end()
+        remembered = log.end()
         if remembered is None:
             return Break(reached.sequence, Fault.END_UNKNOWN) if reached.sequence else None
         end, seal = remembered

@@ -2,8 +2,8 @@
 
 Whoever has no key can be refused as often as they like. The first refusals of a source
 are told on their own; those beyond are counted, and told as one event for each source,
-action and reason when the period ends. So the log grows by about a hundred events a
-minute at most, whatever comes.
+action and reason when the period ends. So the log grows by some hundred events a minute
+at most, whatever comes: less than 100 KiB.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 PERIOD_SECONDS = 60.0
 OF_SOURCE = 10  # told on their own in a period
-OF_ALL = 50
-SUMS = 50  # kinds that are counted; what is beyond is counted without its source
+OF_ALL = 200
+SUMS = 100  # kinds that are counted; what is beyond is counted without its source
 
 
 class Kind(NamedTuple):

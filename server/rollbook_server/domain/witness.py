@@ -42,7 +42,9 @@ class Witness:
     """
 
     def __init__(self, keyed: Callable[[str], bytes]) -> None:
-        self._keyed, self._limit = keyed, RefusalLimit()
+        self._keyed = keyed
+        # Apart, so that a fleet which enrolls again leaves room for refusals.
+        self._refusals, self._again = RefusalLimit(), RefusalLimit()
 
     def registered(self, roll: Roll, about: About, rule: str, *, is_again: bool) -> None:
         """Tell that a device took its place, or `is_again` that it had it already.
@@ -52,7 +54,7 @@ class Witness:
         """
         action, now, subject = about
         source = callers.current().source
-        if is_again and not self._limit.admits(Kind(action, DEVICE_AGENT, source, DONE), now):
+        if is_again and not self._again.admits(Kind(action, DEVICE_AGENT, source, DONE), now):
             return
         details = _registered_by(rule, is_again=is_again)
         roll.audit.record(Deed(now, action, DEVICE_AGENT, source, subject, DONE, details))
@@ -62,7 +64,7 @@ class Witness:
     ) -> None:
         """Tell that a device was refused, and as which it presented itself."""
         kind = Kind(about.action, DEVICE_AGENT, callers.current().source, reason)
-        if self._limit.admits(kind, about.now):
+        if self._refusals.admits(kind, about.now):
             marks = dict(self._marks(presented, user_name))
             audit.tell(roll, *about, marks, reason=reason)
 
@@ -71,13 +73,13 @@ class Witness:
     ) -> None:
         """Tell that a call was not let in; whether that succeeds or not, it was not."""
         action = method.rpartition("/")[2]
-        if self._limit.admits(Kind(action, caller.api_key_id, caller.source, reason), now):
+        if self._refusals.admits(Kind(action, caller.api_key_id, caller.source, reason), now):
             with suppress(RollbookError), callers.calling(caller):
                 store.write(lambda roll: audit.tell(roll, action, now, Subject(), reason=reason))
 
     def settle(self, store: Store, now: datetime, _: Callable[[], bool] = bool) -> None:
         """Tell what was counted in the period that ends; raises RollbookError as a store does."""
-        sums = self._limit.take()
+        sums = [*self._refusals.take(), *self._again.take()]
         if not sums:
             return
 
@@ -91,7 +93,7 @@ class Witness:
         try:
             store.write(tell)
         except BaseException:
-            self._limit.put_back(sums)
+            self._refusals.put_back(sums)
             raise
 
     def _marks(self, presented: Presented, user_name: str) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import shutil
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -55,6 +56,9 @@ _READERS = 64  # connections: more than threads that serve calls, so that none w
 _WAIT_SECONDS = 10  # for a connection; only a bug can make it so long
 RESERVE_BYTES = 16 * 1024 * 1024  # of the disk, for all that is smaller than an upload
 _PRIVATE = 0o600  # of a new file: configurations hold passwords
+
+# At DEBUG it would write every statement with its values, of which many are identifiers.
+logging.getLogger("peewee").setLevel(logging.INFO)
 
 
 class StoreError(Exception):

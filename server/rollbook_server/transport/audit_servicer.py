@@ -48,7 +48,7 @@ class AuditServicer(audit_service_pb2_grpc.AuditServiceServicer):
         verifier = Verifier(self._seals, audit_messages.anchor(request))
         wanted = audit_checks.piece_request(request.page_token, verifier.anchor)
         begin = audit_checks.begin_of(wanted)
-        check = self._store.read(lambda roll: verifier.check(roll, begin))
+        check = self._store.read(lambda roll: verifier.check(roll.audit, begin, audit_checks.PIECE))
         broken = check.first_break
         return audit_service_pb2.VerifyAuditLogResponse(
             checked_count=check.reached.sequence,

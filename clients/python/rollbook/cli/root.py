@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from rollbook._channel import endpoint
 from rollbook.cli import (
+    audit,
     devices,
     enroll,
     inventories,
@@ -117,5 +118,6 @@ for _command in (
     enroll.enroll,
     sign_in.sign_in,
     users.user,
+    audit.audit,
 ):
     root.add_command(_command)

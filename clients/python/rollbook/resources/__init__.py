@@ -7,6 +7,7 @@ UTC, or None if the thing has not happened; an identifier that is unknown is "".
 
 from __future__ import annotations
 
+from rollbook.resources.audit import AuditBreak, AuditCheck, AuditEvent
 from rollbook.resources.devices import Device, DeviceRow, DeviceUpdate, MatchExplanation, NearMiss
 from rollbook.resources.enrollments import Enrollment
 from rollbook.resources.profiles import Configuration, Profile
@@ -21,6 +22,9 @@ from rollbook.resources.uploads import (
 from rollbook.resources.users import EnrolledUser, User
 
 __all__ = [
+    "AuditBreak",
+    "AuditCheck",
+    "AuditEvent",
     "ColumnMapping",
     "Configuration",
     "Device",
