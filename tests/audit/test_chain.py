@@ -48,8 +48,8 @@ class Log:
     @contextmanager
     def tampered(self) -> Iterator[Callable[..., Any]]:
         """Give a way to run SQL, and undo all of it at the end."""
-        transaction: Any = self.database.atomic()
-        with transaction:
+        begin: Any = self.database.atomic
+        with begin() as transaction:
             yield self.database.execute_sql
             transaction.rollback()
 
@@ -133,6 +133,13 @@ def test_one_character_less_is_enough(log: Log, column: str) -> None:
         assert log.first_break() in {Break(4, Fault.EVENT_CHANGED), Break(4, Fault.SEAL_INVALID)}
 
 
+@pytest.mark.parametrize("column", COLUMNS[2:-2])
+def test_a_text_that_became_bytes_is_named(log: Log, column: str) -> None:
+    with log.tampered() as sql:
+        sql(f"UPDATE audit_events SET {column} = CAST({column} AS BLOB) WHERE sequence = 4")
+        assert log.first_break() == Break(4, Fault.EVENT_CHANGED)
+
+
 @pytest.mark.parametrize("first", range(1, COUNT + 1))
 @pytest.mark.parametrize("count", [1, 2, COUNT])
 def test_rows_that_are_deleted_are_missed_also_at_the_end(log: Log, first: int, count: int) -> None:
@@ -182,6 +189,14 @@ def test_an_event_that_is_put_in_before_or_behind_the_others_is_named(log: Log) 
 def test_an_end_that_is_changed_is_told(log: Log, change: str) -> None:
     with log.tampered() as sql:
         sql(change)
+        assert log.first_break() == Break(COUNT, Fault.END_UNKNOWN)
+
+
+def test_an_end_of_earlier_does_not_fit_later_events(log: Log) -> None:
+    with log.tampered() as sql:
+        (digest,) = sql("SELECT digest FROM audit_events WHERE sequence = 3").fetchone()
+        seal = Seals(keyed).of_end(End(3, digest))
+        sql("UPDATE audit_end SET sequence = 3, digest = ?, seal = ?", (digest, seal))
         assert log.first_break() == Break(COUNT, Fault.END_UNKNOWN)
 
 

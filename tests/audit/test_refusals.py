@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from audit.depot import IMEI, PASSWORD, STRANGER, Depot
 from rollbook import AdminClient, DeviceRow, RollbookError
 from rollbook_server.domain.audit_limits import OF_ALL, OF_SOURCE, SUMS, Kind, RefusalLimit
 from rollbook_server.domain.callers import Caller, calling
+from rollbook_server.domain.matching import Presented
 from rollbook_server.domain.witness import Witness
 from uploads.wire import imei
 
@@ -105,11 +107,19 @@ def test_what_was_presented_can_be_told_apart_and_not_read(depot: Depot) -> None
     assert same == again != other
     assert same["imei"].endswith(f"..{STRANGER[-2:]}")
     assert serial["serial_number"].endswith("..56")
-    for text in (STRANGER, "SN-123456"):
-        digests = {
-            hmac.digest(key, text.encode(), "sha256").hex()[:12] for key in (b"", b"\0" * 32)
-        }
-        assert not digests & {same["imei"][:12], serial["serial_number"][:12]}
+
+
+def test_what_a_device_is_told_as_depends_on_the_key_file() -> None:
+    presented = Presented.of([STRANGER], "SN-123456", "Samsung")
+    ours, theirs = (
+        dict(Witness(partial(hmac_of, key))._marks(presented, "ada")) for key in (b"1", b"2")
+    )
+    assert list(ours) == ["imei", "serial_number", "user_name"]
+    assert not [name for name in ours if ours[name][:12] == theirs[name][:12]]
+
+
+def hmac_of(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")
 
 
 def test_a_call_with_a_wrong_key_is_told(server: Server, depot: Depot) -> None:
