@@ -152,7 +152,9 @@ def add_event(roll: Roll) -> None:
     ({"resource_id": "tok-1"}, "audit_events_resource"),
     ({"actor": "key-1"}, "audit_events_actor"),
     ({"reason": "TOKEN_EXPIRED"}, "audit_events_reason"),
+    ({"action": "RevealToken"}, "audit_events_action"),
     ({"actor": "device"}, "PRIMARY KEY"),
+    ({"action": "EnrollDevice"}, "PRIMARY KEY"),
     ({"reason": "DONE"}, "PRIMARY KEY"),
     ({}, "PRIMARY KEY"),
 ])  # fmt: skip

@@ -5,13 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from peewee import SQL
-
 from rollbook_server.domain import clock
 from rollbook_server.domain.audit import AuditEvent, Deed, Subject
 from rollbook_server.domain.audit_chain import BEGINNING, End, Link
 from rollbook_server.domain.audit_repository import StoredLink
-from rollbook_server.storage.audit_tables import SEARCHED, AuditEventTable
+from rollbook_server.storage.audit_tables import SEARCHED, AuditEventTable, in_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -131,21 +129,15 @@ def _conditions(query: AuditQuery, before: int) -> Iterator[Any]:
     yield table.sequence > 0
     if before:
         yield table.sequence < before
-    if query.action:
-        yield table.action == query.action
-    for name, condition in SEARCHED.items():
+    for name, others in SEARCHED.items():
         if value := getattr(query, name):
             yield getattr(table, name) == value
-            if _is_in_index(name, value):  # said again, or SQLite does not use it
-                yield SQL(f"{name} {condition}")
+            if value not in others:
+                yield in_index(name)
     if query.start_time:
         yield table.event_time >= query.start_time
     if query.end_time:
         yield table.event_time < query.end_time
-
-
-def _is_in_index(name: str, value: str) -> bool:
-    return not {"actor": value == "device", "reason": value == "DONE"}.get(name)
 
 
 def _event(row: dict[str, Any]) -> AuditEvent:

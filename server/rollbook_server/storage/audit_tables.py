@@ -42,23 +42,29 @@ class AuditEndTable(Model):
         table_name = "audit_end"
 
 
-NOT_EMPTY = "<> ''"
-BY_KEYS = "NOT IN ('', 'device')"
-REFUSED = "<> 'DONE'"
-# By what events are looked for, and which of them are: enrollments, which are by far the
-# most, are in those by profile, device and token only.
+# By what events are looked for, and the values for which a walk along all of them is
+# taken: enrollments, by far the most, are in the indexes of profile, device and token only.
 SEARCHED = {
-    "profile_id": NOT_EMPTY,
-    "device_id": NOT_EMPTY,
-    "resource_id": NOT_EMPTY,
-    "actor": BY_KEYS,
-    "reason": REFUSED,
+    "profile_id": ("",),
+    "device_id": ("",),
+    "resource_id": ("",),
+    "action": ("EnrollDevice",),
+    "actor": ("", "device"),
+    "reason": ("DONE",),
 }
-for _name, _condition in SEARCHED.items():
+
+
+def in_index(name: str) -> SQL:
+    """Give the condition of an index, without which SQLite does not use it."""
+    values = ", ".join(f"'{value}'" for value in SEARCHED[name])
+    return SQL(f"{name} NOT IN ({values})")
+
+
+for _name in SEARCHED:
     AuditEventTable.add_index(
         AuditEventTable.index(
             getattr(AuditEventTable, _name),
             name=f"audit_events_{_name.removesuffix('_id')}",
-            where=SQL(f"{_name} {_condition}"),
+            where=in_index(_name),
         )
     )
