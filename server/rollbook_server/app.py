@@ -106,7 +106,7 @@ class App:
 
     def _begin(self) -> None:
         self._sealer = sealer = sealing.load_or_create(
-            self._config.sealing_key_path(), must_exist=self._store.holds_tokens()
+            self._config.sealing_key_path(), must_exist=self._store.needs_key_file()
         )
         self._key = admin_key.load_or_create(self._config.data_dir / ADMIN_KEY_NAME)
         self._sweeper.wake()  # for what a crash left behind

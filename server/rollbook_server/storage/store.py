@@ -168,8 +168,12 @@ class SqliteStore:
             raise disk_full()
 
     def holds_tokens(self) -> bool:
-        """Tell whether a key file must be there already."""
+        """Tell whether there is any token."""
         return self.read(lambda _: self._reading.tokens.exist())
+
+    def needs_key_file(self) -> bool:
+        """Tell whether a key file must be there already: for tokens, or for the audit log."""
+        return self.holds_tokens() or self.read(lambda roll: roll.audit.end()) is not None
 
     def close(self) -> None:
         """Do the work that is queued, close the file and give it free."""
