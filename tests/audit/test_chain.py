@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from peewee import SqliteDatabase
 
-from rollbook_server.domain import audit
+from rollbook import AuditEvent
+from rollbook_server.domain import audit, clock
 from rollbook_server.domain.audit import Action, Subject
-from rollbook_server.domain.audit_chain import BEGINNING, End, Seals
+from rollbook_server.domain.audit_chain import BEGINNING, End, Link, Seals
 from rollbook_server.domain.audit_checks import Break, Fault, Verifier
 from rollbook_server.domain.callers import Caller, calling
 from rollbook_server.storage.audit import StoredAudit
@@ -232,6 +233,21 @@ def test_another_key_file_fits_no_seal(log: Log) -> None:
 texts = st.sampled_from(["", "DONE", "prf-1", "key-2", "{}"]) | st.text(
     st.characters(exclude_categories=["Cs"])
 )
+
+
+@given(st.lists(texts, min_size=7, max_size=7), st.dictionaries(texts, texts), st.integers(0))
+def test_the_client_computes_the_digests_that_the_server_does(
+    fields: list[str], details: dict[str, str], second: int
+) -> None:
+    when = NOW + timedelta(seconds=second % 10**9)
+    details = {name: text for name, text in details.items() if text}
+    link = Link(7, clock.microseconds(when), *fields, audit.details_of(details))  # type: ignore[call-arg]
+    names = ("action", "actor", "source", "profile_id", "device_id", "resource_id", "reason")
+    told: dict[str, Any] = dict(zip(names, fields, strict=True))
+    event = AuditEvent(7, when, **told, details=details)
+    assert event.digest_behind(bytes(32)) == link.digest(bytes(32))
+
+
 changes = st.tuples(
     st.just("UPDATE audit_events SET {column} = ? WHERE sequence = ?"),
     st.sampled_from(COLUMNS[1:]),

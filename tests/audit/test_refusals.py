@@ -71,6 +71,33 @@ def test_a_refused_device_is_told_with_the_true_reason(
     assert (event.action, event.reason, event.actor) == ("EnrollDevice", reason, "device")
 
 
+def test_which_token_was_refused_and_why_cannot_be_seen_from_what_is_done(
+    depot: Depot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same statements, whatever is wrong with a token, told on its own or counted."""
+    database, done = depot.server.app._store._database, list[str]()
+    run: Any = database.execute_sql
+
+    def noting(sql: str, *rest: Any, **more: Any) -> Any:
+        done.append(sql)
+        return run(sql, *rest, **more)
+
+    def statements(token: str) -> tuple[str, ...]:
+        done.clear()
+        depot.agent.enroll_device(token=token, imeis=[IMEI])
+        return tuple(sql for sql in done if "checkpoint" not in sql)
+
+    monkeypatch.setattr(database, "execute_sql", noting)
+    causes = (lambda _: WRONG_TOKEN, refreshed, expired, revoked)
+    told = {statements(cause(depot)) for cause in causes}
+    assert len(told) == 1
+    for _ in range(OF_SOURCE):
+        depot.agent.enroll_device(token=WRONG_TOKEN, imeis=[IMEI])
+    counted = {statements(token) for token in (WRONG_TOKEN, depot.token)}
+    assert len(counted) == 1
+    assert counted != told
+
+
 def test_it_says_which_profile_token_and_device_it_was_about(depot: Depot) -> None:
     depot.agent.enroll_device(token=depot.token, imeis=[STRANGER])
     depot.agent.enroll_device(imeis=[IMEI])
