@@ -18,6 +18,8 @@ class AdminClient(
 ):
     """Looks after profiles, uploads, devices, inventories, tokens and users with an API key.
 
+    It reads the audit log of all that, too.
+
     Plaintext on loopback, TLS everywhere else: the key leaves this machine unencrypted
     only with `plaintext=True`. `root_certificates` (PEM) replace those of the system.
     `timeout_seconds` bounds each call with its retries, but no upload or export. Threads

@@ -25,8 +25,9 @@ NEWEST = 100
 _AT_ONCE = 1000
 _ID_PREFIX = "prf-"
 
-_COLUMNS = ("No.", "Time", "Action", "Reason", "By", "From", "About", "Details")
+_COLUMNS = ("No.", "Time", "Action", "Reason", "About", "Details", "By", "From")
 _IDENTIFIERS = ("Action", "Reason", "By", "From")
+_FOLDED = ("About", "Details")
 
 
 @click.group(invoke_without_command=True)
@@ -77,7 +78,7 @@ def _show_events(session: Session, found: Iterator[AuditEvent], most: int | None
         return
     count, shown = 0, islice(watched(found), most)
     while page := list(islice(shown, _AT_ONCE)):
-        show(table(_COLUMNS, map(_row, page), whole=_IDENTIFIERS, folded=_COLUMNS[-2:]))
+        show(table(_COLUMNS, map(_row, page), whole=_IDENTIFIERS, folded=_FOLDED))
         count += len(page)
     if not count:
         say("No event fits.")
@@ -90,7 +91,7 @@ def _row(event: AuditEvent) -> tuple[object, ...]:
     details = (f"{name}={text}" for name, text in event.details.items())
     return (
         *(str(event.sequence), event.event_time, event.action, event.reason),
-        *(event.actor, event.source, _joined(ids), _joined(details)),
+        *(_joined(ids), _joined(details), event.actor, event.source),
     )
 
 
