@@ -13,6 +13,8 @@ from rollbook_server.transport.messages.enums import wire
 from rollbook_server.transport.messages.times import instant, timestamp
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rollbook_server.domain.audit import AuditEvent
     from rollbook_server.domain.audit_checks import Break
 
@@ -28,9 +30,13 @@ def audit_query(request: audit_service_pb2.ListAuditEventsRequest) -> AuditQuery
         action=request.action,
         actor=request.actor,
         reason=request.reason,
-        start_time=instant(request, "start_time"),
-        end_time=instant(request, "end_time"),
+        start_time=_bound(request, "start_time"),
+        end_time=_bound(request, "end_time"),
     )
+
+
+def _bound(request: audit_service_pb2.ListAuditEventsRequest, field: str) -> datetime | None:
+    return instant(getattr(request, field), field) if request.HasField(field) else None
 
 
 def audit_event(value: AuditEvent) -> audit_service_pb2.AuditEvent:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from google.protobuf import duration_pb2
-    from google.protobuf.message import Message
 
 _NANOSECONDS = 1000  # in a microsecond
 
@@ -27,15 +26,13 @@ def timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:
     return message
 
 
-def instant(message: Message, field: str) -> datetime | None:
-    """Read an instant, None if it is absent; raises FieldsError for one that no clock shows."""
-    if not message.HasField(field):
-        return None
+def instant(message: timestamp_pb2.Timestamp, field: str) -> datetime:
+    """Read an instant; a FieldsError names the field if it breaks protobuf's rules."""
     try:
-        found: datetime = getattr(message, field).ToDatetime(tzinfo=UTC)
+        message.ToJsonString()  # the one method that checks
+        return message.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise FieldsError({field: "is no time from year 1 to 9999"}) from None
-    return found
+        raise FieldsError({field: "is no instant of the years 1 to 9999"}) from None
 
 
 def length(message: duration_pb2.Duration) -> timedelta:
