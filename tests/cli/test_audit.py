@@ -71,6 +71,7 @@ def test_an_unbroken_log_gives_an_anchor_that_holds(cli: Cli) -> None:
     assert ended.code == 0
     anchor = ended.out.split()[-1]
     assert anchor.startswith("1:")
+    assert cli("audit", "verify", "--output", "json").document["anchor"] == anchor
     cli("profile", "create", "Other")
     assert cli("audit", "verify", "--anchor", anchor).code == 0
     assert cli("audit", "verify", "--recompute").code == 0

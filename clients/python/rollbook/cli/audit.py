@@ -12,6 +12,7 @@ from rollbook.cli.audit_options import anchor_option, filter_options
 from rollbook.cli.exit_codes import ExitCode
 from rollbook.cli.lists import show_json_list, watched
 from rollbook.cli.output import facts, say, show, show_json
+from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.tables import table
@@ -128,7 +129,7 @@ def verify(session: Session, *, anchor: tuple[int, bytes] | None, recompute: boo
 
 def _show_check(session: Session, check: AuditCheck) -> ExitCode:
     if session.wants_json:
-        show_json(check)
+        show_json(document(check, anchor=_anchor(check)))
     else:
         show(facts(_properties(check)))
     if check.first_break is None:
@@ -156,5 +157,10 @@ def _properties(check: AuditCheck) -> dict[str, object]:
     return {
         "Unbroken events": check.checked_count,
         "First broken": None if broken is None else str(broken.sequence),
-        "Last" if broken else "Newest": f"{check.last_sequence}:{check.last_digest.hex()}",
+        "Last" if broken else "Newest": _anchor(check),
     }
+
+
+def _anchor(check: AuditCheck) -> str:
+    """Give the last event that was found unbroken, as --anchor takes it."""
+    return f"{check.last_sequence}:{check.last_digest.hex()}"
