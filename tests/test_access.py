@@ -33,7 +33,7 @@ EVERY = [
 ]
 OPEN = [method for method in EVERY if method.service in OPEN_SERVICES]
 CLOSED = [method for method in EVERY if method not in OPEN]
-NOT_SERVED_YET = {"rollbook.v1.AuditService"}
+NOT_SERVED_YET: set[str] = set()
 SERVED = [method for method in ROLLBOOK if method.service not in NOT_SERVED_YET]
 TEMPLATE = next(method for method in SERVED if method.name == "GetUploadTemplate")
 each_method = pytest.mark.parametrize("method", EVERY, ids=lambda m: m.path)

@@ -74,6 +74,8 @@ def check_roll(process: ServerProcess, admin: AdminClient, profile_id: str, good
     assert (rows, distinct) == (good, good)
     assert roll.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     roll.close()
+    opened = list(admin.list_audit_events(profile_id=profile_id, action="OpenUpload"))
+    assert (len(opened), admin.verify_audit_log().first_break) == (1, None)
 
 
 def test_a_server_killed_twice_in_an_upload_has_every_good_row_once(

@@ -104,12 +104,13 @@ def test_an_administrator_key_that_keeps_nobody_out_is_refused(
         serve()
 
 
-def test_without_its_sealing_key_a_server_that_has_tokens_does_not_start(
-    serve: Callable[..., Server],
+@pytest.mark.parametrize("tokenless", [False, True])
+def test_without_its_sealing_key_a_server_with_tokens_or_an_audit_log_does_not_start(
+    serve: Callable[..., Server], *, tokenless: bool
 ) -> None:
     first = serve()
     with first.admin() as admin:
-        admin.create_profile("Depot")
+        admin.create_profile("Depot", tokenless=tokenless)
     first.stop()
     (first.data_dir / SEALING_KEY_NAME).unlink()
 
@@ -118,10 +119,10 @@ def test_without_its_sealing_key_a_server_that_has_tokens_does_not_start(
             serve()
 
 
-def test_without_tokens_a_new_sealing_key_is_made(serve: Callable[..., Server]) -> None:
+def test_before_anything_was_sealed_a_new_sealing_key_is_made(
+    serve: Callable[..., Server],
+) -> None:
     first = serve()
-    with first.admin() as admin:
-        admin.create_profile("Depot", tokenless=True)
     first.stop()
     (first.data_dir / SEALING_KEY_NAME).unlink()
 

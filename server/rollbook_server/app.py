@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent import futures
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import grpc
@@ -20,14 +21,19 @@ from rollbook.v1 import (
 from rollbook_server import admin_key, qr, sealing
 from rollbook_server.config import ConfigError
 from rollbook_server.domain import api_keys, clock
+from rollbook_server.domain.audit_chain import Seals
+from rollbook_server.domain.audit_limits import PERIOD_SECONDS
+from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
+from rollbook_server.domain.witness import Witness
 from rollbook_server.passwords import Argon2Passwords
 from rollbook_server.storage.store import SqliteStore
 from rollbook_server.sweeper import Sweeper
 from rollbook_server.transport import reflection
 from rollbook_server.transport.access_servicer import AccessServicer
 from rollbook_server.transport.answers import Answers
+from rollbook_server.transport.audit_servicer import AuditServicer
 from rollbook_server.transport.device_servicer import DeviceServicer
 from rollbook_server.transport.enrollment_servicer import EnrollmentServicer
 from rollbook_server.transport.guard import Guard
@@ -39,6 +45,7 @@ from rollbook_server.transport.user_servicer import UserServicer
 
 if TYPE_CHECKING:
     from rollbook_server.config import Config
+    from rollbook_server.domain.callers import Caller
     from rollbook_server.domain.clock import Clock
     from rollbook_server.sealing import Sealer
 
@@ -81,9 +88,11 @@ class App:
         config.check()
         self._config, self._clock = config, clock
         config.make_data_dir()
-        self._store = SqliteStore(config.database_path())
+        self._store = SqliteStore(config.database_path(), self._keyed)
         self._sweeper = Sweeper(self._store, clock)
         self._keys = KeyRing(self._store, clock)
+        self._witness = Witness(self._keyed)
+        self._teller = Sweeper(self._store, clock, PERIOD_SECONDS, self._witness.settle)
         self._streams = UploadStreams(config.upload_streams)
         self._exports = ExportStreams(config.export_streams)
         # Half of the threads are for callers who have said what they want.
@@ -95,19 +104,25 @@ class App:
             self._close()
             raise
 
+    def _keyed(self, text: str) -> bytes:
+        return self._sealer.digest(text)
+
     def _begin(self) -> None:
-        sealer = sealing.load_or_create(
-            self._config.sealing_key_path(), must_exist=self._store.holds_tokens()
+        self._sealer = sealer = sealing.load_or_create(
+            self._config.sealing_key_path(), must_exist=self._store.needs_key_file()
         )
         key_file = self._config.data_dir / ADMIN_KEY_NAME
         key = admin_key.load_or_create(key_file, api_keys.new_value)
         api_keys.keep_admin_key(self._store, key, self._clock())
         self._sweeper.wake()  # for what a crash left behind
         pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
-        guard = Guard(self._keys, self._idle)
+        guard = Guard(self._keys, self._idle, self._turned_away)
         self._server = grpc.server(pool, interceptors=[guard], options=list(_OPTIONS))
         self.address = self._bind()
         self._register(sealer)
+
+    def _turned_away(self, method: str, caller: Caller, reason: str) -> None:
+        self._witness.turned_away(self._store, method, caller, reason, self._clock())
 
     def _bind(self) -> str:
         listen = self._config.listen
@@ -140,22 +155,22 @@ class App:
             sweep=sweep,
         )
         passwords = Argon2Passwords()
-        enrollment = EnrollmentServicer(store, sealer, passwords, clock)
+        enrollment = EnrollmentServicer(store, sealer, passwords, self._witness, clock)
         users = UserServicer(store, answers, passwords)
         access = AccessServicer(store, answers, self._keys)
+        audit = AuditServicer(store, Seals(sealer.digest))
         profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(profiles, server)
         token_service_pb2_grpc.add_TokenServiceServicer_to_server(tokens, server)
         device_service_pb2_grpc.add_DeviceServiceServicer_to_server(devices, server)
         enrollment_service_pb2_grpc.add_EnrollmentServiceServicer_to_server(enrollment, server)
         user_service_pb2_grpc.add_UserServiceServicer_to_server(users, server)
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
+        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(audit, server)
         self._register_standard()
 
     def _register_standard(self) -> None:
-        """Add the services that are not served yet, health and reflection."""
+        """Add health and reflection."""
         server = self._server
-        audit = audit_service_pb2_grpc.AuditServiceServicer()
-        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(audit, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.register(server, (*SERVICES, health.SERVICE_NAME))
 
@@ -177,6 +192,9 @@ class App:
         self._idle.close()
         self._sweeper.close()
         self._keys.flush()
+        self._teller.close()
+        with suppress(RollbookError):  # a full disk: what was counted is lost with the rest
+            self._witness.settle(self._store, self._clock())
         self._store.close()
 
 

@@ -74,8 +74,8 @@ class _Alone(click.Command):
     "--sealing-key-file",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="ROLLBOOK_SEALING_KEY_FILE",
-    help="What token values are sealed with; made if it is missing and there are no tokens "
-    "yet.  [default: sealing.key in the data directory]",
+    help="What token values and the audit log are sealed with; made if it is missing and "
+    "there is neither yet.  [default: sealing.key in the data directory]",
 )
 @click.option(
     "--public-address",

@@ -128,8 +128,8 @@ def _told(key_id: bytes, kind: str, *ids: str) -> bytes:
 def load_or_create(path: Path, *, must_exist: bool = False) -> Sealer:
     """Read the key file, or make one with new keys on the first start.
 
-    `must_exist` says that tokens were sealed before: a new key would not open
-    them, so a missing file is refused. Raises KeyFileError.
+    `must_exist` says that something was sealed before: a new key would not fit
+    it, so a missing file is refused. Raises KeyFileError.
     """
 
     def new_content() -> str:
@@ -150,9 +150,9 @@ def load_or_create(path: Path, *, must_exist: bool = False) -> Sealer:
 
 def _missing(path: Path) -> str:
     return (
-        f"The key file {path} is missing, and the database holds tokens that cannot be looked "
-        "up or shown without it. Put it back from its backup, or name its place with "
-        "--sealing-key-file or ROLLBOOK_SEALING_KEY_FILE."
+        f"The key file {path} is missing, and the database holds tokens or an audit log that "
+        "cannot be looked up, shown or checked without it. Put it back from its backup, or "
+        "name its place with --sealing-key-file or ROLLBOOK_SEALING_KEY_FILE."
     )
 
 

@@ -1,15 +1,21 @@
-"""Sweeps leftovers and old answers up in a thread of its own, so that nobody waits for it."""
+"""Does what nobody waits for in threads of its own, again and again.
+
+Leftovers and old answers are swept up, and refusals that were counted are told.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import answers, leftovers
 from rollbook_server.domain.errors import RollbookError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.ports import Store
 
@@ -17,12 +23,28 @@ EVERY_SECONDS = 3_600.0
 
 _log = logging.getLogger(__name__)
 
+Task = Callable[["Store", "datetime", Callable[[], bool]], None]
+"""Does a round of work, piece by piece while the last argument gives True."""
+
+
+def sweep_up(store: Store, now: datetime, goes_on: Callable[[], bool]) -> None:
+    """Remove leftovers and old answers."""
+    leftovers.sweep(store, goes_on)
+    answers.forget(store, now, goes_on)
+
 
 class Sweeper:
-    """Sweeps when it is woken, and every hour; close it before its store."""
+    """Does its task when it is woken, and every hour; close it before its store."""
 
-    def __init__(self, store: Store, clock: Clock, every_seconds: float = EVERY_SECONDS) -> None:
-        self._store, self._clock, self._every_seconds = store, clock, every_seconds
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        every_seconds: float = EVERY_SECONDS,
+        task: Task = sweep_up,
+    ) -> None:
+        self._store, self._clock = store, clock
+        self._every_seconds, self._task = every_seconds, task
         self._woken = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="rollbook-sweeper", daemon=True)
@@ -41,11 +63,10 @@ class Sweeper:
     def _run(self) -> None:
         while self._wait():
             try:
-                leftovers.sweep(self._store, self._goes_on)
-                answers.forget(self._store, self._clock(), self._goes_on)
+                self._task(self._store, self._clock(), self._goes_on)
             except RollbookError as error:  # a full disk: the next time it is tried again
                 _log.warning("sweeping broke off: %s", error)
-            except Exception:  # noqa: BLE001 - without this thread leftovers would stay
+            except Exception:  # noqa: BLE001 - without this thread it would never be done
                 _log.exception("sweeping broke off")
 
     def _wait(self) -> bool:

@@ -61,8 +61,14 @@ def test_a_method_that_nobody_thought_of_is_for_few() -> None:
     held = frozenset(EVERY_RIGHT - {"MANAGE_ACCESS"})
     keys: Any = SimpleNamespace(check=lambda _: SimpleNamespace(api_key_id="key-1", rights=held))
     metadata = (("authorization", "Bearer x"),)
+    told: list[Any] = []
+    method = "/rollbook.v1.NewService/New"
+    admission = Admission(method, metadata, keys, lambda *it: told.append(it))
     with pytest.raises(RefusedError, match="needs the right MANAGE_ACCESS"):
-        Admission("/rollbook.v1.NewService/New", metadata, keys).caller("ipv4:192.0.2.1:1")
+        admission.caller("ipv4:192.0.2.1:1")
+    ((asked, caller, reason),) = told
+    assert (asked, reason) == (method, "RIGHT_MISSING")
+    assert (caller.api_key_id, caller.source) == ("key-1", "192.0.2.1")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -151,7 +151,7 @@ def test_every_piece_of_a_stream_is_made_in_the_name_of_its_caller() -> None:
     )
     with closing(IdleLimit(60, 1)) as limit:
         keys: Any = None  # none is asked for
-        guarded = Guard(keys, limit).intercept_service(lambda _: handler, details)
+        guarded = Guard(keys, limit, lambda *_: None).intercept_service(lambda _: handler, details)
         calls = [
             guarded.stream_stream(
                 iter([b""]), SimpleNamespace(peer=lambda n=n: f"ipv4:192.0.2.{n}:1")

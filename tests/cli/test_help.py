@@ -45,6 +45,9 @@ LEAVES = [
     ("user", "list"),
     ("user", "edit"),
     ("user", "delete"),
+    ("audit",),
+    ("audit", "list"),
+    ("audit", "verify"),
 ]
 
 
@@ -52,7 +55,10 @@ def test_help_lists_every_command(alone: Cli) -> None:
     ended = alone("--help")
     assert ended.code == 0
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", ended.out, flags=re.MULTILINE)
-    ours = "demo device discard enroll inventory key profile qr serve sign-in template token upload"
+    ours = (
+        "audit demo device discard enroll inventory key profile qr serve sign-in template token "
+        "upload"
+    )
     assert listed == [*ours.split(), "uploads", "user"]
 
 

@@ -11,23 +11,26 @@ import rollbook
 from rollbook import AdminClient, EnrollmentAgent, errors, resources, words
 
 NAMES = """
-AbortedError AdminClient AlreadyExistsError ApiKey ColumnMapping Configuration CreatedApiKey
-DeadlineExceededError Device DeviceRow DeviceState DeviceUpdate DiscardedUpload
-EnrollOutcome EnrolledUser Enrollment EnrollmentAgent FailedPreconditionError
-InvalidArgumentError MatchExplanation MatchRule NearMiss NotFoundError OnConflict
-OnInvalidRow OutOfRangeError PermissionDeniedError Profile ProfileOrder ProfileOrigin
-ProfileType QrCode QrCodeFormat ResourceExhaustedError Right Role RollbookError RowError ServerError
-SourceChangedError Token TokenState UnauthenticatedError UnavailableError UnimplementedError
-Upload UploadIncompleteError UploadProgress UploadState User
+AbortedError AdminClient AlreadyExistsError ApiKey AuditBreak AuditCheck AuditEvent
+AuditFault ColumnMapping Configuration CreatedApiKey DeadlineExceededError Device
+DeviceRow DeviceState DeviceUpdate DiscardedUpload EnrollOutcome EnrolledUser Enrollment
+EnrollmentAgent FailedPreconditionError InvalidArgumentError MatchExplanation MatchRule
+NearMiss NotFoundError OnConflict OnInvalidRow OutOfRangeError PermissionDeniedError
+Profile ProfileOrder ProfileOrigin ProfileType QrCode QrCodeFormat
+ResourceExhaustedError Right Role RollbookError RowError ServerError SourceChangedError
+Token TokenState UnauthenticatedError UnavailableError UnimplementedError Upload
+UploadIncompleteError UploadProgress UploadState User
 """
 
 METHODS = """
-assign_user close create_api_key create_devices create_profile create_user delete_devices
-delete_profile delete_user discard_upload explain_match export_devices extend_token generate_qr_code
-get_device get_profile get_profile_with_token get_token get_upload get_upload_template
-list_api_keys list_devices list_profiles list_upload_errors list_uploads list_users
-refresh_token reveal_token revoke_api_key revoke_token update_configuration update_devices
-update_profile update_user upload_devices upload_rows write_inventory write_upload_errors
+assign_user close create_api_key create_devices create_profile create_user
+delete_devices delete_profile delete_user discard_upload explain_match export_devices
+extend_token generate_qr_code get_device get_profile get_profile_with_token get_token
+get_upload get_upload_template list_api_keys list_audit_events list_devices
+list_profiles list_upload_errors list_uploads list_users recompute_audit_log
+refresh_token reveal_token revoke_api_key revoke_token update_configuration
+update_devices update_profile update_user upload_devices upload_rows verify_audit_log
+write_inventory write_upload_errors
 """
 
 

@@ -11,6 +11,7 @@ import pytest
 from rollbook import Configuration, UploadState, _convert, _enums, words
 from rollbook.v1 import (
     access_service_pb2,
+    audit_service_pb2,
     configuration_pb2,
     device_pb2,
     device_service_pb2,
@@ -32,6 +33,7 @@ ENUMS = [
     (words.OnInvalidRow, upload_pb2.OnInvalidRow),
     (words.OnConflict, upload_pb2.OnConflict),
     (words.TokenState, token_pb2.TokenState),
+    (words.AuditFault, audit_service_pb2.AuditFault),
     (words.QrCodeFormat, token_service_pb2.QrCodeFormat),
     (words.EnrollOutcome, enrollment_service_pb2.EnrollOutcome),
     (words.MatchRule, device_service_pb2.MatchRule),

@@ -189,7 +189,7 @@ def test_an_attribute_without_a_column_breaks_the_export_rather_than_be_left_out
 
 
 def test_an_export_ends_when_its_profile_is_deleted(server: Server, many: str) -> None:
-    pieces = inventory.export(server.app._store, many)
+    pieces = inventory.export(server.app._store, many, server.clock())
     next(pieces), next(pieces)
     change(server, "DELETE FROM profiles")
     with pytest.raises(Exception, match="profile") as caught:

@@ -39,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(path: Path) -> Iterator[SqliteStore]:
-    store = SqliteStore(path)
+    store = SqliteStore(path, lambda text: text.encode())
     yield store
     store.close()
 

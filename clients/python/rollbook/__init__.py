@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     )
     from rollbook.resources import (
         ApiKey,
+        AuditBreak,
+        AuditCheck,
+        AuditEvent,
         ColumnMapping,
         Configuration,
         CreatedApiKey,
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
         User,
     )
     from rollbook.words import (
+        AuditFault,
         DeviceState,
         EnrollOutcome,
         MatchRule,
@@ -76,6 +80,10 @@ __all__ = [
     "AdminClient",
     "AlreadyExistsError",
     "ApiKey",
+    "AuditBreak",
+    "AuditCheck",
+    "AuditEvent",
+    "AuditFault",
     "ColumnMapping",
     "Configuration",
     "CreatedApiKey",

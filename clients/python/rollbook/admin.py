@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rollbook import _channel
 from rollbook._access_calls import AccessCalls
+from rollbook._audit_calls import AuditCalls
 from rollbook._calls import Caller
 from rollbook._device_calls import DeviceCalls
 from rollbook._inventory_calls import InventoryCalls
@@ -14,11 +15,20 @@ from rollbook._user_calls import UserCalls
 
 
 class AdminClient(
-    ProfileCalls, UploadCalls, InventoryCalls, DeviceCalls, TokenCalls, UserCalls, AccessCalls
+    ProfileCalls,
+    UploadCalls,
+    InventoryCalls,
+    DeviceCalls,
+    TokenCalls,
+    UserCalls,
+    AccessCalls,
+    AuditCalls,
 ):
     """Looks after profiles, uploads, devices, inventories, tokens, users and API keys.
 
     It calls with an API key; what that has no right to raises PermissionDeniedError.
+
+    It reads the audit log of all that, too.
 
     Plaintext on loopback, TLS everywhere else: the key leaves this machine unencrypted
     only with `plaintext=True`. `root_certificates` (PEM) replace those of the system.

@@ -130,3 +130,14 @@ class MatchRule(StrEnum):
     NONE = "NONE"
     AMBIGUOUS = "AMBIGUOUS"
     TOKEN = "TOKEN"  # noqa: S105 - a word
+
+
+class AuditFault(StrEnum):
+    """What can be wrong with an event of the audit log, or with its end."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    EVENT_MISSING = "EVENT_MISSING"
+    EVENT_CHANGED = "EVENT_CHANGED"
+    SEAL_INVALID = "SEAL_INVALID"
+    END_UNKNOWN = "END_UNKNOWN"
+    ANCHOR_DIFFERS = "ANCHOR_DIFFERS"

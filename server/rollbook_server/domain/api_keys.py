@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import names, rights
+from rollbook_server.domain import audit, names, rights
+from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.clock import microseconds
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
 from rollbook_server.domain.ids import new_id
@@ -109,6 +110,8 @@ def create(roll: Roll, wanted: NewApiKey, value: str, now: datetime) -> ApiKey:
         expire_time=wanted.expire_time,
     )
     roll.api_keys.add(key)
+    told = {"role": key.role or "", "rights": "" if key.role else ",".join(sorted(key.rights))}
+    audit.tell(roll, Action.CREATE_API_KEY, now, Subject(resource_id=key.api_key_id), told)
     return key
 
 
@@ -159,6 +162,7 @@ def revoke(roll: Roll, api_key_id: str, now: datetime) -> ApiKey:
     if key.revoke_time is not None:
         return key
     roll.api_keys.revoke(api_key_id, now)
+    audit.tell(roll, Action.REVOKE_API_KEY, now, Subject(resource_id=api_key_id))
     return replace(key, revoke_time=now)
 
 

@@ -1,7 +1,7 @@
 """Who is calling, for the rules that depend on it and for the audit log.
 
 The transport says it once, around each call; whatever runs in the thread of the call
-can ask. Work handed to the writer runs in another thread: ask before, not in it.
+can ask. So can work handed to a store: it is run elsewhere, but in its own context.
 """
 
 from __future__ import annotations

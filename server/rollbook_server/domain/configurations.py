@@ -57,6 +57,22 @@ class Configuration:
 EMPTY = Configuration()
 
 
+def differing(one: Configuration, other: Configuration) -> list[str]:
+    """Name the keys in which two configurations differ, with their groups."""
+    before, after = json.loads(one.to_json()), json.loads(other.to_json())
+    return [
+        f"{group}.{key}"
+        for group in before
+        for key in sorted({*before[group], *after[group]})
+        if _told(before[group], key) != _told(after[group], key)
+    ]
+
+
+def _told(values: Mapping[str, object], key: str) -> str:
+    # As text: for Python 1 equals true, for Android it does not.
+    return json.dumps(values[key]) if key in values else ""
+
+
 class Extra(NamedTuple):
     """The type of one Android extra; `words` if only these are understood."""
 

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import profiles
+from rollbook_server.domain import audit, profiles
+from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.device_choices import chosen
 from rollbook_server.domain.device_faults import Faults, check_count
 from rollbook_server.domain.device_keys import find_taken
@@ -47,7 +48,10 @@ def create(
     if left:
         raise AssertionError("a device that was found to be new met one of the roll")
     roll.profiles.move_counts(profile_id, now, pending=len(rows), registered=0)
-    return [device for (device,) in roll.devices.holders(rows)]
+    created = [device for (device,) in roll.devices.holders(rows)]
+    for device in created:
+        audit.tell(roll, Action.CREATE_DEVICES, now, Subject(profile_id, device.device_id))
+    return created
 
 
 def _good_rows(roll: Roll, wanted: Sequence[TypedRow]) -> list[DeviceRow]:
@@ -79,4 +83,7 @@ def delete(roll: Roll, choices: Sequence[Choice], now: datetime) -> int:
             pending=-gone[profile_id, DeviceState.PENDING],
             registered=-gone[profile_id, DeviceState.REGISTERED],
         )
+    for device in devices:
+        subject = Subject(device.profile_id, device.device_id)
+        audit.tell(roll, Action.DELETE_DEVICES, now, subject, {"state": device.state})
     return len(devices)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import imeis, masks
+from rollbook_server.domain import audit, imeis, masks
+from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.device_choices import Choice, chosen
 from rollbook_server.domain.device_faults import Faults
 from rollbook_server.domain.device_keys import find_taken
@@ -61,6 +62,10 @@ def update(roll: Roll, updates: Sequence[DeviceUpdate], now: datetime) -> list[D
     roll.devices.change(changed)
     for profile_id in {device.profile_id for device in changed}:
         roll.profiles.move_counts(profile_id, now, pending=0, registered=0)
+    for new, old in zip(after, before, strict=True):
+        if new is not old:
+            subject, fields = Subject(new.profile_id, new.device_id), ",".join(differing(new, old))
+            audit.tell(roll, Action.UPDATE_DEVICES, now, subject, {"fields": fields})
     return after
 
 

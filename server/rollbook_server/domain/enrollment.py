@@ -1,7 +1,7 @@
 """Decides what a device that switches on is told.
 
 The answer is an outcome, never an error, for anything a device can get wrong.
-The precise cause stays on this side: it goes to the log, not to the device.
+The precise cause stays on this side: it goes to the audit log, not to the device.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import token_values
+from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.devices import DeviceState
 from rollbook_server.domain.matching import Match, MatchRule, decide
 from rollbook_server.domain.tokens import TokenState
+from rollbook_server.domain.witness import About
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.profiles import Profile
     from rollbook_server.domain.tokens import Token
     from rollbook_server.domain.users import User
+    from rollbook_server.domain.witness import Witness
 
 
 class Outcome(StrEnum):
@@ -68,10 +71,24 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is decided, and the presented token if there is such a one, open or not."""
+    """What is decided, and the presented token if there is such a one, open or not.
+
+    `device` is the one that was found by its keys, registered or not.
+    """
 
     decision: Decision
     token: Token | None = None
+    device: Device | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What it was about; the profile is that of the token, without one the device's."""
+        owner = self.token or self.device
+        return Subject(
+            owner.profile_id if owner else "",
+            self.device.device_id if self.device else "",
+            self.token.token_id if self.token else "",
+        )
 
 
 def token_digest(sealer: Sealer, text: str) -> bytes | None:
@@ -82,17 +99,21 @@ def token_digest(sealer: Sealer, text: str) -> bytes | None:
     return sealer.digest(value) if value else b""
 
 
-def enroll(roll: Roll, enrollment: Enrollment, now: datetime) -> Decision:
-    """Decide, and register the device if it is on the roll.
+def enroll(roll: Roll, enrollment: Enrollment, witness: Witness, now: datetime) -> Decision:
+    """Decide, and register the device if it is on the roll; the witness tells either.
 
     To enroll a registered device again succeeds with the same device; the same
     request_id counts once.
     """
     finding = find(roll, enrollment, now)
-    decision = finding.decision
+    decision, about = finding.decision, About(Action.ENROLL_DEVICE, now, finding.subject)
     if decision.device is None or decision.profile is None:
+        witness.refused(roll, about, decision.cause, enrollment.presented)
         return decision
     device = _register(roll, decision.device, finding.token, enrollment.request_id, now)
+    if device is not decision.device:
+        is_again = decision.device.state is DeviceState.REGISTERED
+        witness.registered(roll, about, decision.cause, is_again=is_again)
     user_id = device.user_id or decision.profile.user_id
     user = roll.users.get(user_id) if user_id else None
     return replace(decision, device=device, user=user)
@@ -109,8 +130,10 @@ def find(roll: Roll, enrollment: Enrollment, now: datetime) -> Finding:
     match = decide(roll.devices.candidates(enrollment.presented))
     profile = roll.profiles.get(match.device.profile_id) if match.device else None
     if match.device is None or profile is None or not _is_open(profile, token):
-        return Finding(Decision(Outcome.NOT_REGISTERED, _refusal_cause(match)), token)
-    return Finding(Decision(Outcome.REGISTERED, match.rule, match.device, profile), token)
+        refusal = Decision(Outcome.NOT_REGISTERED, _refusal_cause(match))
+        return Finding(refusal, token, match.device)
+    decision = Decision(Outcome.REGISTERED, match.rule, match.device, profile)
+    return Finding(decision, token, match.device)
 
 
 def _token_cause(token: Token | None, now: datetime) -> str:

@@ -10,7 +10,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from rollbook_server.domain import clock, csv_writer, profiles
+from rollbook_server.domain import audit, clock, csv_writer, profiles
+from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.devices import DeviceState
 from rollbook_server.domain.dialects import attribute_headers
 from rollbook_server.domain.errors import Reason, RollbookError
@@ -18,6 +19,7 @@ from rollbook_server.domain.luhn import with_check_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from rollbook_server.domain.ports import Roll, Store
 
@@ -70,15 +72,18 @@ class _Beginning(NamedTuple):
     end: int
 
 
-def export(store: Store, profile_id: str) -> Iterator[bytes]:
+def export(store: Store, profile_id: str, now: datetime) -> Iterator[bytes]:
     """Give the file in pieces that fit messages: UTF-8 with BOM, CRLF.
 
-    Devices that come onto the roll meanwhile are not in it. Raises RollbookError with
-    PROFILE_NOT_FOUND, also if the profile is deleted meanwhile, INVENTORY_TOO_WIDE
-    before the first piece, and INVENTORY_CHANGED if a device was given an attribute
-    meanwhile for which the file has no column.
+    The audit log is told before the first piece. Devices that come onto the roll
+    meanwhile are not in it. Raises RollbookError with PROFILE_NOT_FOUND, also if the
+    profile is deleted meanwhile, INVENTORY_TOO_WIDE before the first piece, and
+    INVENTORY_CHANGED if a device was given an attribute meanwhile for which the file
+    has no column.
     """
     begun = store.read(lambda roll: _begin(roll, profile_id))
+    subject = Subject(profile_id)
+    store.write(lambda roll: audit.tell(roll, Action.EXPORT_DEVICES, now, subject))
     yield _header(begun.names).encode("utf-8-sig")
     after = 0
     while piece := store.read(lambda roll: _piece(roll, profile_id, begun, after)):  # noqa: B023 - read at once

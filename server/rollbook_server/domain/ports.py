@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from rollbook_server.domain.api_key_repository import ApiKeys
+    from rollbook_server.domain.audit_repository import AuditLog
     from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.repositories import (
         Answers,
@@ -115,12 +116,17 @@ class Roll(Protocol):
     def answers(self) -> Answers:
         """The answers."""
 
+    @property
+    def audit(self) -> AuditLog:
+        """The audit log; see `audit.tell`."""
+
 
 class Store(Protocol):
     """Runs work in transactions. Thread-safe.
 
     Work must be short, must not wait for anything, and must not be run twice for
-    one call unless it says so: it is run once. Raises RollbookError with
+    one call unless it says so: it is run once, in the context in which it was handed
+    over, so that `callers.current` gives whoever calls. Raises RollbookError with
     STORE_FULL, STORE_UNAVAILABLE or SERVER_STOPPING.
     """
 

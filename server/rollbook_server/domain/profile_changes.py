@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import configurations, etags, masks, names, profiles, users
+from rollbook_server.domain import audit, configurations, etags, masks, names, profiles, users
+from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import ProfileOrigin
 
@@ -60,7 +61,13 @@ def edit(roll: Roll, wanted: ProfileEdit, now: datetime, *, csv_editable: bool) 
     meant = masks.named(wanted.paths, _EDITABLE)
     if not wanted.paths:
         meant = frozenset(name for name in _EDITABLE if getattr(wanted, name))
-    return _write(roll, profile, _edited(profile, wanted, meant), now)
+    edited = _edited(profile, wanted, meant)
+    changed = _write(roll, profile, edited, now)
+    if changed is not profile:
+        fields = [name for name in _EDITABLE if getattr(changed, name) != getattr(profile, name)]
+        told = {"fields": ",".join(fields), "name": changed.name}
+        audit.tell(roll, Action.UPDATE_PROFILE, now, Subject(profile.profile_id), told)
+    return changed
 
 
 def _check_editable(profile: Profile) -> None:
@@ -93,7 +100,11 @@ def assign_user(roll: Roll, profile_id: str, user_id: str, etag: str, now: datet
     profile = profiles.get(roll, profile_id)
     etags.check(etag, profile.revision, _subject(profile))
     user_name = users.get(roll, user_id).user_name if user_id else ""
-    return _write(roll, profile, replace(profile, user_id=user_id, user_name=user_name), now)
+    given = _write(roll, profile, replace(profile, user_id=user_id, user_name=user_name), now)
+    if given is not profile:
+        subject = Subject(profile_id, resource_id=user_id)
+        audit.tell(roll, Action.ASSIGN_USER, now, subject, {"before": profile.user_id})
+    return given
 
 
 def configure(roll: Roll, wanted: ConfigurationEdit, now: datetime) -> Profile:
@@ -106,7 +117,12 @@ def configure(roll: Roll, wanted: ConfigurationEdit, now: datetime) -> Profile:
     etags.check(wanted.etag, profile.revision, _subject(profile))
     configuration = masks.configuration(profile.configuration, wanted.configuration, wanted.paths)
     configurations.check(configuration)
-    return _write(roll, profile, replace(profile, configuration=configuration), now)
+    configured = _write(roll, profile, replace(profile, configuration=configuration), now)
+    if configured is not profile:
+        fields = ",".join(configurations.differing(profile.configuration, configuration))
+        subject = Subject(profile.profile_id)
+        audit.tell(roll, Action.UPDATE_CONFIGURATION, now, subject, {"fields": fields})
+    return configured
 
 
 def _write(roll: Roll, before: Profile, after: Profile, now: datetime) -> Profile:

@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import configuration_linter, configurations, names, tokens, users
+from rollbook_server.domain import (
+    audit,
+    configuration_linter,
+    configurations,
+    names,
+    tokens,
+    users,
+)
+from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.clock import microseconds
 from rollbook_server.domain.configurations import EMPTY, Configuration
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
@@ -121,8 +129,11 @@ def create(roll: Roll, wanted: NewProfile, maker: TokenMaker, now: datetime) -> 
     )
     if not roll.profiles.add(profile):
         raise name_taken(profile.name)
-    if not profile.tokenless:
-        roll.tokens.add(tokens.create(maker, profile.profile_id, now))
+    token = None if profile.tokenless else tokens.create(maker, profile.profile_id, now)
+    if token is not None:
+        roll.tokens.add(token)
+    subject = Subject(profile.profile_id, resource_id=token.token_id if token else "")
+    audit.tell(roll, Action.CREATE_PROFILE, now, subject, {"name": profile.name})
     return profile
 
 

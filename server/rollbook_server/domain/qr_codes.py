@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from rollbook_server.domain import configuration_linter, profiles, provisioning, tokens
+from rollbook_server.domain import audit, configuration_linter, profiles, provisioning, tokens
 from rollbook_server.domain.addresses import host_of, is_no_destination
+from rollbook_server.domain.audit import Action
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
 from rollbook_server.domain.tokens import TokenState
 
@@ -70,6 +71,13 @@ def subject(roll: Roll, profile_id: str) -> Subject:
     return Subject(profile, tokens.current(roll, profile))
 
 
+def tell_drawn(roll: Roll, subject: Subject, form: QrFormat, now: datetime) -> None:
+    """Tell that a code is given away, which holds the token; before it is."""
+    token = subject.token
+    about = audit.Subject(token.profile_id, resource_id=token.token_id)
+    audit.tell(roll, Action.GENERATE_QR_CODE, now, about, {"format": form})
+
+
 def checked_scale(scale: int) -> int:
     """Give the scale, 0 being the default; raises FieldsError beyond 1 to 40."""
     if scale and not 1 <= scale <= LARGEST_SCALE:
@@ -101,7 +109,7 @@ def generate(subject: Subject, sealer: Sealer, server_address: str, now: datetim
     payload = provisioning.payload(
         profile.configuration,
         server_address=server_address,
-        token=tokens.reveal(token, sealer),
+        token=tokens.value_of(token, sealer),
         profile_id=profile.profile_id,
     )
     return QrCode(payload, warnings)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import etags, profiles, uploads
+from rollbook_server.domain import audit, etags, profiles, uploads
+from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.uploads import UploadState
 
@@ -37,12 +38,15 @@ def discard_upload(roll: Roll, upload_id: str, now: datetime) -> Discarded:
     removed = 0 if ended else held.pending
     if upload.state is not UploadState.DISCARDED:
         roll.uploads.discard(upload_id, now)
+        subject = Subject(upload.profile_id, resource_id=upload_id)
+        told = {"removed_count": removed, "kept_count": held.registered}
+        audit.tell(roll, Action.DISCARD_UPLOAD, now, subject, told)
     if removed:
         roll.profiles.move_counts(upload.profile_id, now, pending=-removed, registered=0)
     return Discarded(uploads.get(roll, upload_id), removed, held.registered)
 
 
-def delete_profile(roll: Roll, profile_id: str, etag: str, *, force: bool) -> int:
+def delete_profile(roll: Roll, profile_id: str, etag: str, now: datetime, *, force: bool) -> int:
     """Delete a profile with its devices, uploads and tokens; gives how many devices went.
 
     What they leave in the database is to be swept up. Raises RollbookError with
@@ -60,4 +64,6 @@ def delete_profile(roll: Roll, profile_id: str, etag: str, *, force: bool) -> in
     if not force:
         etags.check(etag, profile.revision, f"Profile {profile.name!r}")
     roll.leftovers.end_profile(profile_id)
+    told = {"name": profile.name, "device_count": profile.device_count}
+    audit.tell(roll, Action.DELETE_PROFILE, now, Subject(profile_id), told)
     return profile.device_count

@@ -80,6 +80,7 @@ NEEDED: Mapping[str, Right] = {
     "AccessService/ListApiKeys": Right.MANAGE_ACCESS,
     "AccessService/RevokeApiKey": Right.MANAGE_ACCESS,
     "AuditService/ListAuditEvents": Right.MANAGE_ACCESS,
+    "AuditService/VerifyAuditLog": Right.MANAGE_ACCESS,
 }
 """The right that each method for administrators needs, whatever it is asked for.
 

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import users
+from rollbook_server.domain.audit import Action, Subject
+from rollbook_server.domain.devices import DeviceState
 from rollbook_server.domain.enrollment import Decision, Outcome, take_place
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.matching import MatchRule, decide
 from rollbook_server.domain.names import TYPED_LIMIT, name_key
+from rollbook_server.domain.witness import About
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.matching import Match, Presented
     from rollbook_server.domain.ports import PasswordHasher, Roll, Store
     from rollbook_server.domain.users import User
+    from rollbook_server.domain.witness import Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +42,27 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """Who may sign in by what was known when the password was verified, or why nobody."""
+    """Who may sign in by what was known when the password was verified, or why nobody.
+
+    `user_id` is that of whoever was named, if there is such a user.
+    """
 
     user: User | None
     cause: str = ""
+    user_id: str = ""
 
 
-def sign_in(store: Store, hasher: PasswordHasher, wanted: SignIn, now: datetime) -> Decision:
-    """Decide, and register the device to the user if both are right.
+def sign_in(
+    store: Store, hasher: PasswordHasher, wanted: SignIn, witness: Witness, now: datetime
+) -> Decision:
+    """Decide, and register the device to the user if both are right; the witness tells either.
 
     The same user on the same device with the same request_id counts once. Raises
     RollbookError with TOO_MANY_SIGN_INS.
     """
     named = store.read(lambda roll: _named(roll, wanted.user_name))
     checked = _verified(hasher, named, wanted.password)
-    decision = store.write(lambda roll: _decide(roll, wanted, checked, now))
+    decision = store.write(lambda roll: _decide(roll, wanted, checked, witness, now))
     if checked.user is not None and decision.outcome is Outcome.REGISTERED:
         _renew_hash(store, hasher, checked.user, wanted.password)
     return decision
@@ -69,8 +79,9 @@ def _verified(hasher: PasswordHasher, user: User | None, password: str) -> _Chec
     if user is None:
         return _Checked(None, "USER_UNKNOWN")
     if not user.can_sign_in:
-        return _Checked(None, "USER_DISABLED" if user.disabled else "USER_WITHOUT_PASSWORD")
-    return _Checked(user) if fits else _Checked(None, "PASSWORD_WRONG")
+        cause = "USER_DISABLED" if user.disabled else "USER_WITHOUT_PASSWORD"
+        return _Checked(None, cause, user.user_id)
+    return _Checked(user if fits else None, "" if fits else "PASSWORD_WRONG", user.user_id)
 
 
 def _renew_hash(store: Store, hasher: PasswordHasher, user: User, password: str) -> None:
@@ -85,15 +96,34 @@ def _renew_hash(store: Store, hasher: PasswordHasher, user: User, password: str)
             store.write(lambda roll: roll.users.rehash(user, renewed))
 
 
-def _decide(roll: Roll, wanted: SignIn, checked: _Checked, now: datetime) -> Decision:
+def _decide(
+    roll: Roll, wanted: SignIn, checked: _Checked, witness: Witness, now: datetime
+) -> Decision:
     match = decide(roll.devices.candidates(wanted.presented))
     user = roll.users.get(checked.user.user_id if checked.user else "")
     profile = roll.profiles.get(match.device.profile_id if match.device else "")
     cause = checked.cause or _cause(checked.user, user, match)
+    about = About(Action.SIGN_IN_DEVICE, now, _subject(match.device, checked))
     if cause or user is None or match.device is None or profile is None:
+        named = "" if checked.user_id else wanted.user_name
+        witness.refused(roll, about, cause, wanted.presented, named)
         return Decision(Outcome.NOT_REGISTERED, cause)
     device = _register(roll, match.device, user.user_id, wanted.request_id, now)
+    if device is not match.device:
+        is_again = _stands(match.device, user.user_id)
+        witness.registered(roll, about, match.rule, is_again=is_again)
     return Decision(Outcome.REGISTERED, match.rule, device, profile, user)
+
+
+def _subject(device: Device | None, checked: _Checked) -> Subject:
+    if device is None:
+        return Subject(resource_id=checked.user_id)
+    return Subject(device.profile_id, device.device_id, checked.user_id)
+
+
+def _stands(device: Device, user_id: str) -> bool:
+    """Tell whether to register the device to the user changes nothing."""
+    return device.state is DeviceState.REGISTERED and device.user_id == user_id
 
 
 def _cause(before: User | None, user: User | None, match: Match) -> str:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import token_values
+from rollbook_server.domain import audit, token_values
+from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.ids import new_id
 
@@ -103,7 +104,18 @@ def current(roll: Roll, profile: Profile) -> Token:
     return token
 
 
-def reveal(token: Token, sealer: Sealer) -> str:
+def reveal(roll: Roll, profile: Profile, sealer: Sealer, now: datetime) -> str:
+    """Give the value of a profile's token to a caller, which is told in the audit log.
+
+    Raises RollbookError with PROFILE_IS_TOKENLESS, or as `value_of` does.
+    """
+    token = current(roll, profile)
+    value = value_of(token, sealer)
+    audit.tell(roll, Action.REVEAL_TOKEN, now, _subject(token))
+    return value
+
+
+def value_of(token: Token, sealer: Sealer) -> str:
     """Give the value in the form in which people type it.
 
     Raises RollbookError with TOKEN_UNREADABLE if its sealing key is missing.
@@ -121,12 +133,18 @@ def refresh(
     No older one works longer than the overlap, nor longer than it would have
     without. Raises RollbookError with PROFILE_IS_TOKENLESS or TOKEN_OVERLAP_INVALID.
     """
-    current(roll, profile)
+    before = current(roll, profile)
     _check_overlap(overlap, maker.limits.longest_overlap)
     token = create(maker, profile.profile_id, now)
     roll.tokens.void(profile.profile_id, now + overlap)
     roll.tokens.add(token)
+    told = {"before": before.token_id, "overlap_seconds": int(overlap.total_seconds())}
+    audit.tell(roll, Action.REFRESH_TOKEN, now, _subject(token), told)
     return token
+
+
+def _subject(token: Token) -> Subject:
+    return Subject(token.profile_id, resource_id=token.token_id)
 
 
 def _check_overlap(overlap: timedelta, longest: timedelta) -> None:
@@ -156,6 +174,8 @@ def extend(roll: Roll, profile: Profile, days: int, limits: TokenLimits, now: da
         )
     extended = replace(token, expire_time=max(token.expire_time, now + timedelta(days=days)))
     roll.tokens.extend(extended.token_id, extended.expire_time)
+    told = {"days": days, "expire_time": extended.expire_time.isoformat()}
+    audit.tell(roll, Action.EXTEND_TOKEN, now, _subject(token), told)
     return extended
 
 
@@ -195,4 +215,6 @@ def revoke(roll: Roll, profile: Profile, now: datetime) -> Token:
     Raises RollbookError with PROFILE_IS_TOKENLESS.
     """
     roll.tokens.void(profile.profile_id, now)
-    return current(roll, profile)
+    token = current(roll, profile)
+    audit.tell(roll, Action.REVOKE_TOKEN, now, _subject(token))
+    return token

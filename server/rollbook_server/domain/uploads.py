@@ -6,11 +6,12 @@ The rows themselves are settled in `batches`; the stream is led by
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
-from rollbook_server.domain import profiles, upload_checks, upload_errors
+from rollbook_server.domain import audit, profiles, upload_checks, upload_errors
+from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.columns import Columns
 from rollbook_server.domain.errors import Reason, RollbookError
 
@@ -171,6 +172,7 @@ def open_upload(roll: Roll, options: UploadOptions, now: datetime) -> Upload:
     if upload is None:
         upload = Upload(options=options, create_time=now, update_time=now)
         roll.uploads.add(upload)
+        _tell(roll, Action.OPEN_UPLOAD, upload, now)
         return upload
     upload_checks.check_same(upload.options, options)
     if upload.state is UploadState.FINISHED:
@@ -231,6 +233,17 @@ def end(
     roll.uploads.end(upload, state, failure_reason, now)
     if state is UploadState.FAILED:
         _uncount(roll, upload, now)
+    action = Action.FAIL_UPLOAD if state is UploadState.FAILED else Action.FINISH_UPLOAD
+    _tell(roll, action, stored(roll, upload), now)
+
+
+def _tell(roll: Roll, action: Action, upload: Upload, now: datetime) -> None:
+    """Tell a step of an upload, with what its rows did."""
+    subject, reason = Subject(upload.profile_id, "", upload.upload_id), upload.failure_reason
+    told: dict[str, object] = {"dry_run": "yes" if upload.options.validate_only else ""}
+    if action is not Action.OPEN_UPLOAD:
+        told |= {f"{name}_count": count for name, count in asdict(upload.counts).items()}
+    audit.tell(roll, action, now, subject, told, reason=reason or audit.DONE)
 
 
 def _uncount(roll: Roll, upload: Upload, now: datetime) -> None:

@@ -7,7 +7,8 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import etags, masks, names
+from rollbook_server.domain import audit, etags, masks, names
+from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
 from rollbook_server.domain.ids import new_id
 from rollbook_server.domain.names import name_key
@@ -134,6 +135,7 @@ def create(roll: Roll, wanted: UserChange, now: datetime) -> User:
     user = _changed(nobody, wanted, wanted.values)
     _check_free(roll, user)
     roll.users.add(user)
+    audit.tell(roll, Action.CREATE_USER, now, Subject(resource_id=user.user_id))
     return user
 
 
@@ -170,7 +172,17 @@ def update(roll: Roll, user_id: str, etag: str, wanted: UserChange, now: datetim
     _check_free(roll, after)
     after = replace(after, update_time=now, revision=before.revision + 1)
     roll.users.change(after)
+    told = {"fields": _differing(before, after)}
+    audit.tell(roll, Action.UPDATE_USER, now, Subject(resource_id=user_id), told)
     return after
+
+
+def _differing(before: User, after: User) -> str:
+    """Name what changed of a user, for the audit log."""
+    names = ("user_name", "display_name", "email", "disabled")
+    found = [name for name in names if getattr(after, name) != getattr(before, name)]
+    found += ["password"] if after.password_hash != before.password_hash else []
+    return ",".join(found)
 
 
 def delete(roll: Roll, user_id: str, etag: str, now: datetime) -> None:
@@ -183,6 +195,7 @@ def delete(roll: Roll, user_id: str, etag: str, now: datetime) -> None:
     roll.profiles.take_from(user_id, now)
     roll.devices.take_from(user_id)
     roll.users.delete(user_id)
+    audit.tell(roll, Action.DELETE_USER, now, Subject(resource_id=user_id))
 
 
 def _meant(wanted: UserChange) -> dict[str, str | bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
 import peewee
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 5  # a busy file is rarely free within less
 
-_KINDS = (peewee.OperationalError,)
+# The second where we pass peewee by, for many rows in one statement.
+_KINDS = (peewee.OperationalError, sqlite3.OperationalError)
 # What SQLite says of faults that may pass by themselves.
 _PASSING = ("locked", "busy", "disk i/o error", "unable to open", "readonly")
 

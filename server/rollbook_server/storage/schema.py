@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollbook_server.storage.audit_tables import AuditEndTable, AuditEventTable
 from rollbook_server.storage.counters import NEXT_DEVICE, NEXT_PROFILE
 from rollbook_server.storage.device_rows import STAYS
 from rollbook_server.storage.tables import (
@@ -46,6 +47,8 @@ TABLES: list[type[Model]] = [
     UploadClaimTable,
     StagedRowTable,
     AnswerTable,
+    AuditEventTable,
+    AuditEndTable,
     CounterTable,
 ]
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import shutil
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from peewee import DatabaseError, OperationalError, SqliteDatabase
 from playhouse.pool import PooledSqliteDatabase
 
+from rollbook_server.domain.audit_chain import Seals
 from rollbook_server.storage import schema
 from rollbook_server.storage.answers import StoredAnswers
 from rollbook_server.storage.api_keys import StoredApiKeys
+from rollbook_server.storage.audit import GatheredAudit, StoredAudit
 from rollbook_server.storage.devices import StoredDevices
 from rollbook_server.storage.faults import disk_full, translated
 from rollbook_server.storage.inventory import StoredInventory
@@ -53,6 +58,9 @@ _WAIT_SECONDS = 10  # for a connection; only a bug can make it so long
 RESERVE_BYTES = 16 * 1024 * 1024  # of the disk, for all that is smaller than an upload
 _PRIVATE = 0o600  # of a new file: configurations hold passwords
 
+# At DEBUG it would write every statement with its values, of which many are identifiers.
+logging.getLogger("peewee").setLevel(logging.INFO)
+
 
 class StoreError(Exception):
     """The database cannot be opened; the text says why and what to do."""
@@ -71,9 +79,10 @@ class _Roll:
     uploads: StoredUploads
     leftovers: StoredLeftovers
     answers: StoredAnswers
+    audit: StoredAudit
 
 
-def _roll(database: Database) -> _Roll:
+def _roll(database: Database, audit: StoredAudit) -> _Roll:
     profiles = StoredProfiles(database)
     return _Roll(
         profiles,
@@ -85,17 +94,23 @@ def _roll(database: Database) -> _Roll:
         StoredUploads(database, profiles),
         StoredLeftovers(database, profiles),
         StoredAnswers(database),
+        audit,
     )
+
+
+def _unsealed(_: str) -> bytes:
+    raise AssertionError("a store that was given no keyed digest keeps no audit log")
 
 
 class SqliteStore:
     """A `domain.ports.Store` on one SQLite file; close it when done.
 
-    Raises StoreError if another server has the file, or if its schema is newer
-    than this program.
+    `keyed` is what audit events are sealed with: a digest that takes a key. Raises
+    StoreError if another server has the file, or if its schema is newer than this
+    program.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keyed: Callable[[str], bytes] = _unsealed) -> None:
         self._lock, self._folder = _lock(path), path.absolute().parent
         self._database = SqliteDatabase(
             str(path),
@@ -118,8 +133,10 @@ class SqliteStore:
             timeout=_WAIT_SECONDS,
             check_same_thread=False,
         )
-        self._reading = _roll(self._readers)
-        self._writer = Writer(self._database, _roll(self._database))
+        self._reading = _roll(self._readers, StoredAudit(self._readers))
+        self._audit = GatheredAudit(self._database, Seals(keyed))
+        writing = _roll(self._database, self._audit)
+        self._writer = Writer(self._database, writing, self._audit.gathered)
 
     def read(self, work: Callable[[Roll], T]) -> T:
         """Run work on one consistent state."""
@@ -135,7 +152,10 @@ class SqliteStore:
 
     def submit(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> Future[T]:
         """Run work as `write` does, without waiting."""
-        return self._writer.submit(work, is_bulk=is_bulk)
+        context = copy_context()  # here, where it is known who calls
+        return self._writer.submit(
+            lambda roll: self._audit.of(partial(context.run, work, roll)), is_bulk=is_bulk
+        )
 
     def is_shared(self) -> bool:
         """Tell whether small work comes again and again."""
@@ -151,8 +171,12 @@ class SqliteStore:
             raise disk_full()
 
     def holds_tokens(self) -> bool:
-        """Tell whether a key file must be there already."""
+        """Tell whether there is any token."""
         return self.read(lambda _: self._reading.tokens.exist())
+
+    def needs_key_file(self) -> bool:
+        """Tell whether a key file must be there already: for tokens, or for the audit log."""
+        return self.holds_tokens() or self.read(lambda roll: roll.audit.end()) is not None
 
     def close(self) -> None:
         """Do the work that is queued, close the file and give it free."""

@@ -24,6 +24,7 @@ from rollbook_server.storage.faults import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from peewee import SqliteDatabase
 
@@ -51,12 +52,19 @@ class Writer:
     written. Neither uploads nor enrollments gained anything that could be measured, for
     the disk is waited for without Python's lock, which others use meanwhile.
 
+    Each transaction is made `within` a block, which may write more at its end.
+
     SQLite before 3.51.3 can lose committed data when two connections do
     (sqlite.org/wal.html, the WAL-reset bug).
     """
 
-    def __init__(self, database: SqliteDatabase, roll: Roll) -> None:
-        self._database, self._roll = database, roll
+    def __init__(
+        self,
+        database: SqliteDatabase,
+        roll: Roll,
+        within: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._database, self._roll, self._within = database, roll, within
         self._small: deque[_Work] = deque()
         self._bulk: deque[_Work] = deque()
         self._waiting = threading.Condition()
@@ -120,7 +128,7 @@ class Writer:
     def _commit(self, group: list[_Work]) -> None:
         done: list[tuple[Future[Any], Any]] = []
         try:
-            with self._database.atomic():
+            with self._database.atomic(), self._within():
                 for work, future in group:
                     self._perform(work, future, done)
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter must hear of it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain import rights
@@ -11,8 +12,12 @@ from rollbook_server.domain.rights import Right
 from rollbook_server.transport.peers import source_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rollbook_server.domain.api_keys import ApiKey
     from rollbook_server.domain.key_ring import KeyRing
+
+    TurnedAway = Callable[[str, Caller, Reason], None]
 
 OPEN_SERVICES = frozenset({"rollbook.v1.EnrollmentService", "grpc.health.v1.Health"})
 """What may be called without a key: device agents and probes have none."""
@@ -32,18 +37,24 @@ class Admission:
     API_KEY_EXPIRED, API_KEY_REVOKED or RIGHT_MISSING.
     """
 
-    def __init__(self, method: str, metadata: Any, keys: KeyRing) -> None:
+    def __init__(self, method: str, metadata: Any, keys: KeyRing, turned_away: TurnedAway) -> None:
         self._method, self._metadata, self._keys = method, metadata, keys
+        self._turned_away = turned_away
         self._service = method.split("/")[1]
 
     def caller(self, peer: str) -> Caller:
         """Give who calls, from where gRPC says."""
-        source, key = source_of(peer), self.check()
-        if key is None:
-            return Caller(source=source)
-        caller = Caller(key.api_key_id, source, key.rights)
-        if self._service not in RIGHTLESS_SERVICES:
-            rights.require(caller, self._right())
+        caller = Caller(source=source_of(peer))
+        try:
+            key = self.check()
+            if key is None:
+                return caller
+            caller = replace(caller, api_key_id=key.api_key_id, rights=key.rights)
+            if self._service not in RIGHTLESS_SERVICES:
+                rights.require(caller, self._right())
+        except RollbookError as error:
+            self._turned_away(self._method, caller, error.reason)
+            raise
         return caller
 
     def check(self) -> ApiKey | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.ports import PasswordHasher, Sealer, Store
+    from rollbook_server.domain.witness import Witness
 
 REQUEST_ID_LIMIT = 64  # characters; longer ones are cut, for a device cannot be told
 
@@ -26,8 +27,16 @@ _log = logging.getLogger(__name__)
 class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
     """Decides about devices."""
 
-    def __init__(self, store: Store, sealer: Sealer, hasher: PasswordHasher, clock: Clock) -> None:
-        self._store, self._sealer, self._hasher, self._clock = store, sealer, hasher, clock
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        hasher: PasswordHasher,
+        witness: Witness,
+        clock: Clock,
+    ) -> None:
+        self._store, self._sealer, self._hasher = store, sealer, hasher
+        self._witness, self._clock = witness, clock
 
     def EnrollDevice(
         self,
@@ -40,8 +49,8 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
             enrollment.token_digest(self._sealer, request.token),
             request.request_id[:REQUEST_ID_LIMIT],
         )
-        now = self._clock()
-        decision = self._store.write(lambda roll: enrollment.enroll(roll, wanted, now))
+        now, witness = self._clock(), self._witness
+        decision = self._store.write(lambda roll: enrollment.enroll(roll, wanted, witness, now))
         _log.info("enrollment %s: %s", decision.outcome, decision.cause)
         return enrollment_messages.enrollment(decision)
 
@@ -57,6 +66,7 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
             request.password,
             request.request_id[:REQUEST_ID_LIMIT],
         )
-        decision = sign_in.sign_in(self._store, self._hasher, wanted, self._clock())
+        now, witness = self._clock(), self._witness
+        decision = sign_in.sign_in(self._store, self._hasher, wanted, witness, now)
         _log.info("sign-in %s: %s", decision.outcome, decision.cause)
         return enrollment_messages.sign_in(decision)

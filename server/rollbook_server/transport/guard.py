@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.callers import Caller
     from rollbook_server.domain.key_ring import KeyRing
+    from rollbook_server.transport.admission import TurnedAway
     from rollbook_server.transport.idle_limit import IdleLimit
 
 _log = logging.getLogger(__name__)
@@ -37,10 +38,13 @@ _END = object()
 
 
 class Guard(grpc.ServerInterceptor):
-    """Lets in callers with a key, and lets out nothing but statuses."""
+    """Lets in callers with a key, and lets out nothing but statuses.
 
-    def __init__(self, keys: KeyRing, limit: IdleLimit) -> None:
-        self._keys, self._limit = keys, limit
+    `turned_away` is told of calls that are not let in: the method, who called, and why.
+    """
+
+    def __init__(self, keys: KeyRing, limit: IdleLimit, turned_away: TurnedAway) -> None:
+        self._keys, self._limit, self._turned_away = keys, limit, turned_away
 
     def intercept_service(
         self,
@@ -53,7 +57,8 @@ class Guard(grpc.ServerInterceptor):
             return None
         method = handler_call_details.method
         metadata = handler_call_details.invocation_metadata or ()
-        return self._guarded(handler, method, Admission(method, metadata, self._keys))
+        admission = Admission(method, metadata, self._keys, self._turned_away)
+        return self._guarded(handler, method, admission)
 
     def _guarded(self, handler: _Handler, method: str, admission: Admission) -> _Handler:
         """Give the same handler with its reading and its behavior guarded."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import grpc
 
+    from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.ports import Store
     from rollbook_server.transport.idle_limit import IdleLimit
     from rollbook_server.transport.streams import ExportStreams
@@ -24,6 +25,7 @@ class InventoryMethods(device_service_pb2_grpc.DeviceServiceServicer):
     """Gives files to fill in, and files of what is on the roll."""
 
     _store: Store
+    _clock: Clock
     _exports: ExportStreams
     _idle: IdleLimit
 
@@ -42,9 +44,10 @@ class InventoryMethods(device_service_pb2_grpc.DeviceServiceServicer):
         context: grpc.ServicerContext,
     ) -> Iterator[device_service_pb2.ExportDevicesResponse]:
         """Stream the inventory of a profile; a place is held until the reader has it all."""
+        now = self._clock()
         end = partial(end_call, context, _idle(self._idle.seconds))
         with self._exports.one(), self._idle.watch(end) as reader:
-            for data in inventory.export(self._store, request.profile_id):
+            for data in inventory.export(self._store, request.profile_id, now):
                 self._exports.check_open()
                 reader.touch()
                 yield device_service_pb2.ExportDevicesResponse(data=data)

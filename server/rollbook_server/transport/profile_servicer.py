@@ -95,9 +95,9 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
     ) -> profile_service_pb2.DeleteProfileResponse:
         """Delete a profile with all it holds."""
 
-        def delete(roll: Roll, _: datetime) -> profile_service_pb2.DeleteProfileResponse:
+        def delete(roll: Roll, now: datetime) -> profile_service_pb2.DeleteProfileResponse:
             count = removals.delete_profile(
-                roll, request.profile_id, request.etag, force=request.force
+                roll, request.profile_id, request.etag, now, force=request.force
             )
             return profile_service_pb2.DeleteProfileResponse(deleted_device_count=count)
 

@@ -53,8 +53,12 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         context: grpc.ServicerContext,
     ) -> token_service_pb2.RevealTokenResponse:
         """Give the value of a profile's token."""
-        value = tokens.reveal(self._current(request.profile_id), self._maker.sealer)
-        return token_service_pb2.RevealTokenResponse(value=value)
+        now, sealer = self._clock(), self._maker.sealer
+
+        def reveal(roll: Roll) -> str:
+            return tokens.reveal(roll, profiles.get(roll, request.profile_id), sealer, now)
+
+        return token_service_pb2.RevealTokenResponse(value=self._store.write(reveal))
 
     def RefreshToken(
         self,
@@ -110,6 +114,7 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         sealer, now = self._maker.sealer, self._clock()
         code = qr_codes.generate(subject, sealer, self._server_address, now)
         picture = self._draw(code.payload, form, scale)
+        self._store.write(lambda roll: qr_codes.tell_drawn(roll, subject, form, now))
         return token_service_pb2.GenerateQrCodeResponse(
             image=picture.image,
             media_type=picture.media_type,

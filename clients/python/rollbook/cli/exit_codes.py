@@ -16,6 +16,7 @@ class ExitCode(IntEnum):
     INCOMPLETE = 5
     NOT_REGISTERED = 6
     SIGN_IN_REQUIRED = 7
+    BROKEN = 8
     INTERRUPTED = 130
 
 
@@ -28,6 +29,7 @@ MEANINGS = {
     ExitCode.INCOMPLETE: "upload: broke off; the message tells how to resume it",
     ExitCode.NOT_REGISTERED: "enroll, sign-in: the device is NOT_REGISTERED",
     ExitCode.SIGN_IN_REQUIRED: "enroll: SIGN_IN_REQUIRED, the token does not open a profile",
+    ExitCode.BROKEN: "audit verify: an event was changed or is missing",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
 }
 

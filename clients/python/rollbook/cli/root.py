@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from rollbook._channel import endpoint
 from rollbook.cli import (
+    audit,
     devices,
     enroll,
     inventories,
@@ -119,5 +120,6 @@ for _command in (
     sign_in.sign_in,
     users.user,
     keys.key,
+    audit.audit,
 ):
     root.add_command(_command)

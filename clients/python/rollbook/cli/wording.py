@@ -46,6 +46,10 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "identifier_prefix": ("--prefix",),
     "scale": ("--scale",),
     "token": ("--token",),
+    "start_time": ("--since",),
+    "end_time": ("--until",),
+    "anchor_sequence": ("--anchor",),
+    "anchor_digest": ("--anchor",),
 }
 _OF_DEVICE = re.compile(r"(?:devices|updates)\[(\d+)\](?:\.device)?(?:\.(\w+))?")
 _LEADS = re.compile(r"^(?:open|profile|user)\.")

@@ -8,6 +8,7 @@ UTC, or None if the thing has not happened; an identifier that is unknown is "".
 from __future__ import annotations
 
 from rollbook.resources.api_keys import ApiKey, CreatedApiKey
+from rollbook.resources.audit import AuditBreak, AuditCheck, AuditEvent
 from rollbook.resources.devices import Device, DeviceRow, DeviceUpdate, MatchExplanation, NearMiss
 from rollbook.resources.enrollments import Enrollment
 from rollbook.resources.profiles import Configuration, Profile
@@ -23,6 +24,9 @@ from rollbook.resources.users import EnrolledUser, User
 
 __all__ = [
     "ApiKey",
+    "AuditBreak",
+    "AuditCheck",
+    "AuditEvent",
     "ColumnMapping",
     "Configuration",
     "CreatedApiKey",

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frollbook/v1/audit_service.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x02\n\nAuditEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12.\n\nevent_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x12\n\nprofile_id\x18\x05 \x01(\t\x12\x13\n\x0bresource_id\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x35\n\x07\x64\x65tails\x18\x08 \x03(\x0b\x32$.rollbook.v1.AuditEvent.DetailsEntry\x12\x0e\n\x06\x64igest\x18\t \x01(\x0c\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe5\x01\n\x16ListAuditEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\nprofile_id\x18\x03 \x01(\t\x12\x13\n\x0bresource_id\x18\x04 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"[\n\x17ListAuditEventsResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.rollbook.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2l\n\x0c\x41uditService\x12\\\n\x0fListAuditEvents\x12#.rollbook.v1.ListAuditEventsRequest\x1a$.rollbook.v1.ListAuditEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frollbook/v1/audit_service.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x02\n\nAuditEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12.\n\nevent_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x12\n\nprofile_id\x18\x05 \x01(\t\x12\x13\n\x0bresource_id\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x35\n\x07\x64\x65tails\x18\x08 \x03(\x0b\x32$.rollbook.v1.AuditEvent.DetailsEntry\x12\x0e\n\x06\x64igest\x18\t \x01(\x0c\x12\x11\n\tdevice_id\x18\n \x01(\t\x12\x0e\n\x06source\x18\x0b \x01(\t\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x88\x02\n\x16ListAuditEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\nprofile_id\x18\x03 \x01(\t\x12\x13\n\x0bresource_id\x18\x04 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdevice_id\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\"[\n\x17ListAuditEventsResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.rollbook.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"[\n\x15VerifyAuditLogRequest\x12\x12\n\npage_token\x18\x01 \x01(\t\x12\x17\n\x0f\x61nchor_sequence\x18\x02 \x01(\x03\x12\x15\n\ranchor_digest\x18\x03 \x01(\x0c\"\xa2\x01\n\x16VerifyAuditLogResponse\x12\x15\n\rchecked_count\x18\x01 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12,\n\x0b\x66irst_break\x18\x03 \x01(\x0b\x32\x17.rollbook.v1.AuditBreak\x12\x15\n\rlast_sequence\x18\x04 \x01(\x03\x12\x13\n\x0blast_digest\x18\x05 \x01(\x0c\"F\n\nAuditBreak\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12&\n\x05\x66\x61ult\x18\x02 \x01(\x0e\x32\x17.rollbook.v1.AuditFault*\xc2\x01\n\nAuditFault\x12\x1b\n\x17\x41UDIT_FAULT_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41UDIT_FAULT_EVENT_MISSING\x10\x01\x12\x1d\n\x19\x41UDIT_FAULT_EVENT_CHANGED\x10\x02\x12\x1c\n\x18\x41UDIT_FAULT_SEAL_INVALID\x10\x03\x12\x1b\n\x17\x41UDIT_FAULT_END_UNKNOWN\x10\x04\x12\x1e\n\x1a\x41UDIT_FAULT_ANCHOR_DIFFERS\x10\x05\x32\xc7\x01\n\x0c\x41uditService\x12\\\n\x0fListAuditEvents\x12#.rollbook.v1.ListAuditEventsRequest\x1a$.rollbook.v1.ListAuditEventsResponse\x12Y\n\x0eVerifyAuditLog\x12\".rollbook.v1.VerifyAuditLogRequest\x1a#.rollbook.v1.VerifyAuditLogResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,14 +34,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AUDITEVENT_DETAILSENTRY']._loaded_options = None
   _globals['_AUDITEVENT_DETAILSENTRY']._serialized_options = b'8\001'
+  _globals['_AUDITFAULT']._serialized_start=1095
+  _globals['_AUDITFAULT']._serialized_end=1289
   _globals['_AUDITEVENT']._serialized_start=82
-  _globals['_AUDITEVENT']._serialized_end=367
-  _globals['_AUDITEVENT_DETAILSENTRY']._serialized_start=321
-  _globals['_AUDITEVENT_DETAILSENTRY']._serialized_end=367
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=370
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=599
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=601
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=692
-  _globals['_AUDITSERVICE']._serialized_start=694
-  _globals['_AUDITSERVICE']._serialized_end=802
+  _globals['_AUDITEVENT']._serialized_end=402
+  _globals['_AUDITEVENT_DETAILSENTRY']._serialized_start=356
+  _globals['_AUDITEVENT_DETAILSENTRY']._serialized_end=402
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=405
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=669
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=671
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=762
+  _globals['_VERIFYAUDITLOGREQUEST']._serialized_start=764
+  _globals['_VERIFYAUDITLOGREQUEST']._serialized_end=855
+  _globals['_VERIFYAUDITLOGRESPONSE']._serialized_start=858
+  _globals['_VERIFYAUDITLOGRESPONSE']._serialized_end=1020
+  _globals['_AUDITBREAK']._serialized_start=1022
+  _globals['_AUDITBREAK']._serialized_end=1092
+  _globals['_AUDITSERVICE']._serialized_start=1292
+  _globals['_AUDITSERVICE']._serialized_end=1491
 # @@protoc_insertion_point(module_scope)

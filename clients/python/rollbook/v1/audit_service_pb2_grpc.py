@@ -26,7 +26,22 @@ if _version_not_supported:
 
 
 class AuditServiceStub(object):
-    """Tells what was done on this server, by whom.
+    """Tells what was done on this server, by whom, and whether that was tampered with.
+
+    Every change, reveal, registration and refusal leaves an event in the transaction
+    of what it tells. Events are only added. Each holds a digest over itself and the
+    digest before it, so that whoever knows one digest can check everything up to it:
+
+    digest = SHA-256(digest of the event before || canonical form of this one)
+
+    Before the first event stand 32 zero bytes. The canonical form is this list as JSON
+    in the form of RFC 8785 (no spaces, keys in order, UTF-8):
+
+    [sequence, event_time in microseconds since 1970, action, actor, source,
+    profile_id, device_id, resource_id, reason, details]
+
+    Beside it the server keeps a seal of each digest and of the newest one, which nobody
+    can make who has the database alone.
     """
 
     def __init__(self, channel):
@@ -40,14 +55,46 @@ class AuditServiceStub(object):
                 request_serializer=rollbook_dot_v1_dot_audit__service__pb2.ListAuditEventsRequest.SerializeToString,
                 response_deserializer=rollbook_dot_v1_dot_audit__service__pb2.ListAuditEventsResponse.FromString,
                 _registered_method=True)
+        self.VerifyAuditLog = channel.unary_unary(
+                '/rollbook.v1.AuditService/VerifyAuditLog',
+                request_serializer=rollbook_dot_v1_dot_audit__service__pb2.VerifyAuditLogRequest.SerializeToString,
+                response_deserializer=rollbook_dot_v1_dot_audit__service__pb2.VerifyAuditLogResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer(object):
-    """Tells what was done on this server, by whom.
+    """Tells what was done on this server, by whom, and whether that was tampered with.
+
+    Every change, reveal, registration and refusal leaves an event in the transaction
+    of what it tells. Events are only added. Each holds a digest over itself and the
+    digest before it, so that whoever knows one digest can check everything up to it:
+
+    digest = SHA-256(digest of the event before || canonical form of this one)
+
+    Before the first event stand 32 zero bytes. The canonical form is this list as JSON
+    in the form of RFC 8785 (no spaces, keys in order, UTF-8):
+
+    [sequence, event_time in microseconds since 1970, action, actor, source,
+    profile_id, device_id, resource_id, reason, details]
+
+    Beside it the server keeps a seal of each digest and of the newest one, which nobody
+    can make who has the database alone.
     """
 
     def ListAuditEvents(self, request, context):
         """Lists audit events, newest first.
+
+        Callers: administrators with the right MANAGE_ACCESS.
+        On failure: nothing changes.
+        Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyAuditLog(self, request, context):
+        """Checks the chain of events from its beginning, a piece a call; the client asks
+        with the page token of each answer until there is none. The first break ends it.
 
         Callers: administrators with the right MANAGE_ACCESS.
         On failure: nothing changes.
@@ -65,6 +112,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     request_deserializer=rollbook_dot_v1_dot_audit__service__pb2.ListAuditEventsRequest.FromString,
                     response_serializer=rollbook_dot_v1_dot_audit__service__pb2.ListAuditEventsResponse.SerializeToString,
             ),
+            'VerifyAuditLog': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyAuditLog,
+                    request_deserializer=rollbook_dot_v1_dot_audit__service__pb2.VerifyAuditLogRequest.FromString,
+                    response_serializer=rollbook_dot_v1_dot_audit__service__pb2.VerifyAuditLogResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rollbook.v1.AuditService', rpc_method_handlers)
@@ -74,7 +126,22 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService(object):
-    """Tells what was done on this server, by whom.
+    """Tells what was done on this server, by whom, and whether that was tampered with.
+
+    Every change, reveal, registration and refusal leaves an event in the transaction
+    of what it tells. Events are only added. Each holds a digest over itself and the
+    digest before it, so that whoever knows one digest can check everything up to it:
+
+    digest = SHA-256(digest of the event before || canonical form of this one)
+
+    Before the first event stand 32 zero bytes. The canonical form is this list as JSON
+    in the form of RFC 8785 (no spaces, keys in order, UTF-8):
+
+    [sequence, event_time in microseconds since 1970, action, actor, source,
+    profile_id, device_id, resource_id, reason, details]
+
+    Beside it the server keeps a seal of each digest and of the newest one, which nobody
+    can make who has the database alone.
     """
 
     @staticmethod
@@ -94,6 +161,33 @@ class AuditService(object):
             '/rollbook.v1.AuditService/ListAuditEvents',
             rollbook_dot_v1_dot_audit__service__pb2.ListAuditEventsRequest.SerializeToString,
             rollbook_dot_v1_dot_audit__service__pb2.ListAuditEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyAuditLog(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rollbook.v1.AuditService/VerifyAuditLog',
+            rollbook_dot_v1_dot_audit__service__pb2.VerifyAuditLogRequest.SerializeToString,
+            rollbook_dot_v1_dot_audit__service__pb2.VerifyAuditLogResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -18,7 +18,23 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
     ...
 
 class AuditServiceStub:
-    """Tells what was done on this server, by whom."""
+    """Tells what was done on this server, by whom, and whether that was tampered with.
+
+    Every change, reveal, registration and refusal leaves an event in the transaction
+    of what it tells. Events are only added. Each holds a digest over itself and the
+    digest before it, so that whoever knows one digest can check everything up to it:
+
+        digest = SHA-256(digest of the event before || canonical form of this one)
+
+    Before the first event stand 32 zero bytes. The canonical form is this list as JSON
+    in the form of RFC 8785 (no spaces, keys in order, UTF-8):
+
+        [sequence, event_time in microseconds since 1970, action, actor, source,
+         profile_id, device_id, resource_id, reason, details]
+
+    Beside it the server keeps a seal of each digest and of the newest one, which nobody
+    can make who has the database alone.
+    """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
     ListAuditEvents: grpc.UnaryUnaryMultiCallable[
@@ -32,8 +48,36 @@ class AuditServiceStub:
     Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
+    VerifyAuditLog: grpc.UnaryUnaryMultiCallable[
+        rollbook.v1.audit_service_pb2.VerifyAuditLogRequest,
+        rollbook.v1.audit_service_pb2.VerifyAuditLogResponse,
+    ]
+    """Checks the chain of events from its beginning, a piece a call; the client asks
+    with the page token of each answer until there is none. The first break ends it.
+
+    Callers: administrators with the right MANAGE_ACCESS.
+    On failure: nothing changes.
+    Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
+    """
+
 class AuditServiceAsyncStub:
-    """Tells what was done on this server, by whom."""
+    """Tells what was done on this server, by whom, and whether that was tampered with.
+
+    Every change, reveal, registration and refusal leaves an event in the transaction
+    of what it tells. Events are only added. Each holds a digest over itself and the
+    digest before it, so that whoever knows one digest can check everything up to it:
+
+        digest = SHA-256(digest of the event before || canonical form of this one)
+
+    Before the first event stand 32 zero bytes. The canonical form is this list as JSON
+    in the form of RFC 8785 (no spaces, keys in order, UTF-8):
+
+        [sequence, event_time in microseconds since 1970, action, actor, source,
+         profile_id, device_id, resource_id, reason, details]
+
+    Beside it the server keeps a seal of each digest and of the newest one, which nobody
+    can make who has the database alone.
+    """
 
     ListAuditEvents: grpc.aio.UnaryUnaryMultiCallable[
         rollbook.v1.audit_service_pb2.ListAuditEventsRequest,
@@ -46,8 +90,36 @@ class AuditServiceAsyncStub:
     Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
+    VerifyAuditLog: grpc.aio.UnaryUnaryMultiCallable[
+        rollbook.v1.audit_service_pb2.VerifyAuditLogRequest,
+        rollbook.v1.audit_service_pb2.VerifyAuditLogResponse,
+    ]
+    """Checks the chain of events from its beginning, a piece a call; the client asks
+    with the page token of each answer until there is none. The first break ends it.
+
+    Callers: administrators with the right MANAGE_ACCESS.
+    On failure: nothing changes.
+    Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
+    """
+
 class AuditServiceServicer(metaclass=abc.ABCMeta):
-    """Tells what was done on this server, by whom."""
+    """Tells what was done on this server, by whom, and whether that was tampered with.
+
+    Every change, reveal, registration and refusal leaves an event in the transaction
+    of what it tells. Events are only added. Each holds a digest over itself and the
+    digest before it, so that whoever knows one digest can check everything up to it:
+
+        digest = SHA-256(digest of the event before || canonical form of this one)
+
+    Before the first event stand 32 zero bytes. The canonical form is this list as JSON
+    in the form of RFC 8785 (no spaces, keys in order, UTF-8):
+
+        [sequence, event_time in microseconds since 1970, action, actor, source,
+         profile_id, device_id, resource_id, reason, details]
+
+    Beside it the server keeps a seal of each digest and of the newest one, which nobody
+    can make who has the database alone.
+    """
 
     @abc.abstractmethod
     def ListAuditEvents(
@@ -56,6 +128,20 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.audit_service_pb2.ListAuditEventsResponse, collections.abc.Awaitable[rollbook.v1.audit_service_pb2.ListAuditEventsResponse]]:
         """Lists audit events, newest first.
+
+        Callers: administrators with the right MANAGE_ACCESS.
+        On failure: nothing changes.
+        Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
+        """
+
+    @abc.abstractmethod
+    def VerifyAuditLog(
+        self,
+        request: rollbook.v1.audit_service_pb2.VerifyAuditLogRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[rollbook.v1.audit_service_pb2.VerifyAuditLogResponse, collections.abc.Awaitable[rollbook.v1.audit_service_pb2.VerifyAuditLogResponse]]:
+        """Checks the chain of events from its beginning, a piece a call; the client asks
+        with the page token of each answer until there is none. The first break ends it.
 
         Callers: administrators with the right MANAGE_ACCESS.
         On failure: nothing changes.

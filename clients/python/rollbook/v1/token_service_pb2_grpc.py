@@ -85,7 +85,7 @@ class TokenServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RevealToken(self, request, context):
-        """Gives the value of a profile's token.
+        """Gives the value of a profile's token, once the audit log has it.
 
         Callers: administrators with the right REVEAL_TOKEN.
         On failure: nothing was revealed.

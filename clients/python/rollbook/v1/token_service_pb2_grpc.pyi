@@ -38,7 +38,7 @@ class TokenServiceStub:
         rollbook.v1.token_service_pb2.RevealTokenRequest,
         rollbook.v1.token_service_pb2.RevealTokenResponse,
     ]
-    """Gives the value of a profile's token.
+    """Gives the value of a profile's token, once the audit log has it.
 
     Callers: administrators with the right REVEAL_TOKEN.
     On failure: nothing was revealed.
@@ -119,7 +119,7 @@ class TokenServiceAsyncStub:
         rollbook.v1.token_service_pb2.RevealTokenRequest,
         rollbook.v1.token_service_pb2.RevealTokenResponse,
     ]
-    """Gives the value of a profile's token.
+    """Gives the value of a profile's token, once the audit log has it.
 
     Callers: administrators with the right REVEAL_TOKEN.
     On failure: nothing was revealed.
@@ -204,7 +204,7 @@ class TokenServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.token_service_pb2.RevealTokenRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.token_service_pb2.RevealTokenResponse, collections.abc.Awaitable[rollbook.v1.token_service_pb2.RevealTokenResponse]]:
-        """Gives the value of a profile's token.
+        """Gives the value of a profile's token, once the audit log has it.
 
         Callers: administrators with the right REVEAL_TOKEN.
         On failure: nothing was revealed.

@@ -1,0 +1,116 @@
+"""Tells the audit log what devices and strangers were told, and the true reason."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from rollbook_server.domain import audit, callers
+from rollbook_server.domain.audit import DEVICE_AGENT, DONE, Action, Deed, Subject
+from rollbook_server.domain.audit_limits import Kind, RefusalLimit
+from rollbook_server.domain.errors import RollbookError
+from rollbook_server.domain.imeis import spelled_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from rollbook_server.domain.callers import Caller
+    from rollbook_server.domain.matching import Presented
+    from rollbook_server.domain.ports import Roll, Store
+
+_MARK_DIGITS = 12  # of the keyed digest: tells a million devices of one model apart
+_MARKED = 128  # characters of a text: anyone may send very long ones
+_SHOWN = 2  # characters at the end, by which people find the device in their hands
+_SHOWN_FROM = 8  # characters; of shorter texts these would be too much
+
+
+class About(NamedTuple):
+    """What was asked for, when the call came, and what it was about."""
+
+    action: Action
+    now: datetime
+    subject: Subject
+
+
+class Witness:
+    """Records registrations, and refusals as far as `RefusalLimit` lets it. Thread-safe.
+
+    `keyed` is a digest that takes a key: by it an auditor sees that the same device was
+    refused again, and nobody without the key file finds out which one it was.
+    """
+
+    def __init__(self, keyed: Callable[[str], bytes]) -> None:
+        self._keyed = keyed
+        # Apart, so that a fleet which enrolls again leaves room for refusals.
+        self._refusals, self._again = RefusalLimit(), RefusalLimit()
+
+    def registered(self, roll: Roll, about: About, rule: str, *, is_again: bool) -> None:
+        """Tell that a device took its place, or `is_again` that it had it already.
+
+        The latter changes nothing on the roll and may come any number of times: it is
+        limited as refusals are.
+        """
+        action, now, subject = about
+        source = callers.current().source
+        if is_again and not self._again.admits(Kind(action, DEVICE_AGENT, source, DONE), now):
+            return
+        details = _registered_by(rule, is_again=is_again)
+        roll.audit.record(Deed(now, action, DEVICE_AGENT, source, subject, DONE, details))
+
+    def refused(
+        self, roll: Roll, about: About, reason: str, presented: Presented, user_name: str = ""
+    ) -> None:
+        """Tell that a device was refused, and as which it presented itself."""
+        kind = Kind(about.action, DEVICE_AGENT, callers.current().source, reason)
+        if self._refusals.admits(kind, about.now):
+            marks = dict(self._marks(presented, user_name))
+            audit.tell(roll, *about, marks, reason=reason)
+
+    def turned_away(
+        self, store: Store, method: str, caller: Caller, reason: str, now: datetime
+    ) -> None:
+        """Tell that a call was not let in; whether that succeeds or not, it was not."""
+        action = method.rpartition("/")[2]
+        if self._refusals.admits(Kind(action, caller.api_key_id, caller.source, reason), now):
+            with suppress(RollbookError), callers.calling(caller):
+                store.write(lambda roll: audit.tell(roll, action, now, Subject(), reason=reason))
+
+    def settle(self, store: Store, now: datetime, _: Callable[[], bool] = bool) -> None:
+        """Tell what was counted in the period that ends; raises RollbookError as a store does."""
+        sums = [*self._refusals.take(), *self._again.take()]
+        if not sums:
+            return
+
+        def tell(roll: Roll) -> None:
+            for each in sums:
+                details = audit.details_of({"count": each.count, "since": each.since.isoformat()})
+                action, actor, source, reason = each.kind
+                deed = Deed(now, action, actor, source, Subject(), reason, details)
+                roll.audit.record(deed)
+
+        try:
+            store.write(tell)
+        except BaseException:
+            self._refusals.put_back(sums)
+            raise
+
+    def _marks(self, presented: Presented, user_name: str) -> Iterator[tuple[str, str]]:
+        if presented.imeis:
+            yield "imei", ",".join(self._mark("imei", spelled_out(i)) for i in presented.imeis)
+        if presented.serial_number:
+            yield "serial_number", self._mark("serial number", presented.serial_number)
+        if user_name:
+            yield "user_name", self._mark("user name", user_name, shown=0)
+
+    def _mark(self, kind: str, text: str, shown: int = _SHOWN) -> str:
+        # No token value has a colon: no digest of one is ever the same.
+        text = text[:_MARKED]
+        digits = self._keyed(f"audit {kind}:{text}").hex()[:_MARK_DIGITS]
+        return f"{digits}..{text[-shown:]}" if shown and len(text) >= _SHOWN_FROM else digits
+
+
+@cache
+def _registered_by(rule: str, *, is_again: bool) -> str:
+    return audit.details_of({"rule": rule, "again": "yes" if is_again else ""})
