@@ -163,12 +163,10 @@ def test_a_bug_is_told_by_its_number_alone(
 ) -> None:
     caller: Caller = request.getfixturevalue("caller")
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("secret")
 
     caller.send(TEMPLATE, b"", key=caller.key)  # from now on the server knows the key
-    for name in ("read", "write", "submit"):
-        setattr(caller.server.app._store, name, fail)
     asked: dict[str, Any] = {
         "UploadDevices": {"open": {"uploadId": "u"}},
         "GetUploadTemplate": {"profileId": "p"},
@@ -180,7 +178,10 @@ def test_a_bug_is_told_by_its_number_alone(
     }
     message = message_factory.GetMessageClass(method.descriptor.input_type)()
     json_format.ParseDict(asked.get(method.name, {}), message)
-    error = caller.error(method, message.SerializeToString(), key=caller.key)
+    with pytest.MonkeyPatch.context() as patch:  # until the server is to stop
+        for name in ("read", "write", "submit"):
+            patch.setattr(caller.server.app._store, name, fail)
+        error = caller.error(method, message.SerializeToString(), key=caller.key)
 
     assert (error.code, error.reason) == ("INTERNAL", "INTERNAL_ERROR")
     assert "secret" not in error.message + str(error.metadata)
