@@ -14,7 +14,10 @@ STUB_TOOLS := grpcio-tools==1.71.2 mypy-protobuf==3.6.0
 FILES ?= 1000000
 STREAMS ?= 10000
 
-.PHONY: demo test check stubs bench faults fuzz clean
+# How many agents `make storm` lets switch on at once.
+AGENTS ?= 40000
+
+.PHONY: demo test check stubs bench storm faults fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
 	$(BIN)/rollbook demo
@@ -35,6 +38,9 @@ stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
 
 bench: $(VENV)/dev  ## speed, as ratios measured in one run
 	$(BIN)/python tests/benchmarks/run.py
+
+storm: $(VENV)/dev  ## AGENTS devices switch on at once: how long the slowest waits
+	$(BIN)/python tests/benchmarks/storm.py $(AGENTS)
 
 fuzz: $(VENV)/dev  ## files and streams of every kind against parser and server
 	$(BIN)/python tests/fuzz/run.py --parser $(FILES) --server $(STREAMS) $(if $(SEED),--seed $(SEED))

@@ -42,6 +42,7 @@ from rollbook_server.transport.profile_servicer import ProfileServicer
 from rollbook_server.transport.streams import ExportStreams, UploadStreams
 from rollbook_server.transport.token_servicer import TokenServicer
 from rollbook_server.transport.user_servicer import UserServicer
+from rollbook_server.transport.waiting_line import WaitingLine
 
 if TYPE_CHECKING:
     from rollbook_server.config import Config
@@ -97,6 +98,7 @@ class App:
         self._exports = ExportStreams(config.export_streams)
         # Half of the threads are for callers who have said what they want.
         self._idle = IdleLimit(config.idle_seconds, config.threads // 2)
+        self._line = WaitingLine(config.waiting_calls)
         self._health = _health_servicer()
         try:
             self._begin()
@@ -116,7 +118,7 @@ class App:
         api_keys.keep_admin_key(self._store, key, self._clock())
         self._sweeper.wake()  # for what a crash left behind
         pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
-        guard = Guard(self._keys, self._idle, self._turned_away)
+        guard = Guard(self._keys, self._idle, self._line, self._turned_away)
         self._server = grpc.server(pool, interceptors=[guard], options=list(_OPTIONS))
         self.address = self._bind()
         self._register(sealer)
@@ -190,6 +192,7 @@ class App:
 
     def _close(self) -> None:
         self._idle.close()
+        self._line.close()
         self._sweeper.close()
         self._keys.flush()
         self._teller.close()

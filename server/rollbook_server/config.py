@@ -36,7 +36,8 @@ class Config:
     values are sealed with; None for a file in `data_dir`. Threads serve one call each, and
     every stream of an upload or an inventory holds one: `upload_streams` and
     `export_streams` together stay well below `threads`. Whoever sends no message of
-    a call, or takes nothing of an inventory, for `idle_seconds` loses its place.
+    a call, or takes nothing of an inventory, for `idle_seconds` loses its place. For a
+    thread at most `waiting_calls` wait; more are turned away with SERVER_BUSY.
     `allow_csv_profile_edit` lets name and description of CSV profiles be changed, too.
     """
 
@@ -53,6 +54,7 @@ class Config:
     export_streams: int = 4
     idle_seconds: float = DEFAULT_IDLE_SECONDS
     threads: int = 32
+    waiting_calls: int = 512
     grace_seconds: float = 5.0
 
     def check(self) -> None:

@@ -157,6 +157,9 @@ def _cut_by_csv(data: bytes, delimiter: str) -> Iterator[list[str]]:
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     # What is blank before the header is passed over unread, even if it is no CSV.
     text = data.decode(encoding).lstrip(" \t,;|\r\n")
+    first, _, rest = text.partition("\n")
+    if first.lstrip('"').lower().startswith("sep="):  # so is Excel's line, even half quoted
+        text = rest.lstrip(" \t,;|\r\n")
     return csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
 
 

@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from rollbook import errors
+from rollbook._patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,15 +78,17 @@ class Caller:
 
     gRPC itself retries UNAVAILABLE, see `_channel`. What it cannot know is that the
     server's RetryInfo asks for more time; that is waited for here, as often as the
-    deadline leaves room.
+    deadline leaves room. With `patience_seconds` each call has a deadline of its own, and
+    a server that is away or busy is waited for so long, also if it says nothing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a clock and a sleep of their own for tests
         self,
         endpoint: Endpoint,
         *,
         timeout_seconds: float,
         api_key: str | None = None,
+        patience_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -93,6 +96,7 @@ class Caller:
         self.channel = endpoint.open_channel()
         self.metadata = () if api_key is None else (("authorization", _bearer(api_key)),)
         self._timeout_seconds = timeout_seconds
+        self._patience_seconds = patience_seconds
         self._clock = clock
         self._sleep = sleep
 
@@ -101,14 +105,24 @@ class Caller:
     ) -> _ResponseT:
         """Call a method that is safe to repeat."""
         deadline = self._clock() + self._timeout_seconds
+        patience = None
+        if self._patience_seconds is not None:
+            patience = Patience(clock=self._clock, sleep=self._sleep)
         while True:
+            left = self._timeout_seconds if patience else deadline - self._clock()
             try:
                 with self.translated():
-                    remaining = deadline - self._clock()
-                    return method(request, timeout=remaining, metadata=self.metadata)
+                    return method(request, timeout=left, metadata=self.metadata)
             except errors.UnavailableError as error:
-                if not self._may_wait(error, deadline):
+                if not (
+                    self._waits(error, patience) if patience else self._may_wait(error, deadline)
+                ):
                     raise
+
+    def _waits(self, error: errors.UnavailableError, patience: Patience) -> bool:
+        """Wait as the server says, or longer each time where it says nothing."""
+        assert self._patience_seconds is not None
+        return patience.wait(error.retry_after_seconds or 0.0, self._patience_seconds)
 
     def _may_wait(self, error: errors.UnavailableError, deadline: float) -> bool:
         if error.retry_after_seconds is None:

@@ -1,4 +1,4 @@
-"""How long to wait between streams of one upload, and when to stop waiting."""
+"""How long to wait between attempts, such as streams of one upload, and when to stop."""
 
 from __future__ import annotations
 

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 class EnrollmentAgent(Client):
     """Speaks for a device that switches on; needs no API key.
 
+    A call takes at most `timeout_seconds`. With `patience_seconds` each attempt takes so
+    long at most, and a server that is away or busy, as when a school opens its tablets on
+    a Monday, is asked again until these are over: when it says, or else after waits that
+    grow from a fifth of a second to half a minute, with jitter.
+
     Plaintext on loopback, TLS everywhere else unless `plaintext=True`. Threads may
     share one. Close it, or use it in a `with`.
     """
@@ -28,13 +33,17 @@ class EnrollmentAgent(Client):
         address: str,
         *,
         timeout_seconds: float = 10.0,
+        patience_seconds: float | None = None,
         root_certificates: bytes | None = None,
         plaintext: bool | None = None,
     ) -> None:
         endpoint = _channel.endpoint(
             address, root_certificates=root_certificates, plaintext=plaintext
         )
-        super().__init__(Caller(endpoint, timeout_seconds=timeout_seconds))
+        caller = Caller(
+            endpoint, timeout_seconds=timeout_seconds, patience_seconds=patience_seconds
+        )
+        super().__init__(caller)
         self._enrollment = enrollment_service_pb2_grpc.EnrollmentServiceStub(self._caller.channel)
 
     def enroll_device(

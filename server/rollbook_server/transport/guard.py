@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from rollbook_server.domain.key_ring import KeyRing
     from rollbook_server.transport.admission import TurnedAway
     from rollbook_server.transport.idle_limit import IdleLimit
+    from rollbook_server.transport.waiting_line import WaitingLine
+
+_NEVER_BUSY = "/grpc.health."  # is asked most when a server is busy
 
 _log = logging.getLogger(__name__)
 
@@ -43,8 +46,11 @@ class Guard(grpc.ServerInterceptor):
     `turned_away` is told of calls that are not let in: the method, who called, and why.
     """
 
-    def __init__(self, keys: KeyRing, limit: IdleLimit, turned_away: TurnedAway) -> None:
-        self._keys, self._limit, self._turned_away = keys, limit, turned_away
+    def __init__(
+        self, keys: KeyRing, limit: IdleLimit, line: WaitingLine, turned_away: TurnedAway
+    ) -> None:
+        self._keys, self._limit, self._line = keys, limit, line
+        self._turned_away = turned_away
 
     def intercept_service(
         self,
@@ -68,7 +74,7 @@ class Guard(grpc.ServerInterceptor):
         # By this name gRPC finds the threads of health watchers, which are not ours.
         call.experimental_thread_pool = getattr(behavior, "experimental_thread_pool", None)
         return make(
-            call,
+            call if method.startswith(_NEVER_BUSY) else self._line.wait(call),
             request_deserializer=lenient(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )

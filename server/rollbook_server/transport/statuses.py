@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -73,6 +73,7 @@ CODES: Mapping[Reason, grpc.StatusCode] = {
     Reason.USER_NAME_TAKEN: _TAKEN,
     Reason.PASSWORD_INVALID: _INVALID,
     Reason.TOO_MANY_SIGN_INS: _UNAVAILABLE,
+    Reason.SERVER_BUSY: _UNAVAILABLE,
     Reason.API_KEY_NOT_FOUND: _MISSING,
     Reason.ADMIN_KEY_NOT_REVOCABLE: _PRECONDITION,
     Reason.UPLOAD_NOT_FOUND: _MISSING,
@@ -125,6 +126,18 @@ def status_of(error: RollbookError) -> grpc.Status:
         status.details.append(packed)
     converted: grpc.Status = rpc_status.to_status(status)
     return converted
+
+
+def not_to_be_repeated(status: grpc.Status) -> grpc.Status:
+    """Give the same status, which gRPC's own clients pass on to their callers at once.
+
+    They would repeat an UNAVAILABLE call in short order, as their service config says
+    (gRFC A6), whatever RetryInfo asks for.
+    """
+    told: Any = status  # a named tuple, which the type stubs do not tell
+    metadata = (*told.trailing_metadata, ("grpc-retry-pushback-ms", "-1"))
+    repeated: grpc.Status = told._replace(trailing_metadata=metadata)
+    return repeated
 
 
 def _details(error: RollbookError) -> Iterator[Message]:

@@ -1,0 +1,107 @@
+"""The calls that wait for a thread: only so many, and who is turned away is told when to come.
+
+Without a limit a storm of devices would wait in memory, and be answered when nobody
+listens any more. Refusals are made by a thread of their own, so that they are quick
+while all others are busy.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.transport.statuses import not_to_be_repeated, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import grpc
+
+_FEWEST_A_SECOND = 100.0  # calls that a server surely serves; before it has served any
+_LONGEST_SECONDS = 60.0
+_SHORTEST_SECONDS = 0.5
+_WEIGHT = 0.2  # of the last second in what is served a second
+
+
+class WaitingLine:
+    """Counts the calls that wait, and those that were turned away. Thread-safe.
+
+    Those turned away stand in a line of their own that holds nothing but a number: each
+    is told to come back when the ones before it, at the speed of the last seconds, will
+    have been served. So they come back evenly, and not all at once.
+    """
+
+    def __init__(self, longest: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._longest, self._clock = longest, clock
+        self._lock = Lock()
+        self._length = self._served = 0
+        self._turned_away, self._speed = 0.0, _FEWEST_A_SECOND
+        self._second = self._seen = clock()
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="rollbook-refusals")
+
+    def wait(self, behavior: Any) -> Any:
+        """Give a behavior to be called in a thread once there is one, or one that refuses.
+
+        To be asked when a call comes. The name under which gRPC finds the thread is kept.
+        """
+        busy = self._join()
+        if busy is not None:
+            return self._refusing(busy)
+
+        def begin(requests: Any, context: grpc.ServicerContext) -> Any:
+            self._leave()
+            return behavior(requests, context)
+
+        begin.experimental_thread_pool = behavior.experimental_thread_pool  # type: ignore[attr-defined]
+        return begin
+
+    def close(self) -> None:
+        """Let go of the thread."""
+        self._threads.shutdown(wait=False)
+
+    def _refusing(self, error: RollbookError) -> Any:
+        def refuse(_: Any, context: grpc.ServicerContext) -> None:
+            context.abort_with_status(not_to_be_repeated(status_of(error)))
+
+        refuse.experimental_thread_pool = self._threads  # type: ignore[attr-defined]
+        return refuse
+
+    def _join(self) -> RollbookError | None:
+        with self._lock:
+            if self._length < self._longest:
+                self._length += 1
+                return None
+            return _busy(self._seconds_to_wait())
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._length -= 1
+            self._served += 1
+            self._look_at_the_clock()
+
+    def _seconds_to_wait(self) -> float:
+        self._look_at_the_clock()
+        self._turned_away += 1
+        seconds = self._turned_away / self._speed
+        return min(max(seconds, _SHORTEST_SECONDS), _LONGEST_SECONDS)
+
+    def _look_at_the_clock(self) -> None:
+        """Let those come who were told to by now, and learn how many a second are served."""
+        now = self._clock()
+        self._turned_away = max(0.0, self._turned_away - (now - self._seen) * self._speed)
+        self._seen = now
+        past = now - self._second
+        if past >= 1:
+            latest = max(_FEWEST_A_SECOND, self._served / past)
+            self._speed += _WEIGHT * (latest - self._speed)
+            self._second, self._served = now, 0
+
+
+def _busy(seconds: float) -> RollbookError:
+    return RollbookError(
+        Reason.SERVER_BUSY,
+        f"More calls wait for the server than it takes; try again in {seconds:.1f} seconds.",
+    ).retry_after(seconds)
