@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -107,3 +107,14 @@ class Device:
     def manufacturer_key(self) -> str:
         """What the manufacturer is compared by."""
         return serial_numbers.manufacturer_key(self.manufacturer)
+
+
+def registered(device: Device, request_id: str, now: datetime) -> Device:
+    """Give the device REGISTERED, since now if it was PENDING; it remembers the request."""
+    return replace(
+        device,
+        state=DeviceState.REGISTERED,
+        register_time=device.register_time or now,
+        last_request_id=request_id,
+        revision=device.revision + 1,
+    )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 
 class Sealer(Protocol):
@@ -141,6 +142,14 @@ class Store(Protocol):
 
     def submit(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> Future[T]:
         """Run work as `write` does, without waiting."""
+
+    def write_together(self, work: Callable[[Roll, Sequence[A]], Sequence[T]], argument: A) -> T:
+        """Run work on the arguments of all who hand in the same work at the same time.
+
+        It gives a result for each, in their order, and this gives one's own once it is
+        durable. If it raises, it is undone and run again with each argument alone. The
+        work must be the same object each time, and does not know who calls.
+        """
 
     def is_shared(self) -> bool:
         """Tell whether work that is not bulk comes again and again, and waits for bulk work."""

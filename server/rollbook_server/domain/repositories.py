@@ -65,8 +65,8 @@ class Tokens(Protocol):
     def find(self, digest: bytes) -> Token | None:
         """Give the token with that digest, whatever its state."""
 
-    def count_use(self, token_id: str, now: datetime) -> None:
-        """Note that the token was used."""
+    def count_use(self, token_id: str, now: datetime, count: int = 1) -> None:
+        """Note that the token was used, `count` times."""
 
     def void(self, profile_id: str, instant: datetime) -> None:
         """Let no token of the profile work from that instant on; those that end earlier stay."""
@@ -180,8 +180,14 @@ class Devices(DeviceLists, Protocol):
     def candidates(self, presented: Presented) -> Candidates:
         """Give the devices that hold a presented key."""
 
+    def candidates_of(self, presented: Sequence[Presented]) -> list[Candidates]:
+        """Give the same for many, in order."""
+
     def register(self, device: Device, request_id: str, now: datetime) -> Device:
         """Make the device REGISTERED, since now if it was PENDING; remember the request."""
+
+    def write_registered(self, devices: Sequence[Device]) -> None:
+        """Write devices that `devices.registered` made of those on the roll."""
 
     def give_to(self, device: Device, user_id: str) -> Device:
         """Note who signed in on the device; `register`, which must follow, counts the change."""

@@ -86,5 +86,12 @@ def changed_columns(device: Device) -> tuple[Any, ...]:
     )
 
 
+def registered_columns(device: Device) -> tuple[Any, ...]:
+    """Give what `Devices.write_registered` writes, in its order, and the key."""
+    assert device.register_time is not None
+    time, number = clock.microseconds(device.register_time), device_number(device.device_id)
+    return time, device.last_request_id, device.revision, number
+
+
 def _instant(stored: int | None) -> datetime | None:
     return None if stored is None else clock.instant(stored)

@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from rollbook_server.domain import clock
-from rollbook_server.domain.devices import DeviceState
+from rollbook_server.domain.devices import registered
 from rollbook_server.domain.matching import Candidates
 from rollbook_server.domain.repositories import Taken
 from rollbook_server.storage import device_rows
@@ -157,29 +157,44 @@ class StoredDevices(StoredDeviceLists):
 
     def candidates(self, presented: Presented) -> Candidates:
         """Give the devices that hold a presented key."""
-        by_imei: list[Device] = []
-        if presented.imeis:
-            imeis = json.dumps(presented.imeis)
-            by_imei = [device_rows.device(row) for row in self._rows_of(_BY_IMEI, (imeis, imeis))]
-        if by_imei or not (presented.serial_number and presented.manufacturer_key):
-            return Candidates(by_imei)
+        return self.candidates_of([presented])[0]
+
+    def candidates_of(self, presented: Sequence[Presented]) -> list[Candidates]:
+        """Give the same for many; serial numbers, which few present alone, one by one."""
+        imeis = {imei for each in presented for imei in each.imeis}
+        holders = self._by_imei(imeis) if imeis else {}
+        found = []
+        for each in presented:
+            by_imei = [device for imei in each.imeis for device in holders.get(imei, ())]
+            found.append(Candidates(by_imei) if by_imei else self._by_serial(each))
+        return found
+
+    def _by_imei(self, imeis: Collection[str]) -> Mapping[str, list[Device]]:
+        wanted = json.dumps(list(imeis))
+        holders: dict[str, list[Device]] = defaultdict(list)
+        for columns in self._rows_of(_BY_IMEI, (wanted, wanted)):
+            device = device_rows.device(columns)
+            for imei in {device.imei, device.imei2} - {""}:
+                holders[imei].append(device)
+        return holders
+
+    def _by_serial(self, presented: Presented) -> Candidates:
+        if not (presented.serial_number and presented.manufacturer_key):
+            return Candidates()
         keys = (presented.serial_number, presented.manufacturer_key)
         found = self._rows_of(_BY_SERIAL, keys)
         return Candidates((), device_rows.device(found[0]) if found else None)
 
     def register(self, device: Device, request_id: str, now: datetime) -> Device:
         """Make the device REGISTERED, since now if it was PENDING; remember the request."""
-        registered = replace(
-            device,
-            state=DeviceState.REGISTERED,
-            register_time=device.register_time or now,
-            last_request_id=request_id,
-            revision=device.revision + 1,
-        )
-        time = clock.microseconds(registered.register_time or now)
-        number = device_rows.device_number(device.device_id)
-        self._database.execute_sql(_REGISTER, (time, request_id, registered.revision, number))
-        return registered
+        done = registered(device, request_id, now)
+        self.write_registered([done])
+        return done
+
+    def write_registered(self, devices: Sequence[Device]) -> None:
+        """Write devices that were made REGISTERED."""
+        rows = [device_rows.registered_columns(device) for device in devices]
+        self._database.cursor().executemany(_REGISTER, rows)
 
     def give_to(self, device: Device, user_id: str) -> Device:
         """Note who signed in on the device; `register` counts the change."""

@@ -7,7 +7,6 @@ import logging
 import shutil
 from contextvars import copy_context
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from peewee import DatabaseError, OperationalError, SqliteDatabase
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.repositories import PackedRows
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 _PRAGMAS = {
     "page_size": 16_384,  # of a new file; larger pages, fewer of them to split and to log
@@ -136,7 +136,7 @@ class SqliteStore:
         self._reading = _roll(self._readers, StoredAudit(self._readers))
         self._audit = GatheredAudit(self._database, Seals(keyed))
         writing = _roll(self._database, self._audit)
-        self._writer = Writer(self._database, writing, self._audit.gathered)
+        self._writer = Writer(self._database, writing, self._audit.gathered, self._audit.of)
 
     def read(self, work: Callable[[Roll], T]) -> T:
         """Run work on one consistent state."""
@@ -153,9 +153,11 @@ class SqliteStore:
     def submit(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> Future[T]:
         """Run work as `write` does, without waiting."""
         context = copy_context()  # here, where it is known who calls
-        return self._writer.submit(
-            lambda roll: self._audit.of(partial(context.run, work, roll)), is_bulk=is_bulk
-        )
+        return self._writer.submit(lambda roll: context.run(work, roll), is_bulk=is_bulk)
+
+    def write_together(self, work: Callable[[Roll, Sequence[A]], Sequence[T]], argument: A) -> T:
+        """Run work on the arguments of all who ask for the same at the same time."""
+        return self._writer.submit_together(work, argument).result()
 
     def is_shared(self) -> bool:
         """Tell whether small work comes again and again."""

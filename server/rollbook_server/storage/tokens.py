@@ -29,7 +29,7 @@ _FIELDS = (
 )
 
 
-_COUNT_USE = "UPDATE tokens SET use_count = use_count + 1, last_use_time = ? WHERE token_id = ?"
+_COUNT_USE = "UPDATE tokens SET use_count = use_count + ?, last_use_time = ? WHERE token_id = ?"
 _OWNED = "SELECT t.*, p.profile_id FROM tokens t JOIN profiles p ON p.id = t.profile"
 _FIND = f"{_OWNED} WHERE t.digest = ?"
 _CURRENT = f"{_OWNED} WHERE p.profile_id = ? AND t.current"
@@ -58,9 +58,9 @@ class StoredTokens:
         """Give the token with that digest, whatever its state."""
         return self._first(_FIND, digest)
 
-    def count_use(self, token_id: str, now: datetime) -> None:
+    def count_use(self, token_id: str, now: datetime, count: int = 1) -> None:
         """Note that the token was used."""
-        self._database.execute_sql(_COUNT_USE, (clock.microseconds(now), token_id))
+        self._database.execute_sql(_COUNT_USE, (count, clock.microseconds(now), token_id))
 
     def void(self, profile_id: str, instant: datetime) -> None:
         """Let no token of the profile work from that instant on; those that end earlier stay."""

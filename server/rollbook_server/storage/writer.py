@@ -13,9 +13,12 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
+from itertools import groupby
 from math import inf
+from operator import attrgetter
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from peewee import DatabaseError
 
@@ -23,7 +26,7 @@ from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.storage.faults import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from peewee import SqliteDatabase
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Roll
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 GROUP_LIMIT = 512  # pieces in one commit: bounds how long the first waits for the last
 
@@ -42,7 +46,13 @@ IDLE_SECONDS = 0.1
 # So many groups of small work within so long: others share the writer with bulk work.
 SHARED_GROUPS, SHARED_SECONDS = 4, 1.0
 
-_Work = tuple["Callable[[Roll], Any]", "Future[Any]"]
+
+class _Work(NamedTuple):
+    """Work of one caller: on its own argument, and on those of others with the same work."""
+
+    together: Callable[[Roll, Sequence[Any]], Sequence[Any]]
+    argument: Any
+    future: Future[Any]
 
 
 class Writer:
@@ -52,7 +62,8 @@ class Writer:
     written. Neither uploads nor enrollments gained anything that could be measured, for
     the disk is waited for without Python's lock, which others use meanwhile.
 
-    Each transaction is made `within` a block, which may write more at its end.
+    Each transaction is made `within` a block, which may write more at its end; `attempt`
+    does work, and what it noted for that block is forgotten if it fails.
 
     SQLite before 3.51.3 can lose committed data when two connections do
     (sqlite.org/wal.html, the WAL-reset bug).
@@ -63,8 +74,10 @@ class Writer:
         database: SqliteDatabase,
         roll: Roll,
         within: Callable[[], AbstractContextManager[None]],
+        attempt: Callable[[Callable[[], Any]], Any],
     ) -> None:
-        self._database, self._roll, self._within = database, roll, within
+        self._database, self._roll = database, roll
+        self._within, self._attempt = within, attempt
         self._small: deque[_Work] = deque()
         self._bulk: deque[_Work] = deque()
         self._waiting = threading.Condition()
@@ -75,15 +88,30 @@ class Writer:
 
     def submit(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> Future[T]:
         """Queue work; the future holds its result once it is durable."""
-        future: Future[T] = Future()
+        return self._queue(lambda roll, _: [work(roll)], None, is_bulk=is_bulk)
+
+    def submit_together(
+        self, work: Callable[[Roll, Sequence[A]], Sequence[T]], argument: A
+    ) -> Future[T]:
+        """Queue an argument for work that others may queue theirs for."""
+        return self._queue(work, argument, is_bulk=False)
+
+    def _queue(
+        self,
+        work: Callable[[Roll, Sequence[Any]], Sequence[Any]],
+        argument: Any,
+        *,
+        is_bulk: bool,
+    ) -> Future[Any]:
+        queued = _Work(work, argument, Future())
         with self._waiting:
             if self._closed:
                 raise RollbookError(
                     Reason.SERVER_STOPPING, "The server is shutting down; try again soon."
                 ).retry_after(5)
-            (self._bulk if is_bulk else self._small).append((work, future))
+            (self._bulk if is_bulk else self._small).append(queued)
             self._waiting.notify()
-        return future
+        return queued.future
 
     def is_shared(self) -> bool:
         """Tell whether work that is not bulk came again and again in the last second."""
@@ -129,37 +157,58 @@ class Writer:
         done: list[tuple[Future[Any], Any]] = []
         try:
             with self._database.atomic(), self._within():
-                for work, future in group:
-                    self._perform(work, future, done)
+                for _, alike in groupby(group, key=attrgetter("together")):
+                    self._perform(list(alike), done)
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter must hear of it
             _fail(group, error)
             return
         for future, result in done:
             future.set_result(result)
 
-    def _perform(
-        self, work: Callable[[Roll], Any], future: Future[Any], done: list[tuple[Future[Any], Any]]
-    ) -> None:
-        """Run work in a savepoint.
+    def _perform(self, works: list[_Work], done: list[tuple[Future[Any], Any]]) -> None:
+        """Do the same work for all who asked for it; if that fails, for each alone."""
+        try:
+            results = self._in_savepoint(works)
+        except _UndoneError as error:
+            if len(works) == 1:
+                works[0].future.set_exception(translated(error.cause))
+                return
+            for work in works:
+                self._perform([work], done)
+        else:
+            done += zip((work.future for work in works), results, strict=True)
+
+    def _in_savepoint(self, works: list[_Work]) -> Sequence[Any]:
+        """Run work, or raise _UndoneError.
 
         peewee's own savepoint would fail a second time where the engine has given
         the whole transaction up, as it does on a full disk, and hide the cause.
         """
         self._database.execute_sql("SAVEPOINT work")
         try:
-            result = work(self._roll)
+            arguments = [work.argument for work in works]
+            results: Sequence[Any] = self._attempt(
+                partial(works[0].together, self._roll, arguments)
+            )
         except Exception as error:
             if not self._database.connection().in_transaction:
                 raise
             self._database.execute_sql("ROLLBACK TO work")
             self._database.execute_sql("RELEASE work")
-            future.set_exception(translated(error))
-            return
+            raise _UndoneError(error) from error
         self._database.execute_sql("RELEASE work")
-        done.append((future, result))
+        return results
+
+
+class _UndoneError(Exception):
+    """Work failed, and nothing of it is left in the transaction."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__()
+        self.cause = cause
 
 
 def _fail(group: list[_Work], error: BaseException) -> None:
-    for _, future in group:
-        if not future.done():
-            future.set_exception(translated(error))
+    for work in group:
+        if not work.future.done():
+            work.future.set_exception(translated(error))

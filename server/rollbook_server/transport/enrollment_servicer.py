@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
-from rollbook_server.domain import enrollment, sign_in
+from rollbook_server.domain import callers, enrollment, enrollment_groups, sign_in
 from rollbook_server.domain.enrollment import Enrollment
 from rollbook_server.domain.matching import Presented
 from rollbook_server.domain.sign_in import SignIn
@@ -37,6 +38,7 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
     ) -> None:
         self._store, self._sealer, self._hasher = store, sealer, hasher
         self._witness, self._clock = witness, clock
+        self._enroll_all = partial(enrollment_groups.enroll_all, witness)
 
     def EnrollDevice(
         self,
@@ -49,8 +51,8 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
             enrollment.token_digest(self._sealer, request.token),
             request.request_id[:REQUEST_ID_LIMIT],
         )
-        now, witness = self._clock(), self._witness
-        decision = self._store.write(lambda roll: enrollment.enroll(roll, wanted, witness, now))
+        call = enrollment_groups.Call(wanted, callers.current(), self._clock())
+        decision = self._store.write_together(self._enroll_all, call)
         _log.info("enrollment %s: %s", decision.outcome, decision.cause)
         return enrollment_messages.enrollment(decision)
 
