@@ -53,7 +53,7 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
         )
         call = enrollment_groups.Call(wanted, callers.current(), self._clock())
         decision = self._store.write_together(self._enroll_all, call)
-        _log.info("enrollment %s: %s", decision.outcome, decision.cause)
+        _log.debug("enrollment %s: %s", decision.outcome, decision.cause)
         return enrollment_messages.enrollment(decision)
 
     def SignInDevice(
@@ -70,5 +70,5 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
         )
         now, witness = self._clock(), self._witness
         decision = sign_in.sign_in(self._store, self._hasher, wanted, witness, now)
-        _log.info("sign-in %s: %s", decision.outcome, decision.cause)
+        _log.debug("sign-in %s: %s", decision.outcome, decision.cause)
         return enrollment_messages.sign_in(decision)
