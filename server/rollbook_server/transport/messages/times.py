@@ -7,21 +7,26 @@ from typing import TYPE_CHECKING
 
 from google.protobuf import timestamp_pb2
 
+from rollbook_server.domain import clock
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from google.protobuf import duration_pb2
 
+_MICROSECONDS = 1_000_000  # in a second
 _NANOSECONDS = 1000  # in a microsecond
 
 
 def timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:
-    """Give the message; None stays absent."""
+    """Give the message; None stays absent.
+
+    FromDatetime takes more than twice as long, and lists are full of times.
+    """
     if instant is None:
         return None
-    message = timestamp_pb2.Timestamp()
-    message.FromDatetime(instant)
-    return message
+    seconds, rest = divmod(clock.microseconds(instant), _MICROSECONDS)
+    return timestamp_pb2.Timestamp(seconds=seconds, nanos=rest * _NANOSECONDS)
 
 
 def length(message: duration_pb2.Duration) -> timedelta:
