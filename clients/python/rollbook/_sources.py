@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Iterator, Sized
 from io import SEEK_END
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 256 * 1024
 _ROWS_PER_MESSAGE = 1_000
 _ROW_BYTES_PER_MESSAGE = 512 * 1024
+# A source that comes slowly is sent as it comes: a server ends who is silent for long.
+_GATHER_SECONDS = 1.0
 
 
 class Reader(Protocol):
@@ -47,12 +50,12 @@ class Reader(Protocol):
 class CsvReader:
     """One pass over a CSV file, in chunks."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, clock: Callable[[], float] = time.monotonic) -> None:
         self.sent_bytes = 0
         self.sent_rows = 0
         self.total_bytes = _length(file)
         self.total_rows: int | None = None
-        self._file = file
+        self._file, self._clock = file, clock
         self._crc32 = 0
 
     def skip(self, upload: Upload) -> None:
@@ -67,7 +70,7 @@ class CsvReader:
 
     def messages(self) -> Iterator[device_service_pb2.UploadDevicesRequest]:
         """Give the rest of the file, and `finish`."""
-        while data := self._file.read(_CHUNK_BYTES):
+        while data := self._chunk():
             csv = device_service_pb2.UploadCsv(offset=self.sent_bytes, data=data)
             self._count(data)
             yield device_service_pb2.UploadDevicesRequest(csv=csv)
@@ -78,6 +81,18 @@ class CsvReader:
         """Close the file."""
         self._file.close()
 
+    def _chunk(self) -> bytes:
+        """Give a whole chunk, or of a pipe what came within a while; nothing at the end."""
+        if self.total_bytes is not None:
+            return self._file.read(_CHUNK_BYTES)
+        read = getattr(self._file, "read1", self._file.read)  # does not wait for more
+        begun, data = self._clock(), b""
+        while len(data) < _CHUNK_BYTES and (piece := read(_CHUNK_BYTES - len(data))):
+            data += piece
+            if self._clock() - begun >= _GATHER_SECONDS:
+                break
+        return data
+
     def _count(self, data: bytes) -> None:
         self._crc32 = zlib.crc32(data, self._crc32)
         self.sent_bytes += len(data)
@@ -86,12 +101,14 @@ class CsvReader:
 class RowReader:
     """One pass over typed rows, in batches."""
 
-    def __init__(self, rows: Iterable[DeviceRow]) -> None:
+    def __init__(
+        self, rows: Iterable[DeviceRow], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.sent_bytes = 0
         self.sent_rows = 0
         self.total_bytes: int | None = None
         self.total_rows = len(rows) if isinstance(rows, Sized) else None
-        self._rows = iter(rows)
+        self._rows, self._clock = iter(rows), clock
         self._crc32 = 0
 
     def skip(self, upload: Upload) -> None:
@@ -115,13 +132,13 @@ class RowReader:
 
     def _batch(self) -> device_service_pb2.UploadRows:
         batch = device_service_pb2.UploadRows(first_row=self.sent_rows)
-        size = 0
+        begun, size = self._clock(), 0
         for row in islice(self._rows, _ROWS_PER_MESSAGE):
             message = batch.rows.add()  # to fill it takes a third of making one to put in
             _convert.fill_device_row(message, row)
             self._count(row)
             size += message.ByteSize()
-            if size >= _ROW_BYTES_PER_MESSAGE:
+            if size >= _ROW_BYTES_PER_MESSAGE or self._clock() - begun >= _GATHER_SECONDS:
                 break
         return batch
 
