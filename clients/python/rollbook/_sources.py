@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sized
 from io import SEEK_END
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from rollbook import _convert
 from rollbook.errors import SourceChangedError
@@ -27,6 +27,8 @@ _ROWS_PER_MESSAGE = 1_000
 _ROW_BYTES_PER_MESSAGE = 512 * 1024
 # A source that comes slowly is sent as it comes: a server ends who is silent for long.
 _GATHER_SECONDS = 1.0
+
+_SourceT = TypeVar("_SourceT")
 
 
 class Reader(Protocol):
@@ -157,11 +159,17 @@ def canonical_text(row: DeviceRow) -> bytes:
 def csv_opener(source: PathLike[str] | str | Callable[[], BinaryIO]) -> Callable[[], CsvReader]:
     """Give what begins a pass over the file; TypeError if it can be read only once."""
     if callable(source):
-        return lambda: CsvReader(source())
+        anew = _Anew(source)
+        return lambda: CsvReader(anew())
     if hasattr(source, "read"):
         raise TypeError(
             "an open file cannot be read again when the connection breaks: pass its path, "
             "or a function that opens it"
+        )
+    if Path(source).is_fifo():
+        raise TypeError(
+            f"{source} is a pipe, which cannot be read again when the connection breaks: copy "
+            "what it gives to a file, or pass a function that has it written anew"
         )
     return lambda: CsvReader(Path(source).open("rb"))
 
@@ -176,13 +184,35 @@ def row_opener(
 ) -> Callable[[], RowReader]:
     """Give what begins a pass over the rows; TypeError if they can be read only once."""
     if callable(rows):
-        return lambda: RowReader(rows())
+        anew = _Anew(rows)
+        return lambda: RowReader(anew())
     if isinstance(rows, Iterator):
         raise TypeError(
             "an iterator cannot be read again when the connection breaks: pass a list, "
             "or a function that gives the rows from the first on"
         )
     return lambda: RowReader(rows)
+
+
+class _Anew(Generic[_SourceT]):
+    """A function that begins a source, of which it is asked that it does so every time.
+
+    The rest of an iterator, or nothing, would be taken for the whole source.
+    """
+
+    def __init__(self, begin: Callable[[], _SourceT]) -> None:
+        self._begin = begin
+        self._last: object = None
+
+    def __call__(self) -> _SourceT:
+        source = self._begin()
+        if source is self._last and isinstance(source, Iterator):
+            raise TypeError(
+                "the function gave the same iterator or open file again when the connection "
+                "broke: it has to give a new one, from the beginning, each time"
+            )
+        self._last = source
+        return source
 
 
 def _length(file: BinaryIO) -> int | None:
