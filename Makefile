@@ -10,6 +10,10 @@ KILLS ?= 200
 # The oldest generator that works: what it writes loads on every protobuf from 6.33 on.
 STUB_TOOLS := grpcio-tools==1.71.2 mypy-protobuf==3.6.0
 
+# How often `make bench` measures each thing, and how many devices its largest roll has.
+ROUNDS ?= 5
+DEVICES ?= 10000000
+
 # How much `make fuzz` does.
 FILES ?= 1000000
 STREAMS ?= 10000
@@ -37,7 +41,7 @@ stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
 	  proto/rollbook/v1/*.proto
 
 bench: $(VENV)/dev  ## speed, as ratios measured in one run
-	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python tests/benchmarks/run.py $(ROUNDS) $(DEVICES)
 
 storm: $(VENV)/dev  ## AGENTS devices switch on at once: how long the slowest waits
 	$(BIN)/python tests/benchmarks/storm.py $(AGENTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,13 +31,26 @@ settings.register_profile(
 settings.load_profile("rollbook")
 
 
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give what a first start leaves, to be copied: keys, and a database with nothing in it.
+
+    To make them anew takes longer than most of what is then tested.
+    """
+    data_dir = tmp_path_factory.mktemp("begun") / "data"
+    Server(Config(data_dir=data_dir, listen="127.0.0.1:0")).stop()
+    return data_dir
+
+
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def serve(tmp_path: Path, begun: Path) -> Iterator[Callable[..., Server]]:
     """Give a way to start servers with settings of one's own; all are stopped again."""
     started: list[Server] = []
 
     def start(**settings: Any) -> Server:
         settings = {"data_dir": tmp_path / "data", "listen": "127.0.0.1:0", **settings}
+        if not settings["data_dir"].exists():
+            shutil.copytree(begun, settings["data_dir"])
         started.append(Server(Config(**settings)))
         return started[-1]
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from unittest.mock import patch
 
 from rollbook import AdminClient, EnrollmentAgent
 from rollbook_server.app import ADMIN_KEY_NAME, App
+from rollbook_server.storage import store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,12 +38,17 @@ class TurnableClock:
 
 
 class Server:
-    """A server in this process, over a real database file, on a free port."""
+    """A server in this process, over a real database file, on a free port.
+
+    It outlives no power loss: to wait for the disk would be half the time of all that writes.
+    Those of processes that are killed, and of the store itself, do wait.
+    """
 
     def __init__(self, config: Config) -> None:
         self.config, self.data_dir = config, config.data_dir
         self.clock = TurnableClock()
-        self.app = App(config, self.clock)
+        with patch.dict(store._PRAGMAS, synchronous="off"):
+            self.app = App(config, self.clock)
         self.app.start()
         self.address = self.app.address
         self.api_key = read_key(self.data_dir)

@@ -132,6 +132,7 @@ def test_before_anything_was_sealed_a_new_sealing_key_is_made(
 def test_the_sealing_key_may_be_kept_elsewhere(
     serve: Callable[..., Server], tmp_path: Path
 ) -> None:
+    (tmp_path / "data").mkdir()  # a first start, in which the key is made
     first = serve(sealing_key_file=tmp_path / "kept.key")
     with first.admin() as admin:
         admin.create_profile("Depot")

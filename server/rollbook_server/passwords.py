@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from functools import cache
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import VerifyMismatchError
@@ -29,8 +30,7 @@ class Argon2Passwords:
     def __init__(self) -> None:
         self._running = threading.BoundedSemaphore(AT_ONCE)
         self._sign_ins = threading.BoundedSemaphore(AT_ONCE + SIGN_INS_WAITING)
-        # What a user without a password is verified against, so that it takes as long.
-        self._nobodys = _ARGON2.hash(secrets.token_bytes(32))
+        self._nobodys = _nobodys()  # now, so that the first sign-in does not take longer
 
     def hash(self, password: str) -> str:
         """Give Argon2's encoded form; waits for its turn."""
@@ -56,6 +56,12 @@ class Argon2Passwords:
     def is_outdated(self, password_hash: str) -> bool:
         """Tell whether the hash was made with other parameters than `hash` takes."""
         return _ARGON2.check_needs_rehash(password_hash)
+
+
+@cache
+def _nobodys() -> str:
+    """Give what a user without a password is verified against, so that it takes as long."""
+    return _ARGON2.hash(secrets.token_bytes(32))
 
 
 def _fits(password: str, password_hash: str) -> bool:

@@ -1,14 +1,16 @@
 """Prints the speed of Rollbook as ratios measured in one run, each with its goal.
 
 Times of one machine mean nothing on another, so nothing absolute is printed: each
-line compares two things that were measured in turn. `python run.py ROUNDS`; the
-medians are of that many rounds, 5 by default.
+line compares two things that were measured in turn. `python run.py ROUNDS DEVICES`:
+the medians are of that many rounds, 5 by default, and the largest roll has that many
+devices, ten million by default, which take a minute and 2 GB of disk to make.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # `running`, as the tests know it
@@ -18,6 +20,7 @@ from benchmarks import (
     exports,
     long_uploads,
     profile_lists,
+    roll_sizes,
     under_load,
     upload_kinds,
     uploads,
@@ -26,14 +29,16 @@ from benchmarks import (
 ALL = (uploads, upload_kinds, long_uploads, under_load, enrollments, exports, profile_lists)
 
 
-def main(rounds: int) -> None:
+def main(rounds: int = 5, devices: int = roll_sizes.MANY) -> None:
     """Run every benchmark and print a line for each."""
+    measures = [benchmark.measure for benchmark in ALL]
+    measures.append(partial(roll_sizes.measure, many=devices))
     print(f"{'measured':<58} {'ratio':>8}  goal")
     with tempfile.TemporaryDirectory() as folder:
-        for benchmark in ALL:
-            for line in benchmark.measure(Path(folder), rounds):
+        for measure in measures:
+            for line in measure(Path(folder), rounds):
                 print(f"{line.what:<58} {line.value:>8.2f}  {line.goal}", flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    main(*map(int, sys.argv[1:]))

@@ -91,6 +91,16 @@ def test_an_iterator_is_refused(client: AdminClient, fake: FakeRollbook) -> None
     assert fake.requests == []
 
 
+def test_an_iterator_that_was_read_is_not_taken_for_all_rows(
+    client: AdminClient, fake: FakeRollbook
+) -> None:
+    rows = iter(ROWS)
+    fake.stream_faults.append(Fault(after=1))
+    with pytest.raises(TypeError, match="has to give a new one"):
+        client.upload_rows("p1", lambda: rows)
+    assert len(fake.streams()) == 1
+
+
 def test_what_making_a_row_raises_is_raised_here(client: AdminClient) -> None:
     def rows() -> Iterator[DeviceRow]:
         yield from ROWS[:1_500]

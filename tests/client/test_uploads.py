@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import TYPE_CHECKING, BinaryIO
 
 import grpc
@@ -138,6 +139,25 @@ def test_a_missing_file_sends_nothing(
 def test_an_open_file_is_refused(client: AdminClient, csv_file: Path) -> None:
     with csv_file.open("rb") as file, pytest.raises(TypeError, match="pass its path"):
         client.upload_devices("p1", file)  # type: ignore[arg-type]  # refused
+
+
+def test_a_pipe_is_refused_by_its_path(
+    client: AdminClient, fake: FakeRollbook, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(TypeError, match="is a pipe, which cannot be read again"):
+        client.upload_devices("p1", tmp_path / "pipe")
+    assert fake.requests == []
+
+
+def test_a_file_that_was_read_is_not_taken_for_another(
+    client: AdminClient, fake: FakeRollbook
+) -> None:
+    file = io.BytesIO(CONTENT)
+    fake.stream_faults.append(Fault(after=2))
+    with pytest.raises(TypeError, match="has to give a new one"):
+        client.upload_devices("p1", lambda: file)
+    assert len(fake.streams()) == 1
 
 
 def test_every_file_that_was_opened_is_closed(client: AdminClient, fake: FakeRollbook) -> None:

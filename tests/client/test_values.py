@@ -129,8 +129,10 @@ def test_every_android_extra_can_be_set() -> None:
 def test_times_are_aware_or_absent() -> None:
     message = profile_pb2.Profile()
     message.create_time.FromJsonString("2025-03-01T12:00:00.5Z")
+    message.update_time.FromJsonString("1969-12-31T23:59:59.999999Z")
     profile = _convert.profile(message)
     assert profile.create_time == datetime(2025, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)
+    assert profile.update_time == datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
     assert profile.devices_update_time is None
 
 

@@ -25,6 +25,9 @@ ROLLBOOK = (sys.executable, "-c", "import sys; from rollbook.cli import main; sy
 # Makes a module that cannot be imported, before the command begins.
 WITHOUT = "import sys; sys.modules[{!r}] = None; from rollbook.cli import main; sys.exit(main())"
 
+RICH = {"FORCE_COLOR": "1", "NO_COLOR": "", "TERM": "xterm"}
+PLAIN = {**RICH, "NO_COLOR": "1"}
+
 
 def demo(
     folder: Path,
@@ -46,7 +49,7 @@ def table_row(title: str) -> re.Pattern[str]:
     return re.compile(rf"^ {title} .* ([A-Z_]+) +\1 +✓ *$", re.MULTILINE)
 
 
-@pytest.mark.parametrize("rows", [LEAST_ROWS, 300, 500, 2000])
+@pytest.mark.parametrize("rows", [LEAST_ROWS, 2000])
 def test_every_scenario_ends_as_it_should_in_samples_of_any_size(tmp_path: Path, rows: int) -> None:
     done = demo(tmp_path / "demo", "--rows", rows)
 
@@ -69,10 +72,11 @@ def test_settings_of_a_real_server_are_kept_out(tmp_path: Path) -> None:
         "ROLLBOOK_ADDRESS": "192.0.2.1:1",
         "ROLLBOOK_API_KEY": "theirs",
     }
-    done = demo(tmp_path / "demo", "--rows", LEAST_ROWS, environment=theirs)
+    done = demo(tmp_path / "demo", "--rows", LEAST_ROWS, environment={**theirs, **PLAIN})
 
     assert done.returncode == 0, (done.stdout[-2000:], done.stderr)
     assert "enroll.example.com" not in done.stdout + done.stderr
+    assert "\nDevices switch on:\n" in done.stdout, "no colour means no bold either"
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
 
 
@@ -86,15 +90,10 @@ def test_a_program_gets_one_document_and_nothing_else(tmp_path: Path) -> None:
     assert told["errors_file"] == str(tmp_path / "demo" / "errors.csv")
 
 
-def test_no_colour_means_no_bold_either(tmp_path: Path) -> None:
-    lines = {}
-    for name, no_colour in {"plain": "1", "rich": ""}.items():
-        environment = {"FORCE_COLOR": "1", "NO_COLOR": no_colour, "TERM": "xterm"}
-        shown = demo(tmp_path / name, "--rows", LEAST_ROWS, environment=environment).stdout
-        lines[name] = next(line for line in shown.splitlines() if "Devices switch on" in line)
-
-    assert lines["plain"] == "Devices switch on:"
-    assert lines["rich"].startswith("\x1b[1m")
+def test_headlines_are_bold_where_there_is_colour(tmp_path: Path) -> None:
+    shown = demo(tmp_path / "demo", "--rows", LEAST_ROWS, environment=RICH).stdout
+    (line,) = (line for line in shown.splitlines() if "Devices switch on" in line)
+    assert line.startswith("\x1b[1m")
 
 
 @pytest.mark.parametrize("form", ["table", "json"])

@@ -142,7 +142,7 @@ def without_own(data: bytes) -> list[list[str]]:
     return [cells[:-8] for cells in read(data)]
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(rolls)
 def test_an_export_uploaded_elsewhere_gives_an_equal_roll(
     places: tuple[Place, Place], rows: list[DeviceRow]
@@ -161,7 +161,7 @@ def test_an_export_uploaded_elsewhere_gives_an_equal_roll(
     assert without_own(there.export(target)) == without_own(file)
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(rolls)
 def test_an_export_uploaded_again_changes_nothing(
     places: tuple[Place, Place], rows: list[DeviceRow]
@@ -175,7 +175,7 @@ def test_an_export_uploaded_again_changes_nothing(
     assert here.export(profile) == file
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.builds(row, kinds, attributes))
 def test_a_template_goes_up_as_it_comes_but_for_its_example(
     places: tuple[Place, Place], given_row: DeviceRow

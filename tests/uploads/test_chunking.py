@@ -78,7 +78,7 @@ def world(
 TORN = [(w.imei(1), 'ü"東\r\n🙂,'), (w.imei(1), "again"), ("oops", "two\r\nlines")]
 
 
-@settings(max_examples=60)
+@settings(max_examples=35)
 @given(
     rows=st.lists(lines, min_size=1, max_size=8),
     encoding=st.sampled_from(list(ENCODINGS)),

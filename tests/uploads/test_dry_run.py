@@ -70,7 +70,7 @@ cases = st.builds(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(case=cases)
 def test_a_dry_run_finds_what_the_real_run_finds(world: World, case: Case) -> None:
     example = next(_EXAMPLES)

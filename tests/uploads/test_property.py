@@ -85,7 +85,7 @@ def world(
     server.stop()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(program=st.lists(uploads_sent, min_size=1, max_size=4))
 def test_uploads_do_what_the_model_does(world: World, program: list[Sent]) -> None:
     example, model = next(_EXAMPLES), ModelRoll()

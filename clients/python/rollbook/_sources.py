@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Iterator, Sized
 from io import SEEK_END
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from rollbook import _convert
 from rollbook.errors import SourceChangedError
@@ -25,6 +26,10 @@ _CHUNK_BYTES = 256 * 1024
 _ROWS_PER_MESSAGE = 1_000
 # In UTF-8 up to four times as many bytes, and the fields around them.
 _ROW_CHARACTERS_PER_MESSAGE = 512 * 1024
+# A source that comes slowly is sent as it comes: a server ends who is silent for long.
+_GATHER_SECONDS = 1.0
+
+_SourceT = TypeVar("_SourceT")
 
 
 class Reader(Protocol):
@@ -48,12 +53,12 @@ class Reader(Protocol):
 class CsvReader:
     """One pass over a CSV file, in chunks."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, clock: Callable[[], float] = time.monotonic) -> None:
         self.sent_bytes = 0
         self.sent_rows = 0
         self.total_bytes = _length(file)
         self.total_rows: int | None = None
-        self._file = file
+        self._file, self._clock = file, clock
         self._crc32 = 0
 
     def skip(self, upload: Upload) -> None:
@@ -68,7 +73,7 @@ class CsvReader:
 
     def messages(self) -> Iterator[device_service_pb2.UploadDevicesRequest]:
         """Give the rest of the file, and `finish`."""
-        while data := self._file.read(_CHUNK_BYTES):
+        while data := self._chunk():
             csv = device_service_pb2.UploadCsv(offset=self.sent_bytes, data=data)
             self._count(data)
             yield device_service_pb2.UploadDevicesRequest(csv=csv)
@@ -79,6 +84,18 @@ class CsvReader:
         """Close the file."""
         self._file.close()
 
+    def _chunk(self) -> bytes:
+        """Give a whole chunk, or of a pipe what came within a while; nothing at the end."""
+        if self.total_bytes is not None:
+            return self._file.read(_CHUNK_BYTES)
+        read = getattr(self._file, "read1", self._file.read)  # does not wait for more
+        begun, data = self._clock(), b""
+        while len(data) < _CHUNK_BYTES and (piece := read(_CHUNK_BYTES - len(data))):
+            data += piece
+            if self._clock() - begun >= _GATHER_SECONDS:
+                break
+        return data
+
     def _count(self, data: bytes) -> None:
         self._crc32 = zlib.crc32(data, self._crc32)
         self.sent_bytes += len(data)
@@ -87,12 +104,14 @@ class CsvReader:
 class RowReader:
     """One pass over typed rows, in batches."""
 
-    def __init__(self, rows: Iterable[DeviceRow]) -> None:
+    def __init__(
+        self, rows: Iterable[DeviceRow], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.sent_bytes = 0
         self.sent_rows = 0
         self.total_bytes: int | None = None
         self.total_rows = len(rows) if isinstance(rows, Sized) else None
-        self._rows = iter(rows)
+        self._rows, self._clock = iter(rows), clock
         self._crc32 = 0
 
     def skip(self, upload: Upload) -> None:
@@ -116,12 +135,13 @@ class RowReader:
 
     def _batch(self) -> device_service_pb2.UploadRows:
         batch = device_service_pb2.UploadRows(first_row=self.sent_rows)
-        texts, size = list[str](), 0
+        texts, size, begun = list[str](), 0, self._clock()
         for row in islice(self._rows, _ROWS_PER_MESSAGE):
             _convert.fill_device_row(batch.rows.add(), row)
             texts.append(canonical_text(row))
             size += len(texts[-1])
-            if size >= _ROW_CHARACTERS_PER_MESSAGE:
+            is_late = self._clock() - begun >= _GATHER_SECONDS
+            if size >= _ROW_CHARACTERS_PER_MESSAGE or is_late:
                 break
         self._count(texts)
         return batch
@@ -142,11 +162,17 @@ def canonical_text(row: DeviceRow) -> str:
 def csv_opener(source: PathLike[str] | str | Callable[[], BinaryIO]) -> Callable[[], CsvReader]:
     """Give what begins a pass over the file; TypeError if it can be read only once."""
     if callable(source):
-        return lambda: CsvReader(source())
+        anew = _Anew(source)
+        return lambda: CsvReader(anew())
     if hasattr(source, "read"):
         raise TypeError(
             "an open file cannot be read again when the connection breaks: pass its path, "
             "or a function that opens it"
+        )
+    if Path(source).is_fifo():
+        raise TypeError(
+            f"{source} is a pipe, which cannot be read again when the connection breaks: copy "
+            "what it gives to a file, or pass a function that has it written anew"
         )
     return lambda: CsvReader(Path(source).open("rb"))
 
@@ -161,13 +187,35 @@ def row_opener(
 ) -> Callable[[], RowReader]:
     """Give what begins a pass over the rows; TypeError if they can be read only once."""
     if callable(rows):
-        return lambda: RowReader(rows())
+        anew = _Anew(rows)
+        return lambda: RowReader(anew())
     if isinstance(rows, Iterator):
         raise TypeError(
             "an iterator cannot be read again when the connection breaks: pass a list, "
             "or a function that gives the rows from the first on"
         )
     return lambda: RowReader(rows)
+
+
+class _Anew(Generic[_SourceT]):
+    """A function that begins a source, of which it is asked that it does so every time.
+
+    The rest of an iterator, or nothing, would be taken for the whole source.
+    """
+
+    def __init__(self, begin: Callable[[], _SourceT]) -> None:
+        self._begin = begin
+        self._last: object = None
+
+    def __call__(self) -> _SourceT:
+        source = self._begin()
+        if source is self._last and isinstance(source, Iterator):
+            raise TypeError(
+                "the function gave the same iterator or open file again when the connection "
+                "broke: it has to give a new one, from the beginning, each time"
+            )
+        self._last = source
+        return source
 
 
 def _length(file: BinaryIO) -> int | None:

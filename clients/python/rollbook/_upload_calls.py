@@ -47,6 +47,11 @@ class UploadCalls(Client):
     ) -> Upload:
         """Upload a CSV file: a path, or a function that opens it anew in binary mode.
 
+        What a pipe gives is sent every second, or more often; how long it may stand
+        still is the server's to say, and then the function is called again. TypeError is
+        raised for what could not be read again: an open file, the path of a pipe, or a
+        function that gives the same open file twice.
+
         A connection that breaks is taken up again at the committed position, however
         often, until nothing more was committed for `give_up_after_seconds`; then
         UploadIncompleteError tells how to go on. To go on in another process, choose
@@ -87,8 +92,9 @@ class UploadCalls(Client):
         """Upload typed rows: a list, or a function that gives them from the first on.
 
         The function is called again for every stream and has to give the same rows in
-        the same order; for all else see `upload_devices`. An iterator is refused with
-        TypeError, for it could not be read again.
+        the same order; rows that come slowly are sent every second. For all else see
+        `upload_devices`. An iterator is refused with TypeError, for it could not be read
+        again, and so is a function that gives the same one twice.
         """
         return self._upload(
             _sources.row_opener(rows),

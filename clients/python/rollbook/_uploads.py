@@ -82,10 +82,12 @@ class Engine:
         if self._streams or self._plan.resumes:
             self._ask()
         reader = self._plan.open_reader()
+        feed = Feed(self._messages(reader), reader.close)
         try:
-            upload = self._stream(reader)
+            self._skip(reader)
+            upload = self._stream(feed)
         finally:
-            reader.close()
+            feed.stop()
         self._note(upload)
         if upload.state is UploadState.OPEN:
             raise errors.UnavailableError("the stream ended before the upload was finished")
@@ -113,18 +115,18 @@ class Engine:
         upload = self._upload
         return (upload.committed_offset, upload.committed_rows) if upload is not None else (0, 0)
 
-    def _stream(self, reader: Reader) -> Upload:
-        self._streams += 1
+    def _skip(self, reader: Reader) -> None:
         if self._upload is not None and self._upload.state in _CONTINUED:
             reader.skip(self._upload)
-        feed = Feed(self._messages(reader))
+
+    def _stream(self, feed: Feed) -> Upload:
+        self._streams += 1
         call = self._devices.UploadDevices.future(feed, metadata=self._caller.metadata)
         try:
             with self._caller.translated():
                 return _convert.upload(call.result().upload)
         finally:
             call.cancel()  # Without effect unless Ctrl-C ended the wait.
-            feed.stop()
 
     def _messages(self, reader: Reader) -> _Messages:
         yield device_service_pb2.UploadDevicesRequest(open=self._plan.opening)
@@ -196,11 +198,13 @@ def _transport_broke(error: errors.ServerError) -> bool:
 class Feed:
     """Hands messages to gRPC's sending thread, and keeps what their making raises.
 
-    An exception ends the stream without `finish`, so the upload stays OPEN.
+    An exception ends the stream without `finish`, so the upload stays OPEN. A source
+    that is being read when the stream is over is let go by the thread that reads it, for
+    to close a pipe is to wait for what comes next.
     """
 
-    def __init__(self, messages: _Messages) -> None:
-        self._messages = messages
+    def __init__(self, messages: _Messages, let_go: Callable[[], None]) -> None:
+        self._messages, self._let_go = messages, let_go
         self._lock = Lock()
         self._stopped = False
         self._failure: BaseException | None = None
@@ -211,6 +215,8 @@ class Feed:
     def __next__(self) -> device_service_pb2.UploadDevicesRequest:
         with self._lock:
             message = None if self._stopped else self._next()
+            if self._stopped:
+                self._end()
         if message is None:
             raise StopIteration
         return message
@@ -226,7 +232,11 @@ class Feed:
         """Give no further message; raises what the making of one raised."""
         self._stopped = True
         if self._lock.acquire(timeout=_SOURCE_SECONDS):
-            self._messages.close()
+            self._end()
             self._lock.release()
         if self._failure is not None:
             raise self._failure
+
+    def _end(self) -> None:
+        self._messages.close()
+        self._let_go()

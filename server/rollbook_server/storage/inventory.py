@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from rollbook_server.storage.profiles import StoredProfiles
 
-# What is read at once at most: keeps transactions short, and memory bounded where
-# devices have a hundred long attributes.
-_DEVICES = 5_000
+# What is read at once at most: keeps transactions short, memory bounded where devices
+# have a hundred long attributes, and all of it in the cache of a processor, without
+# which an inventory takes a third longer.
+_DEVICES = 1_000
 _CHARACTERS = 1 << 20
 _FEW = 50  # each of which may have a hundred attributes of 4,096 characters
 

@@ -181,9 +181,13 @@ class SqliteStore:
         return self.holds_tokens() or self.read(lambda roll: roll.audit.end()) is not None
 
     def close(self) -> None:
-        """Do the work that is queued, close the file and give it free."""
+        """Do the work that is queued, close the file and give it free.
+
+        Reads under way go on, as of an inventory whose reader is gone: to close the
+        connection of another thread would crash the process.
+        """
         self._writer.close()
-        self._readers.close_all()
+        self._readers.close_idle()
         self._database.close()
         self._lock.close()
 

@@ -97,5 +97,5 @@ def _about_error_file(request: UploadRequest, upload: Upload) -> list[str]:
 def _mend(request: UploadRequest, upload: Upload) -> str:
     """Give the next command: with the rejected rows alone only if the others were kept."""
     kept = not upload.validate_only and upload.state is not UploadState.FAILED
-    file = request.errors.path if kept and request.errors is not None else request.file
-    return f"Mend {file} and run: {request.again(file)}"
+    file = request.errors.path if kept and request.errors is not None else None
+    return f"Mend {file or request.called} and run: {request.again(file)}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import OnConflict, OnInvalidRow
+from rollbook.cli.upload_inputs import STDIN, passes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +44,11 @@ class UploadRequest:
         self._check_error_file()
 
     @property
+    def called(self) -> str:
+        """Tell what people call the file."""
+        return "stdin" if self.file == STDIN else str(self.file)
+
+    @property
     def on_invalid_row(self) -> OnInvalidRow:
         """Tell what one invalid row does."""
         return OnInvalidRow.FAIL if self.strict else OnInvalidRow.SKIP
@@ -65,6 +71,11 @@ class UploadRequest:
             *(["--errors", str(errors)] if errors else self._error_options()),
         )
 
+    def go_on(self) -> str:
+        """Say how to go on with this upload."""
+        with_what = ", with the same input again" if passes(self.file) else ""
+        return f"Go on with it{with_what}: {self.resumed()}"
+
     def _error_options(self) -> Sequence[str]:
         return self.errors.options() if self.errors else ()
 
@@ -81,7 +92,11 @@ class UploadRequest:
         if self.errors is None:
             return
         self.errors.check()
-        if self.errors.path.exists() and self.errors.path.samefile(self.file):
+        if (
+            self.errors.path.exists()
+            and self.file.exists()
+            and self.errors.path.samefile(self.file)
+        ):
             raise click.UsageError("--errors names the FILE to be uploaded; name another one.")
 
 

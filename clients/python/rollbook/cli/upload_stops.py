@@ -74,20 +74,22 @@ def file_refused(
 ) -> RollbookError | CommandError:
     """Give what to raise when the file was refused; `left` is what can be gone on with."""
     if left is not None:
-        next_step = f"Mend {request.file} there and go on: {request.resumed()}"
+        next_step = f"Mend {request.called} there and go on: {request.resumed()}"
         return _refusal(error, next_step, _metadata(request, error.metadata))
     if error.reason in _EMPTY:
         looks = request.session.command("template")
         return _refusal(error, f"Put devices into it; how a file looks: {looks}", error.metadata)
     if error.metadata.get("row", "0") != "0":
-        next_step = f"Nothing of it was kept. Mend {request.file} and run: {request.again()}"
+        next_step = f"Nothing of it was kept. Mend {request.called} and run: {request.again()}"
         return _refusal(error, next_step, error.metadata)
     return error
 
 
 def _too_long(request: UploadRequest, error: RollbookError) -> str:
     limit = error.metadata.get("limit", "")
-    most = f"{request.file} has more than {int(limit):,} rows" if limit.isdigit() else error.message
+    most = (
+        f"{request.called} has more than {int(limit):,} rows" if limit.isdigit() else error.message
+    )
     kept = "a dry run keeps nothing" if request.dry_run else "nothing of it is kept"
     return f"{most}, the most that this server takes in one upload; {kept}."
 
@@ -123,7 +125,7 @@ def unreadable(request: UploadRequest, error: OSError, left: Upload | None) -> E
         return error
     return _stop(
         request,
-        f"{request.file} could not be read to its end: {error.strerror or error}",
+        f"{request.called} could not be read to its end: {error.strerror or error}",
         reason="FILE_UNUSABLE",
         code="FAILED_PRECONDITION",
         exit_code=ExitCode.INCOMPLETE,
@@ -139,7 +141,7 @@ def _stop(
         code=code,
         exit_code=exit_code,
         metadata=_metadata(request, {}),
-        next_step=f"Go on with it: {request.resumed()}",
+        next_step=request.go_on(),
     )
 
 

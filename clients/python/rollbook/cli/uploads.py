@@ -22,6 +22,7 @@ from rollbook.cli.profile_names import find_profile
 from rollbook.cli.rejections import rejections
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.upload_history import confirm_discard, discard_and_tell
+from rollbook.cli.upload_inputs import kept
 from rollbook.cli.upload_leftovers import is_fault_of_file, tidy
 from rollbook.cli.upload_progress import watch
 from rollbook.cli.upload_report import report_upload
@@ -66,7 +67,9 @@ def _mapping(
 
 @click.command()
 @click.argument("profile")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+)
 @click.option("--strict", is_flag=True, help="One invalid row fails it and nothing is kept.")
 @click.option("--dry-run", is_flag=True, help="Check everything, keep nothing.")
 @click.option(
@@ -116,6 +119,8 @@ def upload(  # noqa: PLR0913 - one argument for each option
     yes: bool,
 ) -> ExitCode:
     """Upload the CSV file FILE into PROFILE, given by its id or name.
+
+    FILE may be - for stdin, or a pipe: that is read to its end before anything is sent.
 
     To choose a different file in place of one that was uploaded, add --replace UPLOAD.
     """
@@ -190,12 +195,13 @@ def _failed(client: AdminClient, request: UploadRequest, error: RollbookError) -
 
 
 def _send(client: AdminClient, profile: Profile, request: UploadRequest) -> Upload:
-    with watch(request.file.name, silent=request.session.wants_json) as progress:
+    name = Path(request.called).name
+    with kept(request.file) as file, watch(name, silent=request.session.wants_json) as progress:
         return client.upload_devices(
             profile.profile_id,
-            request.file,
+            file,
             upload_id=request.upload_id,
-            file_name=request.file.name,
+            file_name=name,
             on_invalid_row=request.on_invalid_row,
             on_conflict=request.on_conflict,
             validate_only=request.dry_run,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from google.protobuf import timestamp_pb2
 
+from rollbook_server.domain import clock
 from rollbook_server.domain.errors import FieldsError
 
 if TYPE_CHECKING:
@@ -14,16 +15,19 @@ if TYPE_CHECKING:
 
     from google.protobuf import duration_pb2
 
+_MICROSECONDS = 1_000_000  # in a second
 _NANOSECONDS = 1000  # in a microsecond
 
 
 def timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:
-    """Give the message; None stays absent."""
+    """Give the message; None stays absent.
+
+    FromDatetime takes more than twice as long, and lists are full of times.
+    """
     if instant is None:
         return None
-    message = timestamp_pb2.Timestamp()
-    message.FromDatetime(instant)
-    return message
+    seconds, rest = divmod(clock.microseconds(instant), _MICROSECONDS)
+    return timestamp_pb2.Timestamp(seconds=seconds, nanos=rest * _NANOSECONDS)
 
 
 def instant(message: timestamp_pb2.Timestamp, field: str) -> datetime:
