@@ -8,32 +8,37 @@ from uuid import uuid4
 from rollbook import _channel, _convert
 from rollbook._calls import Caller, Client
 from rollbook._passwords import sendable
+from rollbook._tls import tls
 from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rollbook._tls import Pem
     from rollbook.resources import Enrollment
 
 
 class EnrollmentAgent(Client):
     """Speaks for a device that switches on; needs no API key.
 
-    Plaintext on loopback, TLS everywhere else unless `plaintext=True`. Threads may
-    share one. Close it, or use it in a `with`.
+    Plaintext on loopback, TLS everywhere else unless `plaintext=True`; certificates and
+    `server_name` are as for `AdminClient`. Threads may share one. Close it, or use it in a
+    `with`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom to call, and how to be sure of each other
         self,
         address: str,
         *,
         timeout_seconds: float = 10.0,
-        root_certificates: bytes | None = None,
+        root_certificates: Pem | None = None,
+        client_certificate: Pem | None = None,
+        client_key: Pem | None = None,
+        server_name: str = "",
         plaintext: bool | None = None,
     ) -> None:
-        endpoint = _channel.endpoint(
-            address, root_certificates=root_certificates, plaintext=plaintext
-        )
+        secured = tls(root_certificates, client_certificate, client_key, server_name)
+        endpoint = _channel.endpoint(address, tls=secured, plaintext=plaintext)
         super().__init__(Caller(endpoint, timeout_seconds=timeout_seconds))
         self._enrollment = enrollment_service_pb2_grpc.EnrollmentServiceStub(self._caller.channel)
 
