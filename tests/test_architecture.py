@@ -36,6 +36,13 @@ ALLOWED = {
         *GRPC,
         *STATUS,
     },
+    "rollbook_server.tls_files": {"rollbook_server.config", "cryptography"},
+    "rollbook_server.tls": {
+        "rollbook_server.config",
+        "rollbook_server.domain",
+        "rollbook_server.tls_files",
+        "grpc",
+    },
     "rollbook_server.qr": {"rollbook_server.domain", "segno"},
     "rollbook_server.key_files": set(),
     "rollbook_server.admin_key": {"rollbook_server.key_files"},

@@ -24,6 +24,8 @@ from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.passwords import Argon2Passwords
 from rollbook_server.storage.store import SqliteStore
 from rollbook_server.sweeper import Sweeper
+from rollbook_server.tls import Certificates
+from rollbook_server.tls_files import tls_files
 from rollbook_server.transport import reflection
 from rollbook_server.transport.answers import Answers
 from rollbook_server.transport.device_servicer import DeviceServicer
@@ -105,15 +107,21 @@ class App:
         self._register(sealer)
 
     def _bind(self) -> str:
-        listen = self._config.listen
+        listen, files = self._config.listen, tls_files(self._config)
+        credentials = Certificates(files, self._clock).credentials() if files else None
         try:
-            port = self._server.add_insecure_port(listen)
+            port = self._add_port(listen, credentials)
         except RuntimeError:
             raise ConfigError(
                 f"--listen {listen}: the address cannot be used; another program may have the "
                 "port, or this machine does not have the address."
             ) from None
         return f"{listen.rpartition(':')[0]}:{port}"
+
+    def _add_port(self, listen: str, credentials: grpc.ServerCredentials | None) -> int:
+        if credentials is None:
+            return self._server.add_insecure_port(listen)
+        return self._server.add_secure_port(listen, credentials)
 
     def _register(self, sealer: Sealer) -> None:
         server, store, clock = self._server, self._store, self._clock

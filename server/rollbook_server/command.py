@@ -99,6 +99,26 @@ class _Alone(click.Command):
     "yet.  [default: sealing.key in the data directory]",
 )
 @click.option(
+    "--tls-cert",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="ROLLBOOK_TLS_CERT",
+    help="Speak TLS with this certificate, in PEM, followed by those that issued it. A new one "
+    "in its place is served without a restart.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="ROLLBOOK_TLS_KEY",
+    help="The private key of the certificate.",
+)
+@click.option(
+    "--tls-client-ca",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="ROLLBOOK_TLS_CLIENT_CA",
+    help="Let in nobody, devices and probes included, who has no certificate of the "
+    "authorities in this file.",
+)
+@click.option(
     "--public-address",
     default="",
     envvar="ROLLBOOK_PUBLIC_ADDRESS",
@@ -228,25 +248,26 @@ def _run(app: App, config: Config, session: Session) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda number, _: signals.put(number))
     app.start()
-    (_announce_json if session.wants_json else _announce)(app.address, config.data_dir)
+    (_announce_json if session.wants_json else _announce)(app.address, config)
     _note_sqlite()
     signals.get()
     click.echo("Stopping: no new calls, those under way may end.", err=True)
     app.stop()
 
 
-def _announce(address: str, data_dir: Path) -> None:
-    click.echo(f"Rollbook listens on {address}")
-    click.echo(f"Administrator key: {data_dir / ADMIN_KEY_NAME}")
-    if data_dir != default_data_dir().absolute():
-        chosen = shlex.quote(str(data_dir))
+def _announce(address: str, config: Config) -> None:
+    click.echo(f"Rollbook listens {'with TLS ' if config.tls_cert else ''}on {address}")
+    click.echo(f"Administrator key: {config.data_dir / ADMIN_KEY_NAME}")
+    if config.data_dir != default_data_dir().absolute():
+        chosen = shlex.quote(str(config.data_dir))
         click.echo(f"For commands on this machine: export ROLLBOOK_DATA_DIR={chosen}")
 
 
-def _announce_json(address: str, data_dir: Path) -> None:
+def _announce_json(address: str, config: Config) -> None:
     """Write the document on one line: who reads it cannot wait for the stream's end."""
-    places = {"data_dir": str(data_dir), "admin_key_file": str(data_dir / ADMIN_KEY_NAME)}
-    click.echo(json.dumps({"address": address, **places}))
+    key = str(config.data_dir / ADMIN_KEY_NAME)
+    places = {"data_dir": str(config.data_dir), "admin_key_file": key}
+    click.echo(json.dumps({"address": address, "tls": config.tls_cert is not None, **places}))
 
 
 def _note_sqlite() -> None:
