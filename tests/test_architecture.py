@@ -46,11 +46,14 @@ ALLOWED = {
     "rollbook_server.qr": {"rollbook_server.domain", "segno"},
     "rollbook_server.key_files": set(),
     "rollbook_server.admin_key": {"rollbook_server.key_files"},
-    "rollbook_server.sealing": {
+    "rollbook_server.sealing": {"rollbook_server.domain", "cryptography"},
+    "rollbook_server.sealing_file": {"rollbook_server.key_files", "rollbook_server.sealing"},
+    "rollbook_server.sealing_keys": {
         "rollbook_server.domain",
         "rollbook_server.key_files",
-        "cryptography",
+        "rollbook_server.sealing_file",
     },
+    "rollbook_server.token_epoch": {"rollbook_server.domain", "rollbook_server.key_files"},
     "rollbook_server.passwords": {"rollbook_server.domain", "argon2"},
     "rollbook_server.app": {"rollbook_server", "rollbook.v1", "grpc", "grpc_health"},
     "rollbook_server.command": {"rollbook_server", "rollbook.cli", "rollbook.data_dir", "click"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import os
 import shlex
 import signal
 import socket
@@ -96,7 +97,8 @@ class _Alone(click.Command):
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="ROLLBOOK_SEALING_KEY_FILE",
     help="What token values are sealed with; made if it is missing and there are no tokens "
-    "yet.  [default: sealing.key in the data directory]",
+    "yet. ROLLBOOK_SEALING_KEY holds the content of such a file, in place of it.  [default: "
+    "sealing.key in the data directory]",
 )
 @click.option(
     "--tls-cert",
@@ -205,6 +207,8 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
         data_dir=(data_dir or default_data_dir()).absolute(),
         upload_limits=UploadLimits(max_rows=max_rows),
         token_limits=TokenLimits(token_default_days, token_min_days, token_max_days),
+        # No option: what stands on a command line can be seen by every user.
+        sealing_keys=os.environ.get("ROLLBOOK_SEALING_KEY", ""),
         **settings,
     )
     _run(_app(config), config, session)

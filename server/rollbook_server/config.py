@@ -33,7 +33,8 @@ class Config:
     `database` is a URL such as sqlite:////var/lib/rollbook/roll.db; empty for a
     file in `data_dir`. `public_address` is what QR codes tell devices to call;
     empty for the address the server listens on. `sealing_key_file` holds what token
-    values are sealed with; None for a file in `data_dir`. `tls_cert` and `tls_key`, PEM
+    values are sealed with; None for a file in `data_dir`. `sealing_keys` is the content of such
+    a file, from the environment, in place of one. `tls_cert` and `tls_key`, PEM
     files, are for TLS; with `tls_client_ca` every caller must show a certificate of those
     authorities. Threads serve one call each, and
     every stream of an upload or an inventory holds one: `upload_streams` and
@@ -47,6 +48,7 @@ class Config:
     database: str = ""
     public_address: str = ""
     sealing_key_file: Path | None = None
+    sealing_keys: str = field(default="", repr=False)
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
@@ -68,6 +70,8 @@ class Config:
         self._check_encryption(host)
         if self.idle_seconds <= 0:
             raise ConfigError(f"--idle-seconds {self.idle_seconds:g}: must be above 0.")
+        if self.sealing_keys and self.sealing_key_file:
+            raise ConfigError("ROLLBOOK_SEALING_KEY and --sealing-key-file exclude each other.")
         self._check_public_address()
         self._check_token_limits()
 

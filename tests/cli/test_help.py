@@ -49,8 +49,8 @@ def test_help_lists_every_command(alone: Cli) -> None:
     ended = alone("--help")
     assert ended.code == 0
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", ended.out, flags=re.MULTILINE)
-    ours = "demo device discard enroll inventory profile qr serve sign-in template token upload"
-    assert listed == [*ours.split(), "uploads", "user"]
+    ours = "demo device discard enroll inventory key profile qr serve sign-in template token"
+    assert listed == [*ours.split(), "upload", "uploads", "user"]
 
 
 def test_help_lists_every_exit_code(alone: Cli) -> None:

@@ -16,9 +16,9 @@ DeadlineExceededError Device DeviceRow DeviceState DeviceUpdate DiscardedUpload
 EnrollOutcome EnrolledUser Enrollment EnrollmentAgent FailedPreconditionError
 InvalidArgumentError MatchExplanation MatchRule NearMiss NotFoundError OnConflict
 OnInvalidRow OutOfRangeError PermissionDeniedError Profile ProfileOrder ProfileOrigin
-ProfileType QrCode QrCodeFormat ResourceExhaustedError RollbookError RowError ServerError
-SourceChangedError Token TokenState UnauthenticatedError UnavailableError UnimplementedError
-Upload UploadIncompleteError UploadProgress UploadState User
+ProfileType QrCode QrCodeFormat ResourceExhaustedError RollbookError RowError
+SealingKeyRotation ServerError SourceChangedError Token TokenState UnauthenticatedError
+UnavailableError UnimplementedError Upload UploadIncompleteError UploadProgress UploadState User
 """
 
 METHODS = """
@@ -26,8 +26,9 @@ assign_user close create_devices create_profile create_user delete_devices delet
 delete_user discard_upload explain_match export_devices extend_token generate_qr_code
 get_device get_profile get_profile_with_token get_token get_upload get_upload_template
 list_devices list_profiles list_upload_errors list_uploads list_users refresh_token
-reveal_token revoke_token update_configuration update_devices update_profile update_user
-upload_devices upload_rows write_inventory write_upload_errors
+reveal_token revoke_all_tokens revoke_token rotate_sealing_key update_configuration
+update_devices update_profile update_user upload_devices upload_rows write_inventory
+write_upload_errors
 """
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 NEXT_DEVICE = "next_device"
 NEXT_PROFILE = "next_profile"
+TOKEN_EPOCH = "token_epoch"  # noqa: S105 - a name, no secret
 
 
 def reserve(database: Database, name: str, count: int = 1) -> int:
@@ -25,3 +26,9 @@ def next_number(database: Database, name: str) -> int:
     """Give the number that would be given next."""
     query = CounterTable.select(CounterTable.value).where(CounterTable.name == name)
     return int(query.scalar(database))
+
+
+def rise(database: Database, name: str) -> None:
+    """Let the number be one more."""
+    counter = CounterTable.update(value=CounterTable.value + 1).where(CounterTable.name == name)
+    counter.execute(database)

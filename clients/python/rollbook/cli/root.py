@@ -15,6 +15,7 @@ from rollbook.cli import (
     inventories,
     profiles,
     qr,
+    sealing_keys,
     sign_in,
     templates,
     tokens,
@@ -136,3 +137,7 @@ for _command in (
     users.user,
 ):
     root.add_command(_command)
+
+_key = click.Group("key", help="Look after keys.")
+_key.add_command(sealing_keys.rotate_sealing)
+root.add_command(_key)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from rollbook.resources.devices import Device, DeviceRow, DeviceUpdate, MatchExplanation, NearMiss
 from rollbook.resources.enrollments import Enrollment
 from rollbook.resources.profiles import Configuration, Profile
-from rollbook.resources.tokens import QrCode, Token
+from rollbook.resources.tokens import QrCode, SealingKeyRotation, Token
 from rollbook.resources.uploads import (
     ColumnMapping,
     DiscardedUpload,
@@ -34,6 +34,7 @@ __all__ = [
     "Profile",
     "QrCode",
     "RowError",
+    "SealingKeyRotation",
     "Token",
     "Upload",
     "UploadProgress",
