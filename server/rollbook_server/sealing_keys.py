@@ -46,7 +46,7 @@ class SealingKeys:
             return
         try:
             self._reseal()
-        except (RollbookError, KeyFileError) as error:
+        except RollbookError as error:
             _log.warning("sealing anew broke off and goes on at the next start: %s", error)
             return
         if self._document.keys[1:]:
