@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from canaries import CANARIES
 from rollbook_server.config import Config
 from running import Server, ServerProcess
 
@@ -28,6 +30,26 @@ settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
 )
 settings.load_profile("rollbook")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched() -> Iterator[None]:
+    """Look at everything that servers in this process say."""
+    with ExitStack() as patches:
+        CANARIES.watch(patches)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_told(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail where a token, password, API key or IMEI got into a log or an error."""
+    CANARIES.leaks.clear()
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is not None:
+        CANARIES.look_into(folder)
+    told, CANARIES.leaks[:] = [*CANARIES.leaks], []
+    assert told == []
 
 
 @pytest.fixture
