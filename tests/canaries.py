@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 _API_KEY = re.compile(r"rbk_[\w-]{20,}")
 _IMEI = re.compile(r"(?<![\w.-])\d{14,16}(?![\w.])")
 _TOKEN = re.compile(r"(?<![\w-])[0-9A-Za-z]{5}(?:-?[0-9A-Za-z]{5}){5}(?![\w-])")
-_SHORTEST_PASSWORD = 8
+# Made up at random, a text is now a password and then a name; two words are our own.
+_PASSWORD = re.compile(r"\w{3,} \w{3,}")
+# As servers in processes of their own get them.
+_PASSWORDS = ("correct horse", "battery staple", "hunter2 hunter2")
 # Files that servers and commands write for whoever looks after them.
 _LOGS = ("*.log", "*.traceback")
 
@@ -38,7 +41,7 @@ class Canaries(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._passwords: set[str] = set()
+        self._passwords = set(_PASSWORDS)
         self.leaks: list[str] = []
 
     def watch(self, patches: ExitStack) -> None:
@@ -89,7 +92,7 @@ class Canaries(logging.Handler):
 
     def _remembered(self, method: Any) -> Any:
         def remembered(hasher: Argon2Passwords, password: str, *rest: str) -> Any:
-            if len(password) >= _SHORTEST_PASSWORD and not password.isalnum():
+            if _PASSWORD.search(password):
                 self._passwords.add(password)
             return method(hasher, password, *rest)
 
