@@ -45,6 +45,7 @@ ALLOWED = {
     },
     "rollbook_server.qr": {"rollbook_server.domain", "segno"},
     "rollbook_server.key_files": set(),
+    "rollbook_server.logs": {"rollbook_server.domain"},
     "rollbook_server.admin_key": {"rollbook_server.key_files"},
     "rollbook_server.sealing": {"rollbook_server.domain", "cryptography"},
     "rollbook_server.sealing_file": {"rollbook_server.key_files", "rollbook_server.sealing"},

@@ -9,7 +9,7 @@ import pytest
 
 from canaries import CANARIES, Canaries
 from rollbook import NotFoundError
-from rollbook_server import command
+from rollbook_server import logs
 from rollbook_server.domain import token_values
 from rollbook_server.domain.errors import FieldsError, Reason
 from rollbook_server.domain.redaction import redacted
@@ -66,7 +66,7 @@ def test_the_log_of_a_process_is_without_secrets(capfd: pytest.CaptureFixture[st
     handlers, level = root.handlers[:], root.level
     root.handlers.clear()
     try:
-        command._begin_log()
+        logs.begin()
         logging.getLogger("other").error("no %s", IMEI, exc_info=RuntimeError(TOKEN))
     finally:
         root.handlers[:] = handlers

@@ -20,6 +20,7 @@ import click
 from rollbook.cli.errors import CommandError, describe, report
 from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
+from rollbook_server import logs
 from rollbook_server.app import ADMIN_KEY_NAME, App
 from rollbook_server.config import (
     DEFAULT_IDLE_SECONDS,
@@ -29,7 +30,6 @@ from rollbook_server.config import (
     split_address,
 )
 from rollbook_server.domain.errors import RollbookError
-from rollbook_server.domain.redaction import redacted
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
 from rollbook_server.key_files import KeyFileError
@@ -201,7 +201,7 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
     The first start makes an administrator key, DIR/admin.key. Commands on the same
     machine find it in the default directory, or in the one that ROLLBOOK_DATA_DIR names.
     """
-    _begin_log()
+    logs.begin()
     config = Config(
         data_dir=(data_dir or default_data_dir()).absolute(),
         upload_limits=UploadLimits(max_rows=max_rows),
@@ -211,19 +211,6 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
         **settings,
     )
     _run(_app(config), config, session)
-
-
-class _Redacting(logging.Formatter):
-    """Keeps secrets out of the log, also out of tracebacks."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return redacted(super().format(record))
-
-
-def _begin_log() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _app(config: Config) -> App:

@@ -22,16 +22,12 @@ TOKENS_AT_ONCE = 200
 ANSWERS_AT_ONCE = 20  # one may have 4 MiB
 
 
-class KeyRing(Protocol):
-    """What seals, and tells apart what it seals with its newest key."""
+class Sealers(Sealer, AnswerSealer, Protocol):
+    """Seals all there is to seal, with the newest of its keys."""
 
     @property
     def mark(self) -> bytes:
         """With what everything begins that is sealed with the newest key, and nothing else."""
-
-
-class Sealers(KeyRing, Sealer, AnswerSealer, Protocol):
-    """Seals all there is to seal."""
 
 
 class _Done(NamedTuple):
