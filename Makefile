@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STUB_VENV := .venv-stubs
+AUDIT_VENV := .venv-audit
 # Where the generated stubs go; a test points it elsewhere and compares.
 OUT ?= clients/python
 # How often `make faults` kills the server; SEED=N repeats a run.
@@ -21,7 +22,7 @@ STREAMS ?= 10000
 # How many agents `make storm` lets switch on at once.
 AGENTS ?= 40000
 
-.PHONY: demo test check stubs bench storm faults fuzz clean
+.PHONY: demo test check stubs audit-dependencies bench storm faults fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
 	$(BIN)/rollbook demo
@@ -40,6 +41,11 @@ stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
 	  --python_out=$(OUT) --pyi_out=$(OUT) --grpc_python_out=$(OUT) --mypy_grpc_out=quiet:$(OUT) \
 	  proto/rollbook/v1/*.proto
 
+audit-dependencies: $(VENV)/dev  ## known vulnerabilities of what is installed
+	@[ -x $(AUDIT_VENV)/bin/pip-audit ] || { $(PYTHON) -m venv $(AUDIT_VENV) && \
+	  $(AUDIT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; } || true
+	$(BIN)/python .ci/audit_dependencies.py $(AUDIT_VENV)/bin/pip-audit $(BIN)/python
+
 bench: $(VENV)/dev  ## speed, as ratios measured in one run
 	$(BIN)/python tests/benchmarks/run.py $(ROUNDS) $(DEVICES)
 
@@ -53,7 +59,7 @@ faults: $(VENV)/dev  ## nothing is lost or doubled: KILLS of the server, and as 
 	$(BIN)/python tests/faults/run.py $(KILLS) $(SEED)
 
 clean:
-	rm -rf $(VENV) $(STUB_VENV) .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(STUB_VENV) $(AUDIT_VENV) .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

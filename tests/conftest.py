@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from canaries import CANARIES
 from rollbook_server.config import Config
 from running import Server, ServerProcess
 
@@ -40,6 +42,26 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data_dir = tmp_path_factory.mktemp("begun") / "data"
     Server(Config(data_dir=data_dir, listen="127.0.0.1:0")).stop()
     return data_dir
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched() -> Iterator[None]:
+    """Look at everything that servers in this process say."""
+    with ExitStack() as patches:
+        CANARIES.watch(patches)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_told(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail where a token, password, API key or IMEI got into a log or an error."""
+    CANARIES.leaks.clear()
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is not None:
+        CANARIES.look_into(folder)
+    told, CANARIES.leaks[:] = [*CANARIES.leaks], []
+    assert told == []
 
 
 @pytest.fixture

@@ -128,5 +128,5 @@ def test_the_grpcurl_commands_run(user: NewUser) -> None:
 
 def test_the_make_targets_exist() -> None:
     makefile = (Path(__file__).parents[1] / "Makefile").read_text()
-    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+    for target in re.findall(r"^make ([\w-]+)", README, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollbook_server import sealing_file
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.key_files import KeyFileError
-from rollbook_server.sealing import Sealer, load_or_create
+from rollbook_server.sealing import Sealer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,10 @@ def seal(by: Sealer) -> bytes:
 
 def unseal(by: Sealer, sealed: bytes) -> str:
     return by.unseal(sealed, token_id="tok-1", profile_id="prf-1")
+
+
+def load_or_create(path: Path, *, must_exist: bool = False) -> Sealer:
+    return sealing_file.load_or_create(path, must_exist=must_exist).sealer()
 
 
 def key_file(path: Path, **changes: object) -> Path:

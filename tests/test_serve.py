@@ -179,7 +179,7 @@ def test_a_second_server_on_the_same_data_is_refused(
 def test_plaintext_beyond_this_machine_must_be_asked_for(
     serve: Callable[..., Server], host: str
 ) -> None:
-    with pytest.raises(ConfigError, match="--allow-plaintext"):
+    with pytest.raises(ConfigError, match=r"--tls-cert FILE .* --allow-plaintext"):
         serve(listen=f"{host}:0")
 
 

@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 PREFIX = "android.app.extra.PROVISIONING_"
 BUNDLE = f"{PREFIX}ADMIN_EXTRAS_BUNDLE"
 COMPONENT = "com.example.dpc/com.example.dpc.Receiver"
-METHODS = [method.name for method in messages.DESCRIPTOR.services_by_name["TokenService"].methods]
+METHODS = [
+    method.name
+    for method in messages.DESCRIPTOR.services_by_name["TokenService"].methods
+    if "profile_id" in method.input_type.fields_by_name
+]
 
 
 CONFIGURATION = Configuration(

@@ -18,7 +18,7 @@ from rollbook.v1 import (
     token_service_pb2_grpc,
     user_service_pb2_grpc,
 )
-from rollbook_server import admin_key, qr, sealing
+from rollbook_server import admin_key, qr, sealing_keys
 from rollbook_server.config import ConfigError
 from rollbook_server.domain import api_keys, clock
 from rollbook_server.domain.audit_chain import Seals
@@ -30,6 +30,9 @@ from rollbook_server.domain.witness import Witness
 from rollbook_server.passwords import Argon2Passwords
 from rollbook_server.storage.store import SqliteStore
 from rollbook_server.sweeper import Sweeper
+from rollbook_server.tls import Certificates
+from rollbook_server.tls_files import tls_files
+from rollbook_server.token_epoch import TokenEpoch
 from rollbook_server.transport import reflection
 from rollbook_server.transport.access_servicer import AccessServicer
 from rollbook_server.transport.answers import Answers
@@ -40,7 +43,7 @@ from rollbook_server.transport.guard import Guard
 from rollbook_server.transport.idle_limit import IdleLimit
 from rollbook_server.transport.profile_servicer import ProfileServicer
 from rollbook_server.transport.streams import ExportStreams, UploadStreams
-from rollbook_server.transport.token_servicer import TokenServicer
+from rollbook_server.transport.token_servicer import TokenKeeper, TokenServicer
 from rollbook_server.transport.user_servicer import UserServicer
 from rollbook_server.transport.waiting_line import WaitingLine
 
@@ -48,9 +51,10 @@ if TYPE_CHECKING:
     from rollbook_server.config import Config
     from rollbook_server.domain.callers import Caller
     from rollbook_server.domain.clock import Clock
-    from rollbook_server.sealing import Sealer
+    from rollbook_server.sealing_keys import SealingKeys
 
 ADMIN_KEY_NAME = "admin.key"
+TOKEN_EPOCH_NAME = "token.epoch"  # noqa: S105 - a name, no secret
 
 SERVICES = (
     "rollbook.v1.AccessService",
@@ -107,12 +111,12 @@ class App:
             raise
 
     def _keyed(self, text: str) -> bytes:
-        return self._sealer.digest(text)
+        return self._sealing.sealer.digest(text)
 
     def _begin(self) -> None:
-        self._sealer = sealer = sealing.load_or_create(
-            self._config.sealing_key_path(), must_exist=self._store.needs_key_file()
-        )
+        self._sealing = self._load_sealing()
+        self._sealing.finish()
+        self._epoch = self._load_epoch()
         key_file = self._config.data_dir / ADMIN_KEY_NAME
         key = admin_key.load_or_create(key_file, api_keys.new_value)
         api_keys.keep_admin_key(self._store, key, self._clock())
@@ -121,15 +125,27 @@ class App:
         guard = Guard(self._keys, self._idle, self._line, self._turned_away)
         self._server = grpc.server(pool, interceptors=[guard], options=list(_OPTIONS))
         self.address = self._bind()
-        self._register(sealer)
+        self._register()
+
+    def _load_sealing(self) -> SealingKeys:
+        config, needed = self._config, self._store.needs_key_file()
+        path = config.sealing_key_path()
+        return sealing_keys.load(path, config.sealing_keys, self._store, must_exist=needed)
+
+    def _load_epoch(self) -> TokenEpoch:
+        path = self._config.data_dir / TOKEN_EPOCH_NAME
+        epoch = TokenEpoch(path, self._config.database_path(), self._store)
+        epoch.check(any_tokens=self._store.holds_tokens())
+        return epoch
 
     def _turned_away(self, method: str, caller: Caller, reason: str) -> None:
         self._witness.turned_away(self._store, method, caller, reason, self._clock())
 
     def _bind(self) -> str:
-        listen = self._config.listen
+        listen, files = self._config.listen, tls_files(self._config)
+        credentials = Certificates(files, self._clock).credentials() if files else None
         try:
-            port = self._server.add_insecure_port(listen)
+            port = self._add_port(listen, credentials)
         except RuntimeError:
             raise ConfigError(
                 f"--listen {listen}: the address cannot be used; another program may have the "
@@ -137,14 +153,35 @@ class App:
             ) from None
         return f"{listen.rpartition(':')[0]}:{port}"
 
-    def _register(self, sealer: Sealer) -> None:
-        server, store, clock = self._server, self._store, self._clock
+    def _add_port(self, listen: str, credentials: grpc.ServerCredentials | None) -> int:
+        if credentials is None:
+            return self._server.add_insecure_port(listen)
+        return self._server.add_secure_port(listen, credentials)
+
+    def _register(self) -> None:
+        server, store, clock, sealer = self._server, self._store, self._clock, self._sealing.sealer
         limits, public = self._config.upload_limits, self._config.public_address or self.address
         answers = Answers(store, clock, sealer)
         maker = TokenMaker(sealer, self._config.token_limits)
         editable, sweep = self._config.allow_csv_profile_edit, self._sweeper.wake
-        profiles = ProfileServicer(store, answers, clock, maker, csv_editable=editable, sweep=sweep)
-        tokens = TokenServicer(store, answers, clock, maker, draw=qr.draw, server_address=public)
+        profiles = ProfileServicer(
+            store,
+            answers,
+            clock,
+            maker,
+            csv_editable=editable,
+            sweep=sweep,
+            voided=self._epoch.voided,
+        )
+        tokens = TokenServicer(
+            store,
+            answers,
+            clock,
+            maker,
+            draw=qr.draw,
+            server_address=public,
+            keeper=TokenKeeper(self._epoch.voided, self._epoch.settle, self._sealing.rotate),
+        )
         devices = DeviceServicer(
             store,
             clock,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shlex
 import socket
 import sqlite3
@@ -16,7 +17,7 @@ import click
 from rollbook.cli.errors import CommandError, describe, report
 from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
-from rollbook_server import signals, tuning
+from rollbook_server import logs, signals, tuning
 from rollbook_server.app import ADMIN_KEY_NAME, App
 from rollbook_server.config import (
     DEFAULT_IDLE_SECONDS,
@@ -74,8 +75,29 @@ class _Alone(click.Command):
     "--sealing-key-file",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="ROLLBOOK_SEALING_KEY_FILE",
-    help="What token values and the audit log are sealed with; made if it is missing and "
-    "there is neither yet.  [default: sealing.key in the data directory]",
+    help="What token values and the audit log are sealed with; made if it is missing and there "
+    "is neither yet. ROLLBOOK_SEALING_KEY holds the content of such a file, in place of it.  "
+    "[default: sealing.key in the data directory]",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="ROLLBOOK_TLS_CERT",
+    help="Speak TLS with this certificate, in PEM, followed by those that issued it. A new one "
+    "in its place is served without a restart.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="ROLLBOOK_TLS_KEY",
+    help="The private key of the certificate.",
+)
+@click.option(
+    "--tls-client-ca",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="ROLLBOOK_TLS_CLIENT_CA",
+    help="Let in nobody, devices and probes included, who has no certificate of the "
+    "authorities in this file.",
 )
 @click.option(
     "--public-address",
@@ -157,13 +179,13 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
     The first start makes an administrator key, DIR/admin.key. Commands on the same
     machine find it in the default directory, or in the one that ROLLBOOK_DATA_DIR names.
     """
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.begin()
     config = Config(
         data_dir=(data_dir or default_data_dir()).absolute(),
         upload_limits=UploadLimits(max_rows=max_rows),
         token_limits=TokenLimits(token_default_days, token_min_days, token_max_days),
+        # No option: what stands on a command line can be seen by every user.
+        sealing_keys=os.environ.get("ROLLBOOK_SEALING_KEY", ""),
         **settings,
     )
     _run(_app(config), config, session)
@@ -204,25 +226,26 @@ def _check_free(listen: str) -> None:
 def _run(app: App, config: Config, session: Session) -> None:
     told = signals.told_to_stop()
     app.start()
-    (_announce_json if session.wants_json else _announce)(app.address, config.data_dir)
+    (_announce_json if session.wants_json else _announce)(app.address, config)
     _note_sqlite()
     told.recv(1)
     click.echo("Stopping: no new calls, those under way may end.", err=True)
     app.stop()
 
 
-def _announce(address: str, data_dir: Path) -> None:
-    click.echo(f"Rollbook listens on {address}")
-    click.echo(f"Administrator key: {data_dir / ADMIN_KEY_NAME}")
-    if data_dir != default_data_dir().absolute():
-        chosen = shlex.quote(str(data_dir))
+def _announce(address: str, config: Config) -> None:
+    click.echo(f"Rollbook listens {'with TLS ' if config.tls_cert else ''}on {address}")
+    click.echo(f"Administrator key: {config.data_dir / ADMIN_KEY_NAME}")
+    if config.data_dir != default_data_dir().absolute():
+        chosen = shlex.quote(str(config.data_dir))
         click.echo(f"For commands on this machine: export ROLLBOOK_DATA_DIR={chosen}")
 
 
-def _announce_json(address: str, data_dir: Path) -> None:
+def _announce_json(address: str, config: Config) -> None:
     """Write the document on one line: who reads it cannot wait for the stream's end."""
-    places = {"data_dir": str(data_dir), "admin_key_file": str(data_dir / ADMIN_KEY_NAME)}
-    click.echo(json.dumps({"address": address, **places}))
+    key = str(config.data_dir / ADMIN_KEY_NAME)
+    places = {"data_dir": str(config.data_dir), "admin_key_file": key}
+    click.echo(json.dumps({"address": address, "tls": config.tls_cert is not None, **places}))
 
 
 def _note_sqlite() -> None:

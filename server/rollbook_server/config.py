@@ -33,7 +33,10 @@ class Config:
     `database` is a URL such as sqlite:////var/lib/rollbook/roll.db; empty for a
     file in `data_dir`. `public_address` is what QR codes tell devices to call;
     empty for the address the server listens on. `sealing_key_file` holds what token
-    values are sealed with; None for a file in `data_dir`. Threads serve one call each, and
+    values are sealed with; None for a file in `data_dir`. `sealing_keys` is the content of such
+    a file, from the environment, in place of one. `tls_cert` and `tls_key`, PEM
+    files, are for TLS; with `tls_client_ca` every caller must show a certificate of those
+    authorities. Threads serve one call each, and
     every stream of an upload or an inventory holds one: `upload_streams` and
     `export_streams` together stay well below `threads`. Whoever sends no message of
     a call, or takes nothing of an inventory, for `idle_seconds` loses its place. For a
@@ -46,6 +49,10 @@ class Config:
     database: str = ""
     public_address: str = ""
     sealing_key_file: Path | None = None
+    sealing_keys: str = field(default="", repr=False)
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
     allow_plaintext: bool = False
     allow_csv_profile_edit: bool = False
     token_limits: TokenLimits = field(default_factory=TokenLimits)
@@ -62,16 +69,25 @@ class Config:
         host, port = split_address(self.listen)
         if not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
             raise ConfigError(f"--listen {self.listen}: the port must be 0 to {_MAX_PORT}.")
-        if not self.allow_plaintext and not is_loopback(host):
-            raise ConfigError(
-                f"--listen {self.listen} can be reached from other machines, and this version "
-                "speaks plaintext only: API keys and tokens could be read on the way. Listen "
-                "on 127.0.0.1 behind a proxy that speaks TLS, or add --allow-plaintext."
-            )
+        self._check_encryption(host)
         if self.idle_seconds <= 0:
             raise ConfigError(f"--idle-seconds {self.idle_seconds:g}: must be above 0.")
+        if self.sealing_keys and self.sealing_key_file:
+            raise ConfigError("ROLLBOOK_SEALING_KEY and --sealing-key-file exclude each other.")
         self._check_public_address()
         self._check_token_limits()
+
+    def _check_encryption(self, host: str) -> None:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ConfigError("--tls-cert and --tls-key are given together or not at all.")
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            raise ConfigError("--tls-client-ca needs --tls-cert and --tls-key: it is for TLS.")
+        if not self.tls_cert and not self.allow_plaintext and not is_loopback(host):
+            raise ConfigError(
+                f"--listen {self.listen} can be reached from other machines, which could read "
+                "API keys and tokens on the way: encrypt with --tls-cert FILE --tls-key FILE. If "
+                "something in front of the server speaks TLS, add --allow-plaintext."
+            )
 
     def _check_public_address(self) -> None:
         found = _DESTINATION.fullmatch(self.public_address)

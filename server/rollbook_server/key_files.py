@@ -40,6 +40,22 @@ def read_or_create(path: Path, new_content: Callable[[], str]) -> bytes:
         raise KeyFileError(f"Cannot create the key file {path}: {error.strerror}.") from error
 
 
+def replace(path: Path, content: str) -> None:
+    """Put a new file in the place of an old one, durably; at any instant there is one of the two.
+
+    Raises KeyFileError.
+    """
+    aside = _aside(path)
+    try:
+        _write_durably(aside, content)
+        aside.replace(path)
+        _flush_directory(path.parent)
+    except OSError as error:
+        raise KeyFileError(f"Cannot write the file {path}: {error.strerror}.") from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
         _refuse_open_to_others(path, os.fstat(file.fileno()).st_mode)
@@ -57,7 +73,7 @@ def _refuse_open_to_others(path: Path, mode: int) -> None:
 def _create(path: Path, content: str) -> None:
     # Written aside and linked into place: the file is whole or not there at all,
     # whenever the power fails, and of two starters one wins.
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    aside = _aside(path)
     try:
         _write_durably(aside, content)
         with suppress(FileExistsError):
@@ -65,6 +81,10 @@ def _create(path: Path, content: str) -> None:
     finally:
         aside.unlink(missing_ok=True)
     _flush_directory(path.parent)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
 
 
 def _write_durably(path: Path, content: str) -> None:

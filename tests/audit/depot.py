@@ -49,7 +49,7 @@ class Depot:
         app = self.server.app
         found = app._store.read(lambda roll: roll.tokens.current(self.profile_id))
         assert found is not None
-        return tokens.value_of(found, app._sealer)
+        return tokens.value_of(found, app._sealing.sealer)
 
     def news(self) -> list[AuditEvent]:
         """Give the events since this was asked last, oldest first."""

@@ -59,6 +59,8 @@ DEEDS: dict[str, tuple[Callable[[Depot], object], str]] = {
     "RefreshToken": (lambda d: d.admin.refresh_token(d.profile_id), "RefreshToken"),
     "ExtendToken": (lambda d: d.admin.extend_token(d.profile_id, 30), "ExtendToken"),
     "RevokeToken": (lambda d: d.admin.revoke_token(d.profile_id), "RevokeToken"),
+    "RevokeAllTokens": (lambda d: d.admin.revoke_all_tokens(), "RevokeAllTokens"),
+    "RotateSealingKey": (lambda d: d.admin.rotate_sealing_key(), "RotateSealingKey"),
     "CreateUser": (lambda d: d.admin.create_user("bob"), "CreateUser"),
     "UpdateUser": (lambda d: d.admin.update_user(d.user_id, email="a@example.com"), "UpdateUser"),
     "CreateApiKey": (lambda d: d.admin.create_api_key("Reports", role=Role.VIEWER), "CreateApiKey"),

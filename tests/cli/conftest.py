@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from running import Server
 
 
+TLS = ("CA", "CERT", "CERT_KEY", "SERVER_NAME")
+
+
 @pytest.fixture
 def alone(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Cli:
     """Give the command, on a machine where nothing is set and no server runs."""
-    for name in ("ADDRESS", "API_KEY", "API_KEY_FILE", "DEBUG"):
+    for name in ("ADDRESS", "API_KEY", "API_KEY_FILE", "DEBUG", *TLS):
         monkeypatch.delenv(f"ROLLBOOK_{name}", raising=False)
     monkeypatch.setenv("ROLLBOOK_DATA_DIR", str(tmp_path / "nothing"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from canaries import CANARIES
+
 
 @dataclass
 class Ended:
@@ -15,6 +17,10 @@ class Ended:
     code: int
     out: str
     err: str
+
+    def __post_init__(self) -> None:
+        """Look for secrets in what is said of failures; an IMEI there is one that was typed."""
+        CANARIES.look("stderr", self.err, imeis=False)
 
     @property
     def document(self) -> Any:

@@ -158,3 +158,30 @@ def test_the_payload_comes_beside_a_picture(cli: Cli, tmp_path: Path, suffix: st
     assert out.stat().st_size > 0
     assert json.loads(ended.out)
     assert f"Wrote {out}" in ended.err
+
+
+def test_all_tokens_are_revoked_after_a_question(cli: Cli, depot: str) -> None:
+    assert depot
+    refused = cli("token", "revoke-all")
+    assert (refused.code, "add --yes" in refused.err) == (ExitCode.USAGE, True)
+    assert cli("token", "show", "Depot", "--output", "json").document["state"] == "ACTIVE"
+
+    ended = cli("token", "revoke-all", "--yes")
+    assert "1 token revoked, none works any more." in ended.err
+    assert "rollbook token refresh PROFILE" in ended.err
+    assert cli("token", "show", "Depot", "--output", "json").document["state"] == "REVOKED"
+    again = cli("token", "revoke-all", "--yes", "--output", "json")
+    assert again.document == {"revoked_count": 0}
+
+
+def test_a_new_sealing_key_changes_no_token(cli: Cli, depot: str, server: Server) -> None:
+    assert depot
+    value = cli("token", "reveal", "Depot").out
+    told = cli("key", "rotate-sealing")
+    (key,) = json.loads((server.data_dir / "sealing.key").read_text())["sealing_keys"]
+    assert f"Sealed anew with the key {key['key_id']}: " in told.err
+    assert "Copy the server's key file" in told.err
+    assert cli("token", "reveal", "Depot").out == value
+    done = cli("key", "rotate-sealing", "--output", "json").document
+    assert set(done) == {"key_id", "resealed_count"}
+    assert done["key_id"] != key["key_id"]

@@ -8,6 +8,7 @@ import pytest
 
 from rollbook import AdminClient, EnrollmentAgent
 from rollbook._channel import endpoint, service_config
+from rollbook._tls import Tls
 from rollbook.v1 import (
     access_service_pb2,
     audit_service_pb2,
@@ -55,9 +56,10 @@ def test_everywhere_else_is_tls(address: str) -> None:
 
 
 def test_certificates_mean_tls_even_on_loopback() -> None:
-    assert not endpoint("localhost:1", root_certificates=b"pem").plaintext
+    secured = Tls(root_certificates=b"pem")
+    assert not endpoint("localhost:1", tls=secured).plaintext
     with pytest.raises(ValueError, match="leave out plaintext=True"):
-        endpoint("localhost:1", root_certificates=b"pem", plaintext=True)
+        endpoint("localhost:1", tls=secured, plaintext=True)
 
 
 @pytest.mark.parametrize(

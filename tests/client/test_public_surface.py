@@ -17,9 +17,9 @@ DeviceRow DeviceState DeviceUpdate DiscardedUpload EnrollOutcome EnrolledUser En
 EnrollmentAgent FailedPreconditionError InvalidArgumentError MatchExplanation MatchRule
 NearMiss NotFoundError OnConflict OnInvalidRow OutOfRangeError PermissionDeniedError
 Profile ProfileOrder ProfileOrigin ProfileType QrCode QrCodeFormat
-ResourceExhaustedError Right Role RollbookError RowError ServerError SourceChangedError
-Token TokenState UnauthenticatedError UnavailableError UnimplementedError Upload
-UploadIncompleteError UploadProgress UploadState User
+ResourceExhaustedError Right Role RollbookError RowError SealingKeyRotation ServerError
+SourceChangedError Token TokenState UnauthenticatedError UnavailableError
+UnimplementedError Upload UploadIncompleteError UploadProgress UploadState User
 """
 
 METHODS = """
@@ -28,9 +28,9 @@ delete_devices delete_profile delete_user discard_upload explain_match export_de
 extend_token generate_qr_code get_device get_profile get_profile_with_token get_token
 get_upload get_upload_template list_api_keys list_audit_events list_devices
 list_profiles list_upload_errors list_uploads list_users recompute_audit_log
-refresh_token reveal_token revoke_api_key revoke_token update_configuration
-update_devices update_profile update_user upload_devices upload_rows verify_audit_log
-write_inventory write_upload_errors
+refresh_token reveal_token revoke_all_tokens revoke_api_key revoke_token
+rotate_sealing_key update_configuration update_devices update_profile update_user
+upload_devices upload_rows verify_audit_log write_inventory write_upload_errors
 """
 
 

@@ -44,7 +44,7 @@ BAD_ROWS: list[tuple[dict[str, Any], str, str]] = [
     ({"imei": "35693803564380\0"}, "devices[1].imei", "NUL"),
     ({"imei": IMEI, "imei2": IMEI}, "devices[1].imei2", "the same IMEI"),
     ({"imei": "x" * 100_000}, "devices[1].imei", "characters; an IMEI has"),
-    ({"imei": '="356938035643809"'}, "devices[1].imei", "is it 356938035643809?"),
+    ({"imei": '="356938035643809"'}, "devices[1].imei", "is it *************09?"),
     ({"serial_number": "S1"}, "devices[1].manufacturer", "add the manufacturer"),
     ({"manufacturer": "Acme"}, "devices[1].serial_number", "add the serial number"),
     ({"serial_number": "S" * 129, "manufacturer": "A"}, "devices[1].serial_number", "129"),

@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from rollbook import errors
+from rollbook._handshakes import handshake_fault
 from rollbook._patience import Patience
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def from_rpc_error(error: grpc.RpcError, endpoint: Endpoint) -> errors.RollbookE
     status = _rich_status(call)
     info = _detail(status, error_details_pb2.ErrorInfo())
     silent = "{endpoint}: {details}" if info is None else "{details}"
-    template = silent if info is not None else _SILENT.get(code, silent)
+    template = silent if info is not None else _template(call, endpoint) or silent
     reason = info.reason if info is not None else ""
     kind = _BY_REASON.get(reason, _BY_CODE.get(code, errors.RollbookError))
     return kind(
@@ -195,6 +196,16 @@ def from_rpc_error(error: grpc.RpcError, endpoint: Endpoint) -> errors.RollbookE
         fields=_fields(status),
         retry_after_seconds=_retry_after(status),
     )
+
+
+def _template(call: grpc.Call, endpoint: Endpoint) -> str:
+    """Give what to say where the server did not speak; empty if nothing is known."""
+    code, details = call.code(), call.details() or ""
+    if code is grpc.StatusCode.UNAVAILABLE:
+        fault = handshake_fault(details, plaintext=endpoint.plaintext)
+        if fault is not None:
+            return f"cannot connect to {{endpoint}}: {fault} ({{details}})"
+    return _SILENT.get(code, "")
 
 
 def _rich_status(call: grpc.Call) -> status_pb2.Status | None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import grpc
 
+from rollbook._tls import NO_FILES, Tls
+
 _DEFAULT_PORT = 7443
 _LAST_PORT = 65_535
 
@@ -48,7 +50,7 @@ class Endpoint:
 
     address: str
     plaintext: bool
-    root_certificates: bytes | None = None
+    tls: Tls = NO_FILES
 
     def __str__(self) -> str:
         return f"{self.address} ({'plaintext' if self.plaintext else 'TLS'})"
@@ -57,8 +59,8 @@ class Endpoint:
         """Give a channel; it connects with the first call, and its opener closes it."""
         if self.plaintext:
             return grpc.insecure_channel(self.address, options=self._options())
-        credentials = grpc.ssl_channel_credentials(self.root_certificates)
-        return grpc.secure_channel(self.address, credentials, options=self._options())
+        options = [*self._options(), *self.tls.options()]
+        return grpc.secure_channel(self.address, self.tls.credentials(), options=options)
 
     def _options(self) -> list[tuple[str, str | int]]:
         return [
@@ -74,16 +76,14 @@ class Endpoint:
         ]
 
 
-def endpoint(
-    address: str, *, root_certificates: bytes | None = None, plaintext: bool | None = None
-) -> Endpoint:
+def endpoint(address: str, *, tls: Tls = NO_FILES, plaintext: bool | None = None) -> Endpoint:
     """Decide between TLS and plaintext: plaintext by itself only on loopback."""
-    if plaintext and root_certificates is not None:
-        raise ValueError("root_certificates are for TLS: leave out plaintext=True")
+    if plaintext and tls:
+        raise ValueError("certificates and server names are for TLS: leave out plaintext=True")
     address = _with_port(address)
     if plaintext is None:
-        plaintext = root_certificates is None and is_loopback(address)
-    return Endpoint(address, plaintext, root_certificates)
+        plaintext = not tls and is_loopback(address)
+    return Endpoint(address, plaintext, tls)
 
 
 def service_config() -> dict[str, object]:

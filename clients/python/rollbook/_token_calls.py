@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2
 
 from rollbook import _convert, _enums
 from rollbook._calls import Client
+from rollbook.resources import SealingKeyRotation
 from rollbook.v1 import token_service_pb2, token_service_pb2_grpc
 from rollbook.words import QrCodeFormat
 
@@ -67,6 +68,25 @@ class TokenCalls(Client):
             profile_id=profile_id, request_id=str(uuid4())
         )
         return _convert.token(self._caller.unary(self._tokens.RevokeToken, request).token)
+
+    def revoke_all_tokens(self) -> int:
+        """Void the tokens of all profiles at once, and give how many were not revoked before.
+
+        For after an older database was put back; `refresh_token` makes new ones.
+        """
+        request = token_service_pb2.RevokeAllTokensRequest(request_id=str(uuid4()))
+        return self._caller.unary(self._tokens.RevokeAllTokens, request).revoked_count
+
+    def rotate_sealing_key(self) -> SealingKeyRotation:
+        """Let the server seal all token values in its database with a new key.
+
+        Tokens stay as they are and can be read all the time. Where there are very many,
+        it may take longer than `timeout_seconds`; the server goes on nevertheless. Raises
+        FailedPreconditionError if the server's keys come from its environment.
+        """
+        request = token_service_pb2.RotateSealingKeyRequest()
+        answer = self._caller.unary(self._tokens.RotateSealingKey, request)
+        return SealingKeyRotation(answer.key_id, answer.resealed_count)
 
     def generate_qr_code(
         self,

@@ -8,11 +8,13 @@ from uuid import uuid4
 from rollbook import _channel, _convert
 from rollbook._calls import Caller, Client
 from rollbook._passwords import sendable
+from rollbook._tls import tls
 from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rollbook._tls import Pem
     from rollbook.resources import Enrollment
 
 
@@ -24,22 +26,25 @@ class EnrollmentAgent(Client):
     a Monday, is asked again until these are over: when it says, or else after waits that
     grow from a fifth of a second to half a minute, with jitter.
 
-    Plaintext on loopback, TLS everywhere else unless `plaintext=True`. Threads may
-    share one. Close it, or use it in a `with`.
+    Plaintext on loopback, TLS everywhere else unless `plaintext=True`; certificates and
+    `server_name` are as for `AdminClient`. Threads may share one. Close it, or use it in a
+    `with`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom to call, and how to be sure of each other
         self,
         address: str,
         *,
         timeout_seconds: float = 10.0,
         patience_seconds: float | None = None,
-        root_certificates: bytes | None = None,
+        root_certificates: Pem | None = None,
+        client_certificate: Pem | None = None,
+        client_key: Pem | None = None,
+        server_name: str = "",
         plaintext: bool | None = None,
     ) -> None:
-        endpoint = _channel.endpoint(
-            address, root_certificates=root_certificates, plaintext=plaintext
-        )
+        secured = tls(root_certificates, client_certificate, client_key, server_name)
+        endpoint = _channel.endpoint(address, tls=secured, plaintext=plaintext)
         caller = Caller(
             endpoint, timeout_seconds=timeout_seconds, patience_seconds=patience_seconds
         )

@@ -47,6 +47,8 @@ class Action(StrEnum):
     REFRESH_TOKEN = "RefreshToken"  # noqa: S105
     EXTEND_TOKEN = "ExtendToken"  # noqa: S105
     REVOKE_TOKEN = "RevokeToken"  # noqa: S105
+    REVOKE_ALL_TOKENS = "RevokeAllTokens"
+    ROTATE_SEALING_KEY = "RotateSealingKey"
     ENROLL_DEVICE = "EnrollDevice"
     SIGN_IN_DEVICE = "SignInDevice"
     CREATE_USER = "CreateUser"
@@ -57,7 +59,7 @@ class Action(StrEnum):
 
 
 class Subject(NamedTuple):
-    """What a deed was about, by ids; `resource_id` is a token, upload, user or API key."""
+    """What a deed was about, by ids; `resource_id` is a token, upload, user or key."""
 
     profile_id: str = ""
     device_id: str = ""

@@ -59,6 +59,7 @@ class Reason(_Upper):
     TOKEN_DAYS_MISSING = auto()
     TOKEN_DAYS_NEGATIVE = auto()
     TOKEN_OVERLAP_INVALID = auto()
+    SEALING_KEYS_FIXED = auto()
     QR_PAYLOAD_TOO_LARGE = auto()
     DEVICE_NOT_FOUND = auto()
     DEVICES_INVALID = auto()

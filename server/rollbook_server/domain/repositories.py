@@ -74,6 +74,18 @@ class Tokens(Protocol):
     def extend(self, token_id: str, expire_time: datetime) -> None:
         """Set when the token expires."""
 
+    def void_all(self, instant: datetime) -> int:
+        """Let no token at all work from that instant on; gives how many would have."""
+
+    def epoch(self) -> int:
+        """Count how often tokens were voided or removed: an older database counts less."""
+
+    def sealed_otherwise(self, mark: bytes, *, after: str, limit: int) -> Sequence[Token]:
+        """Give at most `limit` tokens behind the id `after` whose sealed value begins otherwise."""
+
+    def reseal(self, token_id: str, sealed_value: bytes) -> None:
+        """Replace the sealed value."""
+
 
 class Users(Protocol):
     """The users to whom profiles and devices are given."""
@@ -298,3 +310,11 @@ class Answers(Protocol):
 
     def forget(self, before: datetime, limit: int) -> bool:
         """Remove at most `limit` answers that are older; True if there may be more."""
+
+    def sealed_otherwise(
+        self, mark: bytes, *, after: str, limit: int
+    ) -> Sequence[tuple[str, bytes, bytes]]:
+        """Give request_id, digest and answer of those behind `after` that begin otherwise."""
+
+    def reseal(self, request_id: str, answer: bytes) -> None:
+        """Replace the sealed answer."""

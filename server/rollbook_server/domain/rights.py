@@ -71,6 +71,8 @@ NEEDED: Mapping[str, Right] = {
     "TokenService/RefreshToken": Right.UPDATE,
     "TokenService/ExtendToken": Right.UPDATE,
     "TokenService/RevokeToken": Right.UPDATE,
+    "TokenService/RevokeAllTokens": Right.MANAGE_ACCESS,
+    "TokenService/RotateSealingKey": Right.MANAGE_ACCESS,
     "TokenService/GenerateQrCode": Right.REVEAL_TOKEN,
     "UserService/CreateUser": Right.CREATE,
     "UserService/ListUsers": Right.VIEW,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from peewee import fn
+
 from rollbook_server.storage.tables import AnswerTable
 
 if TYPE_CHECKING:
@@ -35,3 +37,20 @@ class StoredAnswers:
         old = AnswerTable.select(AnswerTable.request_id).where(AnswerTable.create_time < before)
         query = AnswerTable.delete().where(AnswerTable.request_id.in_(old.limit(limit)))
         return int(query.execute(self._database)) == limit
+
+    def sealed_otherwise(
+        self, mark: bytes, *, after: str, limit: int
+    ) -> list[tuple[str, bytes, bytes]]:
+        """Give request_id, digest and answer of those behind `after` that begin otherwise."""
+        otherwise = fn.substr(AnswerTable.answer, 1, len(mark)) != mark
+        query = AnswerTable.select().where((AnswerTable.request_id > after) & otherwise)
+        rows = query.order_by(AnswerTable.request_id).limit(limit).dicts()
+        return [
+            (row["request_id"], bytes(row["digest"]), bytes(row["answer"]))
+            for row in rows.execute(self._database)
+        ]
+
+    def reseal(self, request_id: str, answer: bytes) -> None:
+        """Replace the sealed answer."""
+        query = AnswerTable.update(answer=answer).where(AnswerTable.request_id == request_id)
+        query.execute(self._database)

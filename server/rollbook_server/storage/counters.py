@@ -9,8 +9,10 @@ if TYPE_CHECKING:
 
 NEXT_DEVICE = "next_device"
 NEXT_PROFILE = "next_profile"
+TOKEN_EPOCH = "token_epoch"  # noqa: S105 - a name, no secret
 
 _NEXT = "SELECT value FROM counters WHERE name = ?"
+_RISE = "UPDATE counters SET value = value + 1 WHERE name = ?"
 _SET = "UPDATE counters SET value = ? WHERE name = ?"
 
 
@@ -24,3 +26,8 @@ def reserve(database: Database, name: str, count: int = 1) -> int:
 def next_number(database: Database, name: str) -> int:
     """Give the number that would be given next."""
     return int(database.execute_sql(_NEXT, (name,)).fetchone()[0])
+
+
+def rise(database: Database, name: str) -> None:
+    """Let the number be one more."""
+    database.execute_sql(_RISE, (name,))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from peewee import fn
 
 from rollbook_server.domain.uploads import UploadState
+from rollbook_server.storage import counters
 from rollbook_server.storage.device_rows import STAYS
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.tables import (
@@ -65,6 +66,7 @@ class StoredLeftovers:
         for table in (TokenTable, AttributeNameTable):
             table.delete().where(table.profile == profile).execute(self._database)
         ProfileTable.delete().where(ProfileTable.id == profile).execute(self._database)
+        counters.rise(self._database, counters.TOKEN_EPOCH)
 
     def evict(self, rows: Iterable[DeviceRow]) -> None:
         """Remove leftover devices that hold a key of the rows, so that the keys are free."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollbook_server.storage.audit_tables import AuditEndTable, AuditEventTable
-from rollbook_server.storage.counters import NEXT_DEVICE, NEXT_PROFILE
+from rollbook_server.storage.counters import NEXT_DEVICE, NEXT_PROFILE, TOKEN_EPOCH
 from rollbook_server.storage.device_rows import STAYS
 from rollbook_server.storage.tables import (
     AnswerTable,
@@ -97,7 +97,8 @@ def prepare(database: SqliteDatabase) -> None:
 
 
 def _begin_counting(database: SqliteDatabase) -> None:
-    beginnings = ((_SCHEMA, SCHEMA_VERSION), (NEXT_DEVICE, 1), (NEXT_PROFILE, 1))
+    numbers = ((NEXT_DEVICE, 1), (NEXT_PROFILE, 1), (TOKEN_EPOCH, 0))
+    beginnings = ((_SCHEMA, SCHEMA_VERSION), *numbers)
     for name, value in beginnings:
         CounterTable.insert(name=name, value=value).on_conflict_ignore().execute(database)
 

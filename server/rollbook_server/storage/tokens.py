@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain import clock
 from rollbook_server.domain.tokens import Token
+from rollbook_server.storage import counters
 from rollbook_server.storage.tables import TokenTable, stored
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ _FIELDS = (
 _COUNT_USE = "UPDATE tokens SET use_count = use_count + ?, last_use_time = ? WHERE token_id = ?"
 _OWNED = "SELECT t.*, p.profile_id FROM tokens t JOIN profiles p ON p.id = t.profile"
 _FIND = f"{_OWNED} WHERE t.digest = ?"
+_SEALED_OTHERWISE = f"""
+{_OWNED} WHERE t.token_id > ? AND substr(t.sealed_value, 1, ?) <> ? ORDER BY t.token_id LIMIT ?
+"""
 _CURRENT = f"{_OWNED} WHERE p.profile_id = ? AND t.current"
 
 
@@ -68,6 +72,29 @@ class StoredTokens:
         TokenTable.update(revoke_time=instant).where(
             (TokenTable.profile == self._profiles.key(profile_id)) & works_then
         ).execute(self._database)
+        counters.rise(self._database, counters.TOKEN_EPOCH)
+
+    def void_all(self, instant: datetime) -> int:
+        """Let no token at all work from that instant on; gives how many would have."""
+        works_then = TokenTable.revoke_time.is_null() | (TokenTable.revoke_time > instant)
+        query = TokenTable.update(revoke_time=instant).where(works_then)
+        counters.rise(self._database, counters.TOKEN_EPOCH)
+        return int(query.execute(self._database))
+
+    def epoch(self) -> int:
+        """Count how often tokens were voided or removed: an older database counts less."""
+        return counters.next_number(self._database, counters.TOKEN_EPOCH)
+
+    def sealed_otherwise(self, mark: bytes, *, after: str, limit: int) -> list[Token]:
+        """Give at most `limit` tokens behind the id `after` whose sealed value begins otherwise."""
+        wanted = (after, len(mark), mark, limit)
+        rows = self._database.execute_sql(_SEALED_OTHERWISE, wanted).fetchall()
+        return [_token(row) for row in rows]
+
+    def reseal(self, token_id: str, sealed_value: bytes) -> None:
+        """Replace the sealed value."""
+        query = TokenTable.update(sealed_value=sealed_value)
+        query.where(TokenTable.token_id == token_id).execute(self._database)
 
     def extend(self, token_id: str, expire_time: datetime) -> None:
         """Set when the token expires."""

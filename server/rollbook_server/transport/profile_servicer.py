@@ -37,9 +37,11 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
         *,
         csv_editable: bool,
         sweep: Callable[[], None],
+        voided: Callable[[], None],
     ) -> None:
         self._store, self._answers, self._clock = store, answers, clock
         self._maker, self._csv_editable, self._sweep = maker, csv_editable, sweep
+        self._voided = voided
 
     def CreateProfile(
         self,
@@ -102,6 +104,7 @@ class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
             return profile_service_pb2.DeleteProfileResponse(deleted_device_count=count)
 
         answer = self._answers.once(request, profile_service_pb2.DeleteProfileResponse, delete)
+        self._voided()
         self._sweep()
         return answer
 

@@ -10,6 +10,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
+from rollbook_server.domain.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,6 +61,7 @@ CODES: Mapping[Reason, grpc.StatusCode] = {
     Reason.TOKEN_DAYS_MISSING: _INVALID,
     Reason.TOKEN_DAYS_NEGATIVE: _INVALID,
     Reason.TOKEN_OVERLAP_INVALID: _INVALID,
+    Reason.SEALING_KEYS_FIXED: _PRECONDITION,
     Reason.QR_PAYLOAD_TOO_LARGE: _PRECONDITION,
     Reason.DEVICE_NOT_FOUND: _MISSING,
     Reason.DEVICES_INVALID: _INVALID,
@@ -119,7 +121,7 @@ LONG_METADATA_SHARE = 600
 def status_of(error: RollbookError) -> grpc.Status:
     """Give the status: code, sentence, one ErrorInfo, and the details that help."""
     code, _ = CODES[error.reason].value
-    status = status_pb2.Status(code=code, message=_cut(error.message, MESSAGE_LIMIT))
+    status = status_pb2.Status(code=code, message=_told(error.message, MESSAGE_LIMIT))
     for detail in _details(error):
         packed = any_pb2.Any()
         packed.Pack(detail)
@@ -144,7 +146,7 @@ def _details(error: RollbookError) -> Iterator[Message]:
     yield error_details_pb2.ErrorInfo(
         reason=str(error.reason),
         domain=DOMAIN,
-        metadata={name: _cut(value, _limit(name)) for name, value in error.metadata.items()},
+        metadata={name: _told(value, _limit(name)) for name, value in error.metadata.items()},
     )
     if isinstance(error, FieldsError):
         yield error_details_pb2.BadRequest(field_violations=_violations(error))
@@ -164,7 +166,7 @@ def _violations(error: FieldsError) -> Iterator[error_details_pb2.BadRequest.Fie
     room = VIOLATIONS_LIMIT - max(0, long - LONG_METADATA_SHARE)
     for path, text in error.fields.items():
         violation = error_details_pb2.BadRequest.FieldViolation(
-            field=path, description=_cut(text, METADATA_LIMIT)
+            field=path, description=_told(text, METADATA_LIMIT)
         )
         room -= violation.ByteSize()
         if room < 0:
@@ -172,6 +174,6 @@ def _violations(error: FieldsError) -> Iterator[error_details_pb2.BadRequest.Fie
         yield violation
 
 
-def _cut(text: str, limit: int) -> str:
-    """Give as much of a text as fits so many bytes of UTF-8."""
-    return text.encode()[:limit].decode(errors="ignore")
+def _told(text: str, limit: int) -> str:
+    """Give as much of a text as fits so many bytes of UTF-8, without what nobody may read."""
+    return redacted(text).encode()[:limit].decode(errors="ignore")

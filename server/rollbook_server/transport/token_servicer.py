@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from rollbook.v1 import token_service_pb2, token_service_pb2_grpc
 from rollbook_server.domain import profiles, qr_codes, tokens
@@ -11,6 +12,7 @@ from rollbook_server.transport.messages.enums import word
 from rollbook_server.transport.messages.times import length
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     import grpc
@@ -20,6 +22,28 @@ if TYPE_CHECKING:
     from rollbook_server.domain.qr_codes import Draw
     from rollbook_server.domain.tokens import Token, TokenMaker
     from rollbook_server.transport.answers import Answers
+
+
+class Rotated(Protocol):
+    """The sealing key that is in use now, and how much was sealed anew with it."""
+
+    @property
+    def key_id(self) -> str: ...  # noqa: D102 - as in the contract
+    @property
+    def resealed_count(self) -> int: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKeeper:
+    """What keeps tokens safe outside the database.
+
+    `voided` notes that tokens were voided, `settle` that all were; each before the caller
+    is told so. `rotate` puts a new sealing key to use.
+    """
+
+    voided: Callable[[], None]
+    settle: Callable[[], None]
+    rotate: Callable[[datetime], Rotated]
 
 
 class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
@@ -34,9 +58,10 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         *,
         draw: Draw,
         server_address: str,
+        keeper: TokenKeeper,
     ) -> None:
         self._store, self._answers, self._clock, self._maker = store, answers, clock, maker
-        self._draw, self._server_address = draw, server_address
+        self._draw, self._server_address, self._keeper = draw, server_address, keeper
 
     def GetToken(
         self,
@@ -73,7 +98,9 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
             token = tokens.refresh(roll, owner, self._maker, overlap, now)
             return token_service_pb2.RefreshTokenResponse(token=token_messages.token(token, now))
 
-        return self._answers.once(request, token_service_pb2.RefreshTokenResponse, refresh)
+        answer = self._answers.once(request, token_service_pb2.RefreshTokenResponse, refresh)
+        self._keeper.voided()
+        return answer
 
     def ExtendToken(
         self,
@@ -100,7 +127,35 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
             token = tokens.revoke(roll, profiles.get(roll, request.profile_id), now)
             return token_service_pb2.RevokeTokenResponse(token=token_messages.token(token, now))
 
-        return self._answers.once(request, token_service_pb2.RevokeTokenResponse, revoke)
+        answer = self._answers.once(request, token_service_pb2.RevokeTokenResponse, revoke)
+        self._keeper.voided()
+        return answer
+
+    def RevokeAllTokens(
+        self,
+        request: token_service_pb2.RevokeAllTokensRequest,
+        context: grpc.ServicerContext,
+    ) -> token_service_pb2.RevokeAllTokensResponse:
+        """Void the tokens of all profiles."""
+
+        def revoke_all(roll: Roll, now: datetime) -> token_service_pb2.RevokeAllTokensResponse:
+            count = tokens.revoke_all(roll, now)
+            return token_service_pb2.RevokeAllTokensResponse(revoked_count=count)
+
+        answer = self._answers.once(request, token_service_pb2.RevokeAllTokensResponse, revoke_all)
+        self._keeper.settle()
+        return answer
+
+    def RotateSealingKey(
+        self,
+        request: token_service_pb2.RotateSealingKeyRequest,
+        context: grpc.ServicerContext,
+    ) -> token_service_pb2.RotateSealingKeyResponse:
+        """Put a new sealing key to use."""
+        rotated = self._keeper.rotate(self._clock())
+        return token_service_pb2.RotateSealingKeyResponse(
+            key_id=rotated.key_id, resealed_count=rotated.resealed_count
+        )
 
     def GenerateQrCode(
         self,

@@ -53,6 +53,10 @@ def _end_at_once(_number: int, _frame: FrameType | None) -> None:
 
 
 def _import() -> Callable[[Sequence[str]], int]:
+    import os  # noqa: PLC0415 - see above
+
+    # gRPC writes lines of its own about a failed handshake, which we tell ourselves.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         from rollbook.cli.entry import run  # noqa: PLC0415 - may be missing, see above
     except ModuleNotFoundError as error:

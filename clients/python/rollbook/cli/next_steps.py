@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from rollbook._channel import endpoint, is_loopback
+from rollbook._handshakes import HandshakeFault, handshake_fault
 from rollbook.cli.wording import bad_devices
 from rollbook.errors import UnavailableError
 
@@ -81,6 +81,23 @@ _AFTER_ROW_REASON = {
     "this one.",
 }
 
+_AFTER_HANDSHAKE = {
+    HandshakeFault.EXPIRED: "The server needs a new certificate; or is the clock of this "
+    "machine wrong?",
+    HandshakeFault.UNKNOWN_AUTHORITY: "Name the authority that issued the server's certificate: "
+    "--ca FILE",
+    HandshakeFault.OTHER_NAME: "Call the server by the name in its certificate: --address "
+    "HOST:PORT; or tell that name: --server-name HOST",
+    HandshakeFault.SPEAKS_PLAINTEXT: "Check the port. A server without TLS is called with "
+    "--plaintext, and then API key and tokens can be read on the way.",
+    HandshakeFault.OWN_CERTIFICATE: "Check that --cert and --key belong together, and that --ca "
+    "holds certificates.",
+    HandshakeFault.CLIENT_REFUSED: "Show a certificate that the server accepts: --cert FILE "
+    "--key FILE; or ask who runs it why this one is refused.",
+    HandshakeFault.SPEAKS_TLS: "Speak TLS: --ca FILE with the authority of the server's "
+    "certificate, or --tls if it is a well-known one.",
+}
+
 # What gRPC's resolvers say; the words differ between its versions.
 _NO_SUCH_HOST = re.compile(r"DNS resolution failed|errors resolving|name not found", re.IGNORECASE)
 
@@ -108,6 +125,9 @@ def next_steps_after_rows(reasons: Iterable[str]) -> list[str]:
 def _after_silence(error: UnavailableError, session: Session) -> str:
     if _NO_SUCH_HOST.search(error.message):
         return "No such host was found; check the name: --address HOST:PORT"
-    if is_loopback(endpoint(session.address).address):
+    fault = handshake_fault(error.message, plaintext=session.speaks_plaintext)
+    if fault is not None:
+        return _AFTER_HANDSHAKE[fault]
+    if session.server_is_here:
         return "Start a server here: rollbook serve; or name another: --address HOST:PORT"
     return "Check host and port, and that the server runs there: --address HOST:PORT"

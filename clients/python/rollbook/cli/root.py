@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -17,6 +17,7 @@ from rollbook.cli import (
     keys,
     profiles,
     qr,
+    sealing_keys,
     sign_in,
     templates,
     tokens,
@@ -24,6 +25,7 @@ from rollbook.cli import (
     uploads,
     users,
 )
+from rollbook.cli.connections import Connection, connection_options
 from rollbook.cli.exit_codes import exit_codes_help
 from rollbook.cli.plugins import load_plugin, placeholder, plugin_names
 from rollbook.cli.session import DEFAULT_ADDRESS, Session, output_option
@@ -31,7 +33,14 @@ from rollbook.cli.session import DEFAULT_ADDRESS, Session, output_option
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_GLOBAL_OPTIONS = {"address": "--address", "api_key_file": "--api-key-file"}
+_GLOBAL_OPTIONS = {
+    "address": "--address",
+    "api_key_file": "--api-key-file",
+    "ca": "--ca",
+    "cert": "--cert",
+    "key": "--key",
+    "server_name": "--server-name",
+}
 
 
 class LazyGroup(click.Group):
@@ -87,14 +96,17 @@ def _usable_address(_ctx: click.Context, _option: click.Parameter, address: str)
     help="A file with the API key to call with. Without it ROLLBOOK_API_KEY is taken, then "
     "the key of a server on this machine.",
 )
+@connection_options
 @output_option
 @click.version_option(package_name="rollbook", message="%(prog)s %(version)s")
 @click.pass_context
-def root(ctx: click.Context, address: str, api_key_file: Path | None) -> None:
+def root(ctx: click.Context, /, address: str, api_key_file: Path | None, **connection: Any) -> None:
     """Enroll Android devices in bulk: a CSV in, a token and a QR code out."""
     session = ctx.ensure_object(Session)
     session.address, session.api_key_file = address, api_key_file
-    session.typed = _typed(ctx, {"address": address, "api_key_file": api_key_file})
+    session.connection = Connection(**connection)
+    session.typed = _typed(ctx, {"address": address, "api_key_file": api_key_file, **connection})
+    session.connection.check()
 
 
 def _typed(ctx: click.Context, values: Mapping[str, object]) -> tuple[str, ...]:
@@ -102,8 +114,14 @@ def _typed(ctx: click.Context, values: Mapping[str, object]) -> tuple[str, ...]:
     words: list[str] = []
     for name, value in values.items():
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            words += [_GLOBAL_OPTIONS[name], str(value)]
+            words += _words(name, value)
     return tuple(words)
+
+
+def _words(name: str, value: object) -> list[str]:
+    if name == "plaintext":
+        return ["--plaintext" if value else "--tls"]
+    return [_GLOBAL_OPTIONS[name], str(value)]
 
 
 for _command in (
@@ -123,3 +141,5 @@ for _command in (
     audit.audit,
 ):
     root.add_command(_command)
+
+keys.key.add_command(sealing_keys.rotate_sealing)

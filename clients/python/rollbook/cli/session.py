@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -12,6 +13,7 @@ import click
 from rollbook import AdminClient, EnrollmentAgent
 from rollbook._channel import endpoint, is_loopback
 from rollbook.cli.api_keys import find_api_key
+from rollbook.cli.connections import Connection, unusable
 from rollbook.cli.output import Output
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class Session:
 
     address: str = DEFAULT_ADDRESS
     api_key_file: Path | None = None
+    connection: Connection = field(default_factory=Connection)
     output: Output = Output.TABLE
     typed: tuple[str, ...] = ()
     # What the present command can be given, as it is typed.
@@ -45,14 +48,25 @@ class Session:
 
     def admin(self) -> AdminClient:
         """Give a client for administrators, to be used in a `with` block."""
-        here = is_loopback(endpoint(self.address).address)
         typed = _KEY_FILE_OPTION in self.typed
-        key = find_api_key(self.api_key_file, typed=typed, server_is_here=here)
-        return AdminClient(self.address, api_key=key)
+        key = find_api_key(self.api_key_file, typed=typed, server_is_here=self.server_is_here)
+        with _told():
+            return AdminClient(self.address, api_key=key, **self.connection.settings())
 
     def agent(self) -> EnrollmentAgent:
         """Give a client that speaks for a device, to be used in a `with` block."""
-        return EnrollmentAgent(self.address)
+        with _told():
+            return EnrollmentAgent(self.address, **self.connection.settings())
+
+    @property
+    def server_is_here(self) -> bool:
+        """Tell whether the server is on this machine."""
+        return is_loopback(endpoint(self.address).address)
+
+    @property
+    def speaks_plaintext(self) -> bool:
+        """Tell whether calls go without encryption."""
+        return self.connection.speaks_plaintext(endpoint(self.address).address)
 
     def command(self, *words: str, options: Sequence[str] = ()) -> str:
         """Give a command to be typed next, for the same server.
@@ -65,6 +79,15 @@ class Session:
             return shlex.join(("rollbook", *self.typed, *words, *options))
         before, after = words[:first], words[first:]
         return shlex.join(("rollbook", *self.typed, *before, *options, "--", *after))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell what is wrong with the settings of a client as a mistake of usage."""
+    try:
+        yield
+    except ValueError as error:
+        raise unusable(error) from error
 
 
 def _choose_output(ctx: click.Context, _option: click.Parameter, value: str | None) -> None:

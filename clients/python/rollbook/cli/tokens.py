@@ -133,6 +133,25 @@ def revoke(session: Session, *, profile: str, yes: bool) -> None:
         say(f"A new token: {session.command('token', 'refresh', owner.name)}")
 
 
+@token.command("revoke-all")
+@yes_option
+@with_session
+def revoke_all(session: Session, *, yes: bool) -> None:
+    """Void the tokens of all profiles at once.
+
+    For after an older database was put back, in which tokens that were revoked or
+    refreshed since then work again.
+    """
+    with session.admin() as client:
+        confirm("No device can enroll with any token until each was refreshed.", yes=yes)
+        count = client.revoke_all_tokens()
+    if session.wants_json:
+        show_json({"revoked_count": count})
+        return
+    say(f"{counted(count, 'token')} revoked, none works any more.")
+    say(f"New tokens, for each profile: {session.command('token', 'refresh', 'PROFILE')}")
+
+
 def token_commands(session: Session, owner: Profile, found: Token) -> str:
     """Give what can be done about the token, a command a line."""
     lines = [f"New token: {session.command('token', 'refresh', owner.name)}"]

@@ -12,7 +12,7 @@ from rollbook.resources.audit import AuditBreak, AuditCheck, AuditEvent
 from rollbook.resources.devices import Device, DeviceRow, DeviceUpdate, MatchExplanation, NearMiss
 from rollbook.resources.enrollments import Enrollment
 from rollbook.resources.profiles import Configuration, Profile
-from rollbook.resources.tokens import QrCode, Token
+from rollbook.resources.tokens import QrCode, SealingKeyRotation, Token
 from rollbook.resources.uploads import (
     ColumnMapping,
     DiscardedUpload,
@@ -41,6 +41,7 @@ __all__ = [
     "Profile",
     "QrCode",
     "RowError",
+    "SealingKeyRotation",
     "Token",
     "Upload",
     "UploadProgress",

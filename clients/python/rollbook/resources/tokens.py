@@ -26,6 +26,14 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class SealingKeyRotation:
+    """The key that seals tokens in the database now; the id says nothing about the key itself."""
+
+    key_id: str
+    resealed_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class QrCode:
     """A picture for Android's setup wizard; it and `payload` hold the token.
 

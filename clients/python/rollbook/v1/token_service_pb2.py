@@ -26,15 +26,15 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from rollbook.v1 import token_pb2 as rollbook_dot_v1_dot_token__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frollbook/v1/token_service.proto\x12\x0brollbook.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17rollbook/v1/token.proto\"%\n\x0fGetTokenRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\"5\n\x10GetTokenResponse\x12!\n\x05token\x18\x01 \x01(\x0b\x32\x12.rollbook.v1.Token\"(\n\x12RevealTokenRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\"$\n\x13RevealTokenResponse\x12\r\n\x05value\x18\x01 \x01(\t\"i\n\x13RefreshTokenRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12*\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"9\n\x14RefreshTokenResponse\x12!\n\x05token\x18\x01 \x01(\x0b\x32\x12.rollbook.v1.Token\"J\n\x12\x45xtendTokenRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\x05\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"8\n\x13\x45xtendTokenResponse\x12!\n\x05token\x18\x01 \x01(\x0b\x32\x12.rollbook.v1.Token\"<\n\x12RevokeTokenRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"8\n\x13RevokeTokenResponse\x12!\n\x05token\x18\x01 \x01(\x0b\x32\x12.rollbook.v1.Token\"e\n\x15GenerateQrCodeRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12)\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x19.rollbook.v1.QrCodeFormat\x12\r\n\x05scale\x18\x03 \x01(\x05\"^\n\x16GenerateQrCodeResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\t\x12\x10\n\x08warnings\x18\x04 \x03(\t*\x93\x01\n\x0cQrCodeFormat\x12\x1e\n\x1aQR_CODE_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12QR_CODE_FORMAT_PNG\x10\x01\x12\x16\n\x12QR_CODE_FORMAT_SVG\x10\x02\x12\x16\n\x12QR_CODE_FORMAT_PDF\x10\x03\x12\x1b\n\x17QR_CODE_FORMAT_TERMINAL\x10\x04\x32\xfd\x03\n\x0cTokenService\x12G\n\x08GetToken\x12\x1c.rollbook.v1.GetTokenRequest\x1a\x1d.rollbook.v1.GetTokenResponse\x12P\n\x0bRevealToken\x12\x1f.rollbook.v1.RevealTokenRequest\x1a .rollbook.v1.RevealTokenResponse\x12S\n\x0cRefreshToken\x12 .rollbook.v1.RefreshTokenRequest\x1a!.rollbook.v1.RefreshTokenResponse\x12P\n\x0b\x45xtendToken\x12\x1f.rollbook.v1.ExtendTokenRequest\x1a .rollbook.v1.ExtendTokenResponse\x12P\n\x0bRevokeToken\x12\x1f.rollbook.v1.RevokeTokenRequest\x1a .rollbook.v1.RevokeTokenResponse\x12Y\n\x0eGenerateQrCode\x12\".rollbook.v1.GenerateQrCodeRequest\x1a#.rollbook.v1.GenerateQrCodeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frollbook/v1/token_service.proto\x12\x0brollbook.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17rollbook/v1/token.proto\"%\n\x0fGetTokenRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\"5\n\x10GetTokenResponse\x12!\n\x05token\x18\x01 \x01(\x0b\x32\x12.rollbook.v1.Token\"(\n\x12RevealTokenRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\"$\n\x13RevealTokenResponse\x12\r\n\x05value\x18\x01 \x01(\t\"i\n\x13RefreshTokenRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12*\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"9\n\x14RefreshTokenResponse\x12!\n\x05token\x18\x01 \x01(\x0b\x32\x12.rollbook.v1.Token\"J\n\x12\x45xtendTokenRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\x05\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"8\n\x13\x45xtendTokenResponse\x12!\n\x05token\x18\x01 \x01(\x0b\x32\x12.rollbook.v1.Token\"<\n\x12RevokeTokenRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"8\n\x13RevokeTokenResponse\x12!\n\x05token\x18\x01 \x01(\x0b\x32\x12.rollbook.v1.Token\"e\n\x15GenerateQrCodeRequest\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12)\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x19.rollbook.v1.QrCodeFormat\x12\r\n\x05scale\x18\x03 \x01(\x05\"^\n\x16GenerateQrCodeResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\t\x12\x10\n\x08warnings\x18\x04 \x03(\t\",\n\x16RevokeAllTokensRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"0\n\x17RevokeAllTokensResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\x05\"\x19\n\x17RotateSealingKeyRequest\"B\n\x18RotateSealingKeyResponse\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x16\n\x0eresealed_count\x18\x02 \x01(\x05*\x93\x01\n\x0cQrCodeFormat\x12\x1e\n\x1aQR_CODE_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12QR_CODE_FORMAT_PNG\x10\x01\x12\x16\n\x12QR_CODE_FORMAT_SVG\x10\x02\x12\x16\n\x12QR_CODE_FORMAT_PDF\x10\x03\x12\x1b\n\x17QR_CODE_FORMAT_TERMINAL\x10\x04\x32\xbc\x05\n\x0cTokenService\x12G\n\x08GetToken\x12\x1c.rollbook.v1.GetTokenRequest\x1a\x1d.rollbook.v1.GetTokenResponse\x12P\n\x0bRevealToken\x12\x1f.rollbook.v1.RevealTokenRequest\x1a .rollbook.v1.RevealTokenResponse\x12S\n\x0cRefreshToken\x12 .rollbook.v1.RefreshTokenRequest\x1a!.rollbook.v1.RefreshTokenResponse\x12P\n\x0b\x45xtendToken\x12\x1f.rollbook.v1.ExtendTokenRequest\x1a .rollbook.v1.ExtendTokenResponse\x12P\n\x0bRevokeToken\x12\x1f.rollbook.v1.RevokeTokenRequest\x1a .rollbook.v1.RevokeTokenResponse\x12Y\n\x0eGenerateQrCode\x12\".rollbook.v1.GenerateQrCodeRequest\x1a#.rollbook.v1.GenerateQrCodeResponse\x12\\\n\x0fRevokeAllTokens\x12#.rollbook.v1.RevokeAllTokensRequest\x1a$.rollbook.v1.RevokeAllTokensResponse\x12_\n\x10RotateSealingKey\x12$.rollbook.v1.RotateSealingKeyRequest\x1a%.rollbook.v1.RotateSealingKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.token_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_QRCODEFORMAT']._serialized_start=899
-  _globals['_QRCODEFORMAT']._serialized_end=1046
+  _globals['_QRCODEFORMAT']._serialized_start=1090
+  _globals['_QRCODEFORMAT']._serialized_end=1237
   _globals['_GETTOKENREQUEST']._serialized_start=105
   _globals['_GETTOKENREQUEST']._serialized_end=142
   _globals['_GETTOKENRESPONSE']._serialized_start=144
@@ -59,6 +59,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATEQRCODEREQUEST']._serialized_end=800
   _globals['_GENERATEQRCODERESPONSE']._serialized_start=802
   _globals['_GENERATEQRCODERESPONSE']._serialized_end=896
-  _globals['_TOKENSERVICE']._serialized_start=1049
-  _globals['_TOKENSERVICE']._serialized_end=1558
+  _globals['_REVOKEALLTOKENSREQUEST']._serialized_start=898
+  _globals['_REVOKEALLTOKENSREQUEST']._serialized_end=942
+  _globals['_REVOKEALLTOKENSRESPONSE']._serialized_start=944
+  _globals['_REVOKEALLTOKENSRESPONSE']._serialized_end=992
+  _globals['_ROTATESEALINGKEYREQUEST']._serialized_start=994
+  _globals['_ROTATESEALINGKEYREQUEST']._serialized_end=1019
+  _globals['_ROTATESEALINGKEYRESPONSE']._serialized_start=1021
+  _globals['_ROTATESEALINGKEYRESPONSE']._serialized_end=1087
+  _globals['_TOKENSERVICE']._serialized_start=1240
+  _globals['_TOKENSERVICE']._serialized_end=1940
 # @@protoc_insertion_point(module_scope)

@@ -112,3 +112,27 @@ class GenerateQrCodeResponse(_message.Message):
     payload: str
     warnings: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, image: _Optional[bytes] = ..., media_type: _Optional[str] = ..., payload: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class RevokeAllTokensRequest(_message.Message):
+    __slots__ = ("request_id",)
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    def __init__(self, request_id: _Optional[str] = ...) -> None: ...
+
+class RevokeAllTokensResponse(_message.Message):
+    __slots__ = ("revoked_count",)
+    REVOKED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    revoked_count: int
+    def __init__(self, revoked_count: _Optional[int] = ...) -> None: ...
+
+class RotateSealingKeyRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RotateSealingKeyResponse(_message.Message):
+    __slots__ = ("key_id", "resealed_count")
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    RESEALED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    key_id: str
+    resealed_count: int
+    def __init__(self, key_id: _Optional[str] = ..., resealed_count: _Optional[int] = ...) -> None: ...

@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class TokenServiceStub(object):
     """Looks after the enrollment token of each profile. For a tokenless profile
-    every call fails with PROFILE_IS_TOKENLESS.
+    every call about it fails with PROFILE_IS_TOKENLESS.
     """
 
     def __init__(self, channel):
@@ -66,11 +66,21 @@ class TokenServiceStub(object):
                 request_serializer=rollbook_dot_v1_dot_token__service__pb2.GenerateQrCodeRequest.SerializeToString,
                 response_deserializer=rollbook_dot_v1_dot_token__service__pb2.GenerateQrCodeResponse.FromString,
                 _registered_method=True)
+        self.RevokeAllTokens = channel.unary_unary(
+                '/rollbook.v1.TokenService/RevokeAllTokens',
+                request_serializer=rollbook_dot_v1_dot_token__service__pb2.RevokeAllTokensRequest.SerializeToString,
+                response_deserializer=rollbook_dot_v1_dot_token__service__pb2.RevokeAllTokensResponse.FromString,
+                _registered_method=True)
+        self.RotateSealingKey = channel.unary_unary(
+                '/rollbook.v1.TokenService/RotateSealingKey',
+                request_serializer=rollbook_dot_v1_dot_token__service__pb2.RotateSealingKeyRequest.SerializeToString,
+                response_deserializer=rollbook_dot_v1_dot_token__service__pb2.RotateSealingKeyResponse.FromString,
+                _registered_method=True)
 
 
 class TokenServiceServicer(object):
     """Looks after the enrollment token of each profile. For a tokenless profile
-    every call fails with PROFILE_IS_TOKENLESS.
+    every call about it fails with PROFILE_IS_TOKENLESS.
     """
 
     def GetToken(self, request, context):
@@ -149,6 +159,32 @@ class TokenServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RevokeAllTokens(self, request, context):
+        """Voids the tokens of all profiles at once: after an older database was put back, in
+        which tokens work that were revoked or refreshed since. RefreshToken makes a new
+        one for each profile.
+
+        Callers: administrators with the right MANAGE_ACCESS.
+        On failure: all tokens stay as they are.
+        Reasons: REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateSealingKey(self, request, context):
+        """Makes a new key that token values are sealed with in the database, seals all of
+        them anew, and lets the old key go. Tokens and QR codes stay as they are, and can
+        be read all the time. If the server ends meanwhile, its next start goes on.
+
+        Callers: administrators with the right MANAGE_ACCESS.
+        On failure: every token can be read; what is left is done at the next start.
+        Reasons: SEALING_KEYS_FIXED, STORE_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TokenServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -182,6 +218,16 @@ def add_TokenServiceServicer_to_server(servicer, server):
                     request_deserializer=rollbook_dot_v1_dot_token__service__pb2.GenerateQrCodeRequest.FromString,
                     response_serializer=rollbook_dot_v1_dot_token__service__pb2.GenerateQrCodeResponse.SerializeToString,
             ),
+            'RevokeAllTokens': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeAllTokens,
+                    request_deserializer=rollbook_dot_v1_dot_token__service__pb2.RevokeAllTokensRequest.FromString,
+                    response_serializer=rollbook_dot_v1_dot_token__service__pb2.RevokeAllTokensResponse.SerializeToString,
+            ),
+            'RotateSealingKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateSealingKey,
+                    request_deserializer=rollbook_dot_v1_dot_token__service__pb2.RotateSealingKeyRequest.FromString,
+                    response_serializer=rollbook_dot_v1_dot_token__service__pb2.RotateSealingKeyResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rollbook.v1.TokenService', rpc_method_handlers)
@@ -192,7 +238,7 @@ def add_TokenServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class TokenService(object):
     """Looks after the enrollment token of each profile. For a tokenless profile
-    every call fails with PROFILE_IS_TOKENLESS.
+    every call about it fails with PROFILE_IS_TOKENLESS.
     """
 
     @staticmethod
@@ -347,6 +393,60 @@ class TokenService(object):
             '/rollbook.v1.TokenService/GenerateQrCode',
             rollbook_dot_v1_dot_token__service__pb2.GenerateQrCodeRequest.SerializeToString,
             rollbook_dot_v1_dot_token__service__pb2.GenerateQrCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeAllTokens(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rollbook.v1.TokenService/RevokeAllTokens',
+            rollbook_dot_v1_dot_token__service__pb2.RevokeAllTokensRequest.SerializeToString,
+            rollbook_dot_v1_dot_token__service__pb2.RevokeAllTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateSealingKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rollbook.v1.TokenService/RotateSealingKey',
+            rollbook_dot_v1_dot_token__service__pb2.RotateSealingKeyRequest.SerializeToString,
+            rollbook_dot_v1_dot_token__service__pb2.RotateSealingKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

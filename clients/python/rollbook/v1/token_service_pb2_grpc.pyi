@@ -19,7 +19,7 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
 
 class TokenServiceStub:
     """Looks after the enrollment token of each profile. For a tokenless profile
-    every call fails with PROFILE_IS_TOKENLESS.
+    every call about it fails with PROFILE_IS_TOKENLESS.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -99,9 +99,35 @@ class TokenServiceStub:
     TOKEN_IS_REVOKED, FIELD_INVALID, QR_PAYLOAD_TOO_LARGE (metadata: size, limit).
     """
 
+    RevokeAllTokens: grpc.UnaryUnaryMultiCallable[
+        rollbook.v1.token_service_pb2.RevokeAllTokensRequest,
+        rollbook.v1.token_service_pb2.RevokeAllTokensResponse,
+    ]
+    """Voids the tokens of all profiles at once: after an older database was put back, in
+    which tokens work that were revoked or refreshed since. RefreshToken makes a new
+    one for each profile.
+
+    Callers: administrators with the right MANAGE_ACCESS.
+    On failure: all tokens stay as they are.
+    Reasons: REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+    """
+
+    RotateSealingKey: grpc.UnaryUnaryMultiCallable[
+        rollbook.v1.token_service_pb2.RotateSealingKeyRequest,
+        rollbook.v1.token_service_pb2.RotateSealingKeyResponse,
+    ]
+    """Makes a new key that token values are sealed with in the database, seals all of
+    them anew, and lets the old key go. Tokens and QR codes stay as they are, and can
+    be read all the time. If the server ends meanwhile, its next start goes on.
+
+    Callers: administrators with the right MANAGE_ACCESS.
+    On failure: every token can be read; what is left is done at the next start.
+    Reasons: SEALING_KEYS_FIXED, STORE_FULL.
+    """
+
 class TokenServiceAsyncStub:
     """Looks after the enrollment token of each profile. For a tokenless profile
-    every call fails with PROFILE_IS_TOKENLESS.
+    every call about it fails with PROFILE_IS_TOKENLESS.
     """
 
     GetToken: grpc.aio.UnaryUnaryMultiCallable[
@@ -180,9 +206,35 @@ class TokenServiceAsyncStub:
     TOKEN_IS_REVOKED, FIELD_INVALID, QR_PAYLOAD_TOO_LARGE (metadata: size, limit).
     """
 
+    RevokeAllTokens: grpc.aio.UnaryUnaryMultiCallable[
+        rollbook.v1.token_service_pb2.RevokeAllTokensRequest,
+        rollbook.v1.token_service_pb2.RevokeAllTokensResponse,
+    ]
+    """Voids the tokens of all profiles at once: after an older database was put back, in
+    which tokens work that were revoked or refreshed since. RefreshToken makes a new
+    one for each profile.
+
+    Callers: administrators with the right MANAGE_ACCESS.
+    On failure: all tokens stay as they are.
+    Reasons: REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+    """
+
+    RotateSealingKey: grpc.aio.UnaryUnaryMultiCallable[
+        rollbook.v1.token_service_pb2.RotateSealingKeyRequest,
+        rollbook.v1.token_service_pb2.RotateSealingKeyResponse,
+    ]
+    """Makes a new key that token values are sealed with in the database, seals all of
+    them anew, and lets the old key go. Tokens and QR codes stay as they are, and can
+    be read all the time. If the server ends meanwhile, its next start goes on.
+
+    Callers: administrators with the right MANAGE_ACCESS.
+    On failure: every token can be read; what is left is done at the next start.
+    Reasons: SEALING_KEYS_FIXED, STORE_FULL.
+    """
+
 class TokenServiceServicer(metaclass=abc.ABCMeta):
     """Looks after the enrollment token of each profile. For a tokenless profile
-    every call fails with PROFILE_IS_TOKENLESS.
+    every call about it fails with PROFILE_IS_TOKENLESS.
     """
 
     @abc.abstractmethod
@@ -271,6 +323,36 @@ class TokenServiceServicer(metaclass=abc.ABCMeta):
         On failure: nothing was revealed.
         Reasons: PROFILE_NOT_FOUND, PROFILE_IS_TOKENLESS, TOKEN_UNREADABLE,
         TOKEN_IS_REVOKED, FIELD_INVALID, QR_PAYLOAD_TOO_LARGE (metadata: size, limit).
+        """
+
+    @abc.abstractmethod
+    def RevokeAllTokens(
+        self,
+        request: rollbook.v1.token_service_pb2.RevokeAllTokensRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[rollbook.v1.token_service_pb2.RevokeAllTokensResponse, collections.abc.Awaitable[rollbook.v1.token_service_pb2.RevokeAllTokensResponse]]:
+        """Voids the tokens of all profiles at once: after an older database was put back, in
+        which tokens work that were revoked or refreshed since. RefreshToken makes a new
+        one for each profile.
+
+        Callers: administrators with the right MANAGE_ACCESS.
+        On failure: all tokens stay as they are.
+        Reasons: REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        """
+
+    @abc.abstractmethod
+    def RotateSealingKey(
+        self,
+        request: rollbook.v1.token_service_pb2.RotateSealingKeyRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[rollbook.v1.token_service_pb2.RotateSealingKeyResponse, collections.abc.Awaitable[rollbook.v1.token_service_pb2.RotateSealingKeyResponse]]:
+        """Makes a new key that token values are sealed with in the database, seals all of
+        them anew, and lets the old key go. Tokens and QR codes stay as they are, and can
+        be read all the time. If the server ends meanwhile, its next start goes on.
+
+        Callers: administrators with the right MANAGE_ACCESS.
+        On failure: every token can be read; what is left is done at the next start.
+        Reasons: SEALING_KEYS_FIXED, STORE_FULL.
         """
 
 def add_TokenServiceServicer_to_server(servicer: TokenServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

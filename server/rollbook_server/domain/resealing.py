@@ -1,0 +1,93 @@
+"""Seals anew what older keys sealed, piece by piece, while everybody is served.
+
+Whatever is sealed, is sealed in work of the one writer. So once a new key was put to use
+in such work, nothing more is sealed with an older one, and one walk along all there is
+leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from rollbook_server.domain.errors import RollbookError
+from rollbook_server.domain.ports import AnswerSealer, Sealer
+
+if TYPE_CHECKING:
+    from rollbook_server.domain.ports import Roll, Store
+    from rollbook_server.domain.tokens import Token
+
+TOKENS_AT_ONCE = 200
+ANSWERS_AT_ONCE = 20  # one may have 4 MiB
+
+
+class Sealers(Sealer, AnswerSealer, Protocol):
+    """Seals all there is to seal, with the newest of its keys."""
+
+    @property
+    def mark(self) -> bytes:
+        """With what everything begins that is sealed with the newest key, and nothing else."""
+
+
+class _Done(NamedTuple):
+    """Where a piece ended, and how many were sealed anew in it."""
+
+    last: str
+    resealed: int
+
+
+_Piece = Callable[["Sealers", str, "Roll"], "_Done | None"]
+
+
+def reseal(store: Store, sealers: Sealers) -> int:
+    """Seal tokens and answers anew that older keys sealed; gives how many.
+
+    May be interrupted at any instant and begun again. Raises RollbookError with STORE_FULL
+    or SERVER_STOPPING.
+    """
+    return _walk(store, sealers, _tokens) + _walk(store, sealers, _answers)
+
+
+def _walk(store: Store, sealers: Sealers, piece: _Piece) -> int:
+    last, count = "", 0
+    while True:
+        done = store.write(partial(piece, sealers, last), is_bulk=True)
+        if done is None:
+            return count
+        last, count = done.last, count + done.resealed
+
+
+def _tokens(sealers: Sealers, after: str, roll: Roll) -> _Done | None:
+    found = roll.tokens.sealed_otherwise(sealers.mark, after=after, limit=TOKENS_AT_ONCE)
+    count = sum(_reseal_token(roll, sealers, token) for token in found)
+    return _Done(found[-1].token_id, count) if found else None
+
+
+def _reseal_token(roll: Roll, sealers: Sealers, token: Token) -> bool:
+    """Seal a token anew; one that does not open, for its key is missing, stays as it is."""
+    ids = {"token_id": token.token_id, "profile_id": token.profile_id}
+    try:
+        value = sealers.unseal(token.sealed_value, **ids)
+    except RollbookError:
+        return False
+    roll.tokens.reseal(token.token_id, sealers.seal(value, **ids))
+    return True
+
+
+def _answers(sealers: Sealers, after: str, roll: Roll) -> _Done | None:
+    found = roll.answers.sealed_otherwise(sealers.mark, after=after, limit=ANSWERS_AT_ONCE)
+    count = sum(_reseal_answer(roll, sealers, *answer) for answer in found)
+    return _Done(found[-1][0], count) if found else None
+
+
+def _reseal_answer(
+    roll: Roll, sealers: Sealers, request_id: str, digest: bytes, sealed: bytes
+) -> bool:
+    try:
+        answer = sealers.unseal_answer(sealed, request_id=request_id, digest=digest)
+    except RollbookError:
+        return False
+    again = sealers.seal_answer(answer, request_id=request_id, digest=digest)
+    roll.answers.reseal(request_id, again)
+    return True

@@ -1,0 +1,119 @@
+"""The sealing keys in use, and how a new one takes over while the server serves.
+
+The new key goes into the file first, beside the old ones, then seals, then everything is
+sealed anew with it, then the old ones go from the file. Whenever the server is killed, all
+keys that anything is sealed with are in the file, and the next start goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from rollbook_server import key_files, sealing_file
+from rollbook_server.domain import audit, resealing
+from rollbook_server.domain.audit import Action, Subject
+from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.key_files import KeyFileError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from rollbook_server.domain.ports import Roll, Store
+    from rollbook_server.sealing_file import KeyDocument, SealingKey
+
+_log = logging.getLogger(__name__)
+
+
+class Rotated(NamedTuple):
+    """The key that is in use now, and how much was sealed anew with it."""
+
+    key_id: str
+    resealed_count: int
+
+
+class SealingKeys:
+    """What seals, and where its keys are; `path` is None if they are from the environment."""
+
+    def __init__(self, document: KeyDocument, path: Path | None, store: Store) -> None:
+        self._document, self._path, self._store = document, path, store
+        self._rotating = threading.Lock()
+        self.sealer = document.sealer()
+
+    def finish(self) -> None:
+        """Seal anew what older keys sealed, before there are calls; a full disk is no hindrance."""
+        if len(self._document.keys) == 1:
+            return
+        try:
+            self._reseal()
+        except RollbookError as error:
+            _log.warning("sealing anew broke off and goes on at the next start: %s", error)
+            return
+        if self._document.keys[1:]:
+            old = ", ".join(each.key_id.hex() for each in self._document.keys[:-1])
+            _log.info("nothing is sealed with the keys %s any more; they may be taken out", old)
+
+    def rotate(self, now: datetime) -> Rotated:
+        """Put a new key to use, and give what was done with it. One rotation at a time.
+
+        Raises RollbookError with SEALING_KEYS_FIXED, STORE_FULL or SERVER_STOPPING.
+        """
+        with self._rotating:
+            self._keep(self._path_of_current(), self._document.rotated())
+            newest = self._document.keys[-1]
+            self._store.write(partial(self._put_to_use, newest, now))
+            return Rotated(newest.key_id.hex(), self._reseal())
+
+    def _put_to_use(self, key: SealingKey, now: datetime, roll: Roll) -> None:
+        """Seal with a key; in work of the writer, as all sealing is: what comes later has it."""
+        self.sealer.put_to_use(key.key_id, key.key)
+        subject = Subject(resource_id=key.key_id.hex())
+        audit.tell(roll, Action.ROTATE_SEALING_KEY, now, subject)
+
+    def _reseal(self) -> int:
+        count = resealing.reseal(self._store, self.sealer)
+        left = self._document.rid_of_retiring()
+        if self._path is not None and left != self._document:
+            self._keep(self._path, left)
+        newest = self._document.keys[-1].key_id.hex()
+        _log.info("%d tokens and answers were sealed anew with the key %s", count, newest)
+        return count
+
+    def _path_of_current(self) -> Path:
+        """Give the file, unless somebody else wrote it: his keys would be lost."""
+        if self._path is None:
+            raise _fixed(
+                "The sealing keys come from ROLLBOOK_SEALING_KEY. Put a new key there behind the "
+                "others and start the server again; take the old ones out at the start after it."
+            )
+        try:
+            found = sealing_file.load_or_create(self._path, must_exist=True)
+        except KeyFileError as error:
+            raise _fixed(str(error)) from error
+        if found != self._document:
+            raise _fixed(
+                f"The key file {self._path} was changed since the server started. Start the "
+                "server again, so that it knows the keys in it."
+            )
+        return self._path
+
+    def _keep(self, path: Path, document: KeyDocument) -> None:
+        try:
+            key_files.replace(path, document.text())
+        except KeyFileError as error:
+            raise _fixed(str(error)) from error
+        self._document = document
+
+
+def load(path: Path, environment: str, store: Store, *, must_exist: bool) -> SealingKeys:
+    """Read the keys from the environment, or if that has none from the file; see `sealing_file`."""
+    if environment:
+        return SealingKeys(sealing_file.from_environment(environment), None, store)
+    return SealingKeys(sealing_file.load_or_create(path, must_exist=must_exist), path, store)
+
+
+def _fixed(message: str) -> RollbookError:
+    return RollbookError(Reason.SEALING_KEYS_FIXED, message)

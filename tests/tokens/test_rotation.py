@@ -1,0 +1,246 @@
+"""A new sealing key takes over while the server serves, and no token is unreadable half way."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from rollbook import AdminClient, EnrollOutcome, FailedPreconditionError, ResourceExhaustedError
+from rollbook.v1 import token_service_pb2 as messages
+from rollbook_server.config import SEALING_KEY_NAME
+from rollbook_server.domain import tokens
+from rollbook_server.key_files import KeyFileError
+from rollbook_server.storage.faults import disk_full
+from rollbook_server.storage.tokens import StoredTokens
+from tokens.rotating import opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rollbook_server.storage.store import SqliteStore
+    from running import Server
+
+COUNT = 5  # profiles: several pieces of two
+IMEI = "356938035643809"
+# Where a rotation dies, in its order: at which passing of which seam.
+MOMENTS = [
+    ("before replace", 1),  # nothing was done
+    ("after _write_durably", 1),  # the new file lies beside the old one
+    ("after replace", 1),  # the new key is kept, and seals nothing yet
+    ("after put_to_use", 1),
+    ("before reseal", 1),
+    ("after reseal", 2),  # a piece is done and not committed
+    ("after reseal", 3),  # the first piece is committed
+    ("after reseal", COUNT + 1),  # all tokens, and the first answer
+    ("after reseal", 2 * COUNT),
+    ("before replace", 2),  # all is sealed anew
+    ("after _write_durably", 2),
+    ("after replace", 2),  # the old key is gone
+]
+
+
+def call(admin: AdminClient, method: str, **fields: Any) -> Any:
+    request = getattr(messages, f"{method}Request")(**fields)
+    return admin._caller.unary(getattr(admin._tokens, method), request)
+
+
+def document(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / SEALING_KEY_NAME).read_bytes())
+    return found
+
+
+def key_ids(folder: Path) -> list[str]:
+    return [each["key_id"] for each in document(folder)["sealing_keys"]]
+
+
+def sealed_with(store: SqliteStore) -> set[str]:
+    """Give the ids of the keys that anything in the database is sealed with."""
+    with closing(store._database.cursor()) as cursor:
+        cursor.execute(
+            "SELECT hex(substr(sealed_value, 2, 4)) FROM tokens "
+            "UNION SELECT hex(substr(answer, 2, 4)) FROM answers"
+        )
+        return {row[0].lower() for row in cursor.fetchall()}
+
+
+@pytest.fixture
+def values(server: Server) -> dict[str, str]:
+    """Give the tokens of some profiles of a server, by profile; each was made with an answer."""
+    with server.admin() as admin:
+        made = [admin.create_profile(f"Depot {number}") for number in range(COUNT)]
+        return {each.profile_id: admin.reveal_token(each.profile_id) for each in made}
+
+
+def revealed(folder: Path) -> dict[str, str]:
+    """Start over in the data directory, and give the tokens that it holds by then."""
+    store, keys = opened(folder)
+    try:
+        keys.finish()
+        found = store.read(lambda roll: roll.tokens.sealed_otherwise(b"?", after="", limit=99))
+        assert sealed_with(store) == set(key_ids(folder)) == {keys.sealer.mark[1:].hex()}
+        return {each.profile_id: tokens.value_of(each, keys.sealer) for each in found}
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize(("seam", "passes"), MOMENTS)
+def test_killed_at_any_moment_it_is_finished_at_the_next_start(
+    server: Server, values: dict[str, str], seam: str, passes: int
+) -> None:
+    before = key_ids(server.data_dir)
+    server.stop()
+    command = [sys.executable, "-m", "tokens.rotating", str(server.data_dir), seam, str(passes)]
+    killed = subprocess.run(command, cwd=Path(__file__).parents[1], check=False)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert revealed(server.data_dir) == values
+    assert len(key_ids(server.data_dir)) == 1
+    begun = (seam, passes) not in MOMENTS[:2]
+    assert (key_ids(server.data_dir) != before) == begun
+    assert (server.data_dir / SEALING_KEY_NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_while_it_goes_on_everybody_is_served(
+    server: Server, values: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rollbook_server.domain.resealing.TOKENS_AT_ONCE", 1)
+    over, failed = Event(), []
+
+    def look_on() -> None:
+        with server.admin() as admin, server.agent() as agent:
+            while not over.is_set():
+                for profile_id, value in values.items():
+                    failed.append(admin.reveal_token(profile_id) != value)
+                answer = agent.enroll_device(token=next(iter(values.values())), imeis=[IMEI])
+                failed.append(answer.outcome is not EnrollOutcome.NOT_REGISTERED)
+                admin.create_profile(str(uuid4()))
+
+    onlookers = [Thread(target=look_on) for _ in range(2)]
+    with server.admin() as admin:
+        for each in onlookers:
+            each.start()
+        done = [admin.rotate_sealing_key() for _ in range(5)]
+        over.set()
+        for each in onlookers:
+            each.join()
+        newest = admin.rotate_sealing_key()
+    assert failed
+    assert not any(failed)
+    assert all(each.resealed_count >= len(values) for each in done)
+    assert key_ids(server.data_dir) == [newest.key_id]
+    assert sealed_with(server.app._store) == {newest.key_id}
+
+
+def test_an_answer_is_given_again_after_a_rotation(server: Server, values: dict[str, str]) -> None:
+    request_id, profile_id = str(uuid4()), next(iter(values))
+    with server.admin() as admin:
+        first = call(admin, "RefreshToken", profile_id=profile_id, request_id=request_id)
+        admin.rotate_sealing_key()
+        assert call(admin, "RefreshToken", profile_id=profile_id, request_id=request_id) == first
+
+
+def test_a_reader_who_came_before_the_rotation_reads_on(
+    server: Server, values: dict[str, str]
+) -> None:
+    profile_id, value = next(iter(values.items()))
+    store = server.app._store
+    before = store.read(lambda roll: roll.tokens.current(profile_id))
+    assert before is not None
+    with server.admin() as admin:
+        admin.rotate_sealing_key()
+    assert tokens.value_of(before, server.app._sealing.sealer) == value
+
+
+def test_what_cannot_be_opened_stays_and_hinders_nothing(
+    server: Server, values: dict[str, str]
+) -> None:
+    damaged, *others = values
+    store = server.app._store
+    token = store.read(lambda roll: roll.tokens.current(damaged))
+    assert token is not None
+    store.write(lambda roll: roll.tokens.reseal(token.token_id, token.sealed_value[:-1] + b"?"))
+    with server.admin() as admin:
+        admin.rotate_sealing_key()
+        with pytest.raises(FailedPreconditionError, match="damaged"):
+            admin.reveal_token(damaged)
+        assert {each: admin.reveal_token(each) for each in others} == {
+            each: values[each] for each in others
+        }
+
+
+def test_a_full_disk_leaves_both_keys_and_the_next_start_goes_on(
+    server: Server,
+    serve: Callable[..., Server],
+    values: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise disk_full()
+
+    with monkeypatch.context() as patched, server.admin() as admin:
+        patched.setattr(StoredTokens, "reseal", fail)
+        with pytest.raises(ResourceExhaustedError) as caught:
+            admin.rotate_sealing_key()
+        assert caught.value.reason == "STORE_FULL"
+        assert {each: admin.reveal_token(each) for each in values} == values
+    assert len(key_ids(server.data_dir)) == 2
+    server.stop()
+    again = serve()
+    with again.admin() as admin:
+        assert {each: admin.reveal_token(each) for each in values} == values
+    assert len(key_ids(again.data_dir)) == 1
+
+
+def test_a_key_file_that_somebody_else_changed_is_not_written_over(
+    server: Server, values: dict[str, str]
+) -> None:
+    path = server.data_dir / SEALING_KEY_NAME
+    for content in (json.dumps(document(server.data_dir) | {"lookup_key": "A" * 43 + "="}), ""):
+        path.write_text(content)
+        with server.admin() as admin:
+            with pytest.raises(FailedPreconditionError) as caught:
+                admin.rotate_sealing_key()
+            assert caught.value.reason == "SEALING_KEYS_FIXED"
+            assert admin.reveal_token(next(iter(values)))
+        assert path.read_text() == content
+
+
+def test_keys_from_the_environment_are_rotated_by_hand(
+    server: Server, serve: Callable[..., Server], values: dict[str, str], tmp_path: Path
+) -> None:
+    server.stop()
+    (old,) = document(server.data_dir)["sealing_keys"]
+    other = tmp_path / "other"
+    with serve(data_dir=other).admin():  # has a key of the right form
+        (new,) = document(other)["sealing_keys"]
+    lookup = {"format": 1, "lookup_key": document(server.data_dir)["lookup_key"]}
+    (server.data_dir / SEALING_KEY_NAME).unlink()
+
+    for keys in ([old], [old, new], [new]):
+        serving = serve(sealing_keys=json.dumps({**lookup, "sealing_keys": keys}))
+        with serving.admin() as admin:
+            assert {each: admin.reveal_token(each) for each in values} == values
+            with pytest.raises(FailedPreconditionError, match="ROLLBOOK_SEALING_KEY") as caught:
+                admin.rotate_sealing_key()
+        assert caught.value.reason == "SEALING_KEYS_FIXED"
+        assert sealed_with(serving.app._store) == {keys[-1]["key_id"]}
+        serving.stop()
+    assert not (server.data_dir / SEALING_KEY_NAME).exists()
+
+
+@pytest.mark.parametrize("content", ["{", "rbk_key", '{"format": 2}'])
+def test_a_damaged_environment_is_refused_without_showing_it(
+    serve: Callable[..., Server], content: str
+) -> None:
+    with pytest.raises(KeyFileError, match="ROLLBOOK_SEALING_KEY is damaged") as caught:
+        serve(sealing_keys=content)
+    assert content not in str(caught.value)
