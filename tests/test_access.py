@@ -179,7 +179,7 @@ def test_a_bug_is_told_by_its_number_alone(
     message = message_factory.GetMessageClass(method.descriptor.input_type)()
     json_format.ParseDict(asked.get(method.name, {}), message)
     with pytest.MonkeyPatch.context() as patch:  # until the server is to stop
-        for name in ("read", "write", "submit"):
+        for name in ("read", "write", "write_together", "submit"):
             patch.setattr(caller.server.app._store, name, fail)
         error = caller.error(method, message.SerializeToString(), key=caller.key)
 

@@ -271,7 +271,7 @@ def test_no_file_but_the_answer_holds_a_value(
 def test_the_log_holds_no_secret(
     server: Server, agent: EnrollmentAgent, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
+    caplog.set_level("DEBUG", "rollbook_server")
     with server.admin() as admin:
         profile_id = admin.create_profile("Depot").profile_id
         value = admin.reveal_token(profile_id)

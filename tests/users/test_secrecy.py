@@ -108,7 +108,7 @@ def first_failed(calls: list[Any]) -> Any:
 def test_log_and_database_hold_causes_and_hashes_but_no_secrets(
     depot: Depot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG, "rollbook_server"):
         depot.admin.update_user(depot.user_ids["Bob"], password="hunter2 hunter2")
         for case in (
             ("Ada", PASSWORD, IMEI),
