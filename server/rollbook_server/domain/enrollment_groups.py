@@ -48,7 +48,7 @@ def enroll_all(witness: Witness, roll: Roll, calls: Sequence[Call]) -> list[Deci
 
 
 class _Group:
-    """What `enroll` asks of a roll, as a `ports.Roll`: `x.find` and the like of each noun."""
+    """What `enroll` asks of a `ports.Roll`, and nothing else of it."""
 
     def __init__(self, roll: Roll, enrollments: Sequence[Enrollment]) -> None:
         self._roll, self.audit = roll, roll.audit
