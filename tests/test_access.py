@@ -33,9 +33,7 @@ EVERY = [
 ]
 OPEN = [method for method in EVERY if method.service in OPEN_SERVICES]
 CLOSED = [method for method in EVERY if method not in OPEN]
-NOT_SERVED_YET: set[str] = set()
-SERVED = [method for method in ROLLBOOK if method.service not in NOT_SERVED_YET]
-TEMPLATE = next(method for method in SERVED if method.name == "GetUploadTemplate")
+TEMPLATE = next(method for method in ROLLBOOK if method.name == "GetUploadTemplate")
 each_method = pytest.mark.parametrize("method", EVERY, ids=lambda m: m.path)
 
 
@@ -72,15 +70,8 @@ def test_bytes_that_are_no_message_are_refused_as_such(caller: Caller, method: M
 
 
 @pytest.mark.parametrize("method", ROLLBOOK, ids=lambda m: m.path)
-def test_an_empty_message_is_answered_or_the_method_is_not_served(
-    caller: Caller, method: Method
-) -> None:
-    if method not in SERVED:
-        error = caller.error(method, b"", key=caller.key)
-        assert (error.code, error.reason) == ("UNIMPLEMENTED", "METHOD_NOT_SERVED")
-        assert method.name in error.message
-    else:
-        caller.send_anything(method, b"")
+def test_an_empty_message_is_answered(caller: Caller, method: Method) -> None:
+    caller.send_anything(method, b"")
 
 
 def values(field: Any, texts: Sequence[str], depth: int) -> st.SearchStrategy[Any]:
@@ -129,7 +120,7 @@ def bodies(message: Any, texts: Sequence[str], depth: int = 3) -> st.SearchStrat
     return st.fixed_dictionaries({}, optional=fields)
 
 
-@pytest.mark.parametrize("method", SERVED, ids=lambda m: m.path)
+@pytest.mark.parametrize("method", ROLLBOOK, ids=lambda m: m.path)
 @given(data=st.data())
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -157,7 +148,7 @@ def test_no_request_at_all_fails_but_for_a_documented_reason(
     caller.send_anything(method, *(requests if many else requests[:1]))
 
 
-@pytest.mark.parametrize("method", SERVED, ids=lambda m: m.path)
+@pytest.mark.parametrize("method", ROLLBOOK, ids=lambda m: m.path)
 def test_a_bug_is_told_by_its_number_alone(
     request: pytest.FixtureRequest, method: Method, caplog: pytest.LogCaptureFixture
 ) -> None:
