@@ -12,6 +12,7 @@ from client.faults import Fault
 from rollbook import (
     AdminClient,
     Configuration,
+    DeadlineExceededError,
     NotFoundError,
     ProfileOrder,
     QrCodeFormat,
@@ -148,3 +149,24 @@ def test_an_unknown_upload_is_not_found(client: AdminClient) -> None:
     with pytest.raises(NotFoundError) as caught:
         client.get_upload("u1")
     assert caught.value.reason == "UPLOAD_NOT_FOUND"
+
+
+def test_patience_waits_longer_each_time_also_for_who_is_slow(
+    client: AdminClient, fake: FakeRollbook, fake_time: FakeTime
+) -> None:
+    caller = client._caller
+    caller._clock, caller._sleep, caller._patience_seconds = fake_time.clock, fake_time.sleep, 60
+    fake.unary_faults.extend([Fault(grpc.StatusCode.DEADLINE_EXCEEDED)] * 4)
+    assert client.get_profile("p1").profile_id == "p1"
+    least = [0.1, 0.2, 0.4, 0.8]  # of what doubles from 0.2 s, half is certain
+    slept = zip(least, fake_time.sleeps, strict=True)
+    assert all(low <= seconds <= 2 * low for low, seconds in slept)
+
+
+def test_patience_ends(client: AdminClient, fake: FakeRollbook, fake_time: FakeTime) -> None:
+    caller = client._caller
+    caller._clock, caller._sleep, caller._patience_seconds = fake_time.clock, fake_time.sleep, 1
+    fake.unary_faults.extend([Fault(grpc.StatusCode.DEADLINE_EXCEEDED)] * 9)
+    with pytest.raises(DeadlineExceededError):
+        client.get_profile("p1")
+    assert 1 <= len(fake_time.sleeps) <= 4

@@ -80,7 +80,7 @@ class Caller:
     gRPC itself retries UNAVAILABLE, see `_channel`. What it cannot know is that the
     server's RetryInfo asks for more time; that is waited for here, as often as the
     deadline leaves room. With `patience_seconds` each call has a deadline of its own, and
-    a server that is away or busy is waited for so long, also if it says nothing.
+    a server that is away, busy or slow is waited for so long, also if it says nothing.
     """
 
     def __init__(  # noqa: PLR0913 - a clock and a sleep of their own for tests
@@ -105,25 +105,39 @@ class Caller:
         self, method: grpc.UnaryUnaryMultiCallable[_RequestT, _ResponseT], request: _RequestT
     ) -> _ResponseT:
         """Call a method that is safe to repeat."""
-        deadline = self._clock() + self._timeout_seconds
-        patience = None
         if self._patience_seconds is not None:
-            patience = Patience(clock=self._clock, sleep=self._sleep)
+            return self._patiently(method, request, self._patience_seconds)
+        deadline = self._clock() + self._timeout_seconds
         while True:
-            left = self._timeout_seconds if patience else deadline - self._clock()
             try:
-                with self.translated():
-                    return method(request, timeout=left, metadata=self.metadata)
+                return self._once(method, request, deadline - self._clock())
             except errors.UnavailableError as error:
-                if not (
-                    self._waits(error, patience) if patience else self._may_wait(error, deadline)
-                ):
+                if not self._may_wait(error, deadline):
                     raise
 
-    def _waits(self, error: errors.UnavailableError, patience: Patience) -> bool:
-        """Wait as the server says, or longer each time where it says nothing."""
-        assert self._patience_seconds is not None
-        return patience.wait(error.retry_after_seconds or 0.0, self._patience_seconds)
+    def _patiently(
+        self,
+        method: grpc.UnaryUnaryMultiCallable[_RequestT, _ResponseT],
+        request: _RequestT,
+        seconds: float,
+    ) -> _ResponseT:
+        """Call again when the server says, or after longer waits each time if it says nothing."""
+        patience = Patience(clock=self._clock, sleep=self._sleep)
+        while True:
+            try:
+                return self._once(method, request, self._timeout_seconds)
+            except (errors.UnavailableError, errors.DeadlineExceededError) as error:
+                if not patience.wait(error.retry_after_seconds or 0.0, seconds):
+                    raise
+
+    def _once(
+        self,
+        method: grpc.UnaryUnaryMultiCallable[_RequestT, _ResponseT],
+        request: _RequestT,
+        seconds: float,
+    ) -> _ResponseT:
+        with self.translated():
+            return method(request, timeout=seconds, metadata=self.metadata)
 
     def _may_wait(self, error: errors.UnavailableError, deadline: float) -> bool:
         if error.retry_after_seconds is None:

@@ -22,7 +22,7 @@ class EnrollmentAgent(Client):
     """Speaks for a device that switches on; needs no API key.
 
     A call takes at most `timeout_seconds`. With `patience_seconds` each attempt takes so
-    long at most, and a server that is away or busy, as when a school opens its tablets on
+    long at most, and a server that is away, slow or busy, as when a school opens its tablets on
     a Monday, is asked again until these are over: when it says, or else after waits that
     grow from a fifth of a second to half a minute, with jitter.
 

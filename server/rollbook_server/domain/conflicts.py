@@ -36,7 +36,6 @@ it should be: later rows may find the same, and none may change it.
 """
 
 
-_FIRST_KEYS = ("imei", "serial_number")  # the first key of a row is one of these
 _DUPLICATE = RowReason.DUPLICATE_IN_FILE
 
 
@@ -113,25 +112,14 @@ class Judge:
 
     def reject_duplicates(self, rows: DeviceRows, lines: Iterable[int]) -> None:
         """Reject rows whose first keys earlier ones of the upload have, on these lines."""
-        earlier, columns = iter(lines), {key: self._headers.get(key, key) for key in _FIRST_KEYS}
+        earlier = iter(lines)
         for block in rows.blocks:
             cells = zip(block.row, block.line, block.imei, block.values, earlier, strict=False)
-            self.verdicts.errors += [
-                new_row_error(
-                    (
-                        row,
-                        line,
-                        columns[key],
-                        _DUPLICATE,
-                        duplicate_text(key, other),
-                        "",
-                        values,
-                        "",
-                    )
-                )
-                for row, line, imei, values, other in cells
-                for key in (_FIRST_KEYS[not imei],)
-            ]
+            for row, line, imei, values, other in cells:
+                key = "imei" if imei else "serial_number"
+                message, column = duplicate_text(key, other), self._headers.get(key, key)
+                error = (row, line, column, _DUPLICATE, message, "", values, "")
+                self.verdicts.errors.append(new_row_error(error))
 
     def _judge(self, row: DeviceRow, holders: Iterable[Device]) -> None:
         """Judge the next row; `holders` are the devices of the roll with a key of it."""

@@ -2,8 +2,8 @@
 
 One mistyped digit in a hundred rows would send all of them the slow road of single
 rows, which takes ten times as long. Looked at are the cells of identifiers alone: what
-else may be wrong with a row is rare. A row too many costs time, one too few nothing but
-time either: `even_rows` judges whatever is not named here.
+else may be wrong with a row is rare. Which are named costs or saves time
+and nothing else: `even_rows` judges all others.
 """
 
 from __future__ import annotations
@@ -43,7 +43,14 @@ def _odd_places(columns: Columns, cells: Sequence[_Column]) -> set[int]:
 
 def mistyped_imeis(column: _Column) -> list[tuple[int, int]]:
     """Give the places of IMEIs of 15 plain digits whose check digit is wrong, and its excess."""
-    plain = [place for place, cell in enumerate(column) if _is_number(cell, IMEI)]
+    return _failures(column, _plain(column, IMEI))
+
+
+def _plain(column: _Column, width: int) -> list[int]:
+    return [place for place, cell in enumerate(column) if _is_number(cell, width)]
+
+
+def _failures(column: _Column, plain: Sequence[int]) -> list[tuple[int, int]]:
     failures = luhn_failures("".join([column[place] for place in plain]).encode())
     return [(plain[index], excess) for index, excess in failures]
 
@@ -51,12 +58,12 @@ def mistyped_imeis(column: _Column) -> list[tuple[int, int]]:
 def _odd_imeis(column: _Column) -> set[int]:
     """Name cells that are neither empty nor a right IMEI of 15 digits, or a core if most are."""
     lengths = list(map(len, column))
+    filled = {place for place, length in enumerate(lengths) if length}
     if lengths.count(CORE) > lengths.count(IMEI):
-        right = {p for p, cell in enumerate(column) if _is_number(cell, CORE) and cell[0] != "1"}
-    else:
-        right = {p for p, cell in enumerate(column) if _is_number(cell, IMEI)}
-        right.difference_update(place for place, _ in mistyped_imeis(column))
-    return {place for place, length in enumerate(lengths) if length} - right
+        # The first digit: may have lost a zero.
+        return filled - {p for p in _plain(column, CORE) if column[p][0] != "1"}
+    plain = _plain(column, IMEI)
+    return filled - set(plain) | {place for place, _ in _failures(column, plain)}
 
 
 def _is_number(cell: str, width: int) -> bool:

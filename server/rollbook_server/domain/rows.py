@@ -99,21 +99,11 @@ class RowChecker:
 
     def _refused(self, records: Records, excesses: Iterable[int]) -> list[RowError]:
         place, name = self._columns.imei or 0, self._names[0]
-        return [
-            new_row_error(
-                (
-                    row,
-                    line,
-                    name,
-                    _MISTYPED,
-                    check_digit_fault(cells[place][CORE], excess),
-                    "",
-                    cells,
-                    "",
-                )
-            )
-            for (row, line, cells), excess in zip(records, excesses, strict=True)
-        ]
+        errors = []
+        for (row, line, cells), excess in zip(records, excesses, strict=True):
+            message = check_digit_fault(cells[place][CORE], excess)
+            errors.append(new_row_error((row, line, name, _MISTYPED, message, "", cells, "")))
+        return errors
 
     def _check_apart(self, records: Records, errors: list[RowError]) -> DeviceRows | None:
         """Judge the unusual ones among some records singly, if all others are alike."""

@@ -20,6 +20,7 @@ from rollbook_server.storage.device_lists import StoredDeviceLists
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS
 from rollbook_server.storage.packed_rows import PackedRows, pack
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
+from rollbook_server.storage.upload_keys import upload_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -43,7 +44,6 @@ SELECT 1 FROM json_each(?) r CROSS JOIN devices d ON d.imei = r.value LIMIT 1
 """
 
 _HAS_SECOND = "SELECT 1 FROM devices WHERE imei2 IS NOT NULL LIMIT 1"
-_UPLOAD_KEY = "SELECT id FROM uploads WHERE upload_id = ?"
 _ADD_RANGE = "INSERT INTO upload_ranges (upload, first_id, last_id) VALUES (?, ?, ?)"
 
 _BY_NUMBER = f"""
@@ -211,8 +211,7 @@ class StoredDevices(StoredDeviceLists):
         return {columns[0]: device_rows.device(columns) for columns in found}
 
     def _upload_key(self, upload_id: str) -> int | None:
-        found = self._rows_of(_UPLOAD_KEY, (upload_id,))
-        return found[0][0] if found else None
+        return upload_key(self._database, upload_id)
 
     def _rows_of(self, sql: str, parameters: Sequence[object]) -> list[Any]:
         return list(self._database.execute_sql(sql, parameters).fetchall())

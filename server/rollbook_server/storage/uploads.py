@@ -11,6 +11,7 @@ from rollbook_server.domain.uploads import UploadState
 from rollbook_server.storage import upload_rows
 from rollbook_server.storage.tables import ProfileTable
 from rollbook_server.storage.upload_errors import UploadErrors
+from rollbook_server.storage.upload_keys import upload_key
 from rollbook_server.storage.upload_tables import UploadTable
 from rollbook_server.storage.waiting_rows import WaitingRows
 
@@ -45,7 +46,6 @@ UPDATE uploads SET created_count = created_count + ?, updated_count = updated_co
 WHERE {_HELD}
 """
 _END = f"UPDATE uploads SET state = ?, failure_reason = ?, update_time = ? WHERE {_HELD}"
-_KEY = "SELECT id FROM uploads WHERE upload_id = ?"
 
 _JOINED = UploadTable.select(UploadTable, ProfileTable.profile_id).join(
     ProfileTable, on=(ProfileTable.id == UploadTable.profile)
@@ -152,7 +152,9 @@ class StoredUploads:
         ).where(UploadTable.upload_id == upload_id).execute(self._database)
 
     def _key(self, upload_id: str) -> int:
-        return int(self._database.execute_sql(_KEY, (upload_id,)).fetchone()[0])
+        key = upload_key(self._database, upload_id)
+        assert key is not None, "whoever refers to an upload has looked for it before"
+        return key
 
 
 def _held(upload: Upload) -> tuple[str, int, str]:

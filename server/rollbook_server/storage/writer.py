@@ -2,7 +2,8 @@
 
 Group commit: a commit to disk costs the same for one change as for hundreds, so
 everybody who waits shares it. Every piece of work has a savepoint of its own, so
-that an error undoes it alone. Work is answered once it is durable, first come first
+that an error undoes it alone; those who ask for the same work share one, and only if
+that fails each has its own. Work is answered once it is durable, first come first
 served; but bulk work, which takes as long as hundreds of enrollments, waits in a line
 of its own and takes turns with all others: nobody waits for more than one piece of it.
 """

@@ -1,0 +1,16 @@
+"""The integers under which other tables refer to uploads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from peewee import Database
+
+_KEY = "SELECT id FROM uploads WHERE upload_id = ?"
+
+
+def upload_key(database: Database, upload_id: str) -> int | None:
+    """Give the key of an upload, or None if there is no such one."""
+    found = database.execute_sql(_KEY, (upload_id,)).fetchone()
+    return found[0] if found else None
