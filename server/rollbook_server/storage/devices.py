@@ -18,7 +18,8 @@ from rollbook_server.storage.attribute_texts import attribute_names
 from rollbook_server.storage.counters import NEXT_DEVICE, reserve
 from rollbook_server.storage.device_lists import StoredDeviceLists
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS
-from rollbook_server.storage.packed_rows import PackedRows, pack
+from rollbook_server.storage.packed_rows import PackedRows
+from rollbook_server.storage.packing import pack
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.upload_keys import upload_key
 
