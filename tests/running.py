@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from rollbook import AdminClient, EnrollmentAgent
 from rollbook_server.app import ADMIN_KEY_NAME, App
-from rollbook_server.storage import store
+from rollbook_server.storage import log_sync, store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Server:
     def __init__(self, config: Config) -> None:
         self.config, self.data_dir = config, config.data_dir
         self.clock = TurnableClock()
-        with patch.dict(store._PRAGMAS, synchronous="off"):
+        with patch.dict(store._PRAGMAS, synchronous="off"), patch.object(log_sync, "sync", id):
             self.app = App(config, self.clock)
         self.app.start()
         self.address = self.app.address

@@ -21,7 +21,8 @@ from rollbook_server.storage.devices import StoredDevices
 from rollbook_server.storage.faults import disk_full, translated
 from rollbook_server.storage.inventory import StoredInventory
 from rollbook_server.storage.leftovers import StoredLeftovers
-from rollbook_server.storage.packed_rows import pack
+from rollbook_server.storage.log_sync import LogSync
+from rollbook_server.storage.packing import Packing
 from rollbook_server.storage.profiles import StoredProfiles
 from rollbook_server.storage.schema import NewerSchemaError
 from rollbook_server.storage.tokens import StoredTokens
@@ -37,9 +38,7 @@ if TYPE_CHECKING:
 
     from peewee import Database
 
-    from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.ports import Roll
-    from rollbook_server.domain.repositories import PackedRows
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -47,7 +46,7 @@ A = TypeVar("A")
 _PRAGMAS = {
     "page_size": 16_384,  # of a new file; larger pages, fewer of them to split and to log
     "journal_mode": "wal",  # readers never wait for the writer
-    "synchronous": "full",  # an answer means that the disk has it, also after power loss
+    "synchronous": "normal",  # what keeps the file whole; LogSync does what answers promise
     "cache_size": -8_192,  # KiB; bounds what an upload of any length makes us hold
     # Pages: 64 MiB of log. Sooner only when the writer is idle, see there.
     "wal_autocheckpoint": 4_096,
@@ -136,15 +135,20 @@ class SqliteStore:
         self._reading = _roll(self._readers, StoredAudit(self._readers))
         self._audit = GatheredAudit(self._database, Seals(keyed))
         writing = _roll(self._database, self._audit)
-        self._writer = Writer(self._database, writing, self._audit.gathered, self._audit.of)
+        self._log = LogSync(path.absolute())
+        self._writer = Writer(
+            self._database, self._log, writing, self._audit.gathered, self._audit.of
+        )
 
     def read(self, work: Callable[[Roll], T]) -> T:
-        """Run work on one consistent state."""
+        """Run work on one consistent state, and tell what came of it once that is durable."""
         try:
             with self._readers.connection_context(), self._readers.atomic():
                 return work(self._reading)
         except OperationalError as error:
             raise translated(error) from error
+        finally:
+            self._log.wait()
 
     def write(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> T:
         """Run work and give its result once it is durable."""
@@ -163,9 +167,9 @@ class SqliteStore:
         """Tell whether small work comes again and again."""
         return self._writer.is_shared()
 
-    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
-        """Prepare rows for Devices.insert outside a transaction."""
-        return pack(rows, columns)
+    def packing(self) -> Packing:
+        """Begin to prepare rows for Devices.insert."""
+        return Packing()
 
     def check_room(self) -> None:
         """Raise RollbookError with STORE_FULL before the disk is quite full."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from peewee import SqliteDatabase
 
     from rollbook_server.domain.ports import Roll
+    from rollbook_server.storage.log_sync import LogSync
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -59,10 +60,8 @@ class _Work(NamedTuple):
 class Writer:
     """Owns the writing connection: nothing else may write or checkpoint.
 
-    Tried, and not kept: syncing the log in a thread of its own while the next group is
-    written. Nothing was gained, for an upload hands in its next batch only once the last
-    is on the disk. Without any sync it takes a sixth less: so much is to be had by whoever
-    lets two batches be under way, and looks at the second's position again.
+    A group is answered once its log is synced: small work in the writer's own time, in
+    which more gathers for the next group; bulk work beside it, so that the next can begin.
 
     Each transaction is made `within` a block, which may write more at its end; `attempt`
     does work, and what it noted for that block is forgotten if it fails.
@@ -74,11 +73,12 @@ class Writer:
     def __init__(
         self,
         database: SqliteDatabase,
+        log: LogSync,
         roll: Roll,
         within: Callable[[], AbstractContextManager[None]],
         attempt: Callable[[Callable[[], Any]], Any],
     ) -> None:
-        self._database, self._roll = database, roll
+        self._database, self._log, self._roll = database, log, roll
         self._within, self._attempt = within, attempt
         self._small: deque[_Work] = deque()
         self._bulk: deque[_Work] = deque()
@@ -125,6 +125,7 @@ class Writer:
             self._closed = True
             self._waiting.notify()
         self._thread.join()
+        self._log.close()
 
     def _run(self) -> None:
         while group := self._take():
@@ -158,14 +159,16 @@ class Writer:
     def _commit(self, group: list[_Work]) -> None:
         done: list[tuple[Future[Any], Any]] = []
         try:
-            with self._database.atomic(), self._within():
-                for _, alike in groupby(group, key=attrgetter("together")):
-                    self._perform(list(alike), done)
+            with self._database.atomic():
+                with self._within():
+                    for _, alike in groupby(group, key=attrgetter("together")):
+                        self._perform(list(alike), done)
+                self._log.expect()
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter must hear of it
+            self._log.withdraw()
             _fail(group, error)
             return
-        for future, result in done:
-            future.set_result(result)
+        (self._log.settle if self._was_small else self._log.settle_beside)(done)
 
     def _perform(self, works: list[_Work], done: list[tuple[Future[Any], Any]]) -> None:
         """Do the same work for all who asked for it; if that fails, for each alone."""
