@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # 4 MiB. The column and the message are never so long that cells of the second size matter.
 _LONGEST, _LONG_CELLS = 300_000, 100_000
 
+_BETWEEN = '"]["'  # rows of plain cells
+
 # What is often alike in all errors of a batch is then bound once, as in `packed_rows`.
 _OFTEN_SHARED = ("column", "reason", "device_id", "suggestion")
 
@@ -60,7 +62,7 @@ def _columns(errors: Sequence[RowError]) -> dict[str, Sequence[Any]]:
         "row": row,
         "line": line,
         "message": message,
-        "cells": list(map(_cells, errors)),
+        "cells": _plain_cells(errors) or list(map(_cells, errors)),
         "column": column,
         "reason": [each._value_ for each in reason],  # the property takes four times as long
         "device_id": device_id,
@@ -86,6 +88,22 @@ def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
+def _plain_cells(errors: Sequence[RowError]) -> list[str]:
+    """Give the same as `_cells` of each, if all cells need nothing but quotes; else nothing.
+
+    It takes a quarter of the time, and is so with most files.
+    """
+    rows = [error.values for error in errors]
+    text = _BETWEEN.join(map('","'.join, rows))
+    quotes = 2 * (sum(map(len, rows)) - 1)  # two between any cells, also of different rows
+    is_plain = text.isprintable() and "\\" not in text and text.count('"') == quotes
+    if not is_plain or not all(values and values[-1] for values in rows):
+        return []
+    cells = [f'["{row}"]' for row in text.split(_BETWEEN)]
+    is_cut_right = len(cells) == len(rows)  # it is not at a cell that is `][`
+    return cells if is_cut_right and max(map(len, cells)) <= _LONG_CELLS else []
+
+
 def _cells(error: RowError) -> str:
     """Give the cells of a row as JSON.
 
@@ -95,16 +113,8 @@ def _cells(error: RowError) -> str:
     filled = error.values
     while filled and not filled[-1]:
         filled = filled[:-1]
-    text = _quoted_cells(filled)
+    text = f"[{','.join(map(encode_basestring, filled))}]"
     return "[]" if len(text) > _LONG_CELLS and error.length > _LONGEST else text
-
-
-def _quoted_cells(cells: Sequence[str]) -> str:
-    """Give cells as JSON; most need nothing but quotes, which takes a third of the time."""
-    joined = '","'.join(cells)
-    if joined.isprintable() and "\\" not in joined and joined.count('"') == 2 * len(cells) - 2:
-        return f'["{joined}"]'
-    return f"[{','.join(map(encode_basestring, cells))}]"
 
 
 def _error(row: dict[str, Any]) -> RowError:
