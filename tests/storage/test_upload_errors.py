@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rollbook_server.domain.devices import RowError
@@ -20,6 +20,8 @@ def error(row: int, values: list[str]) -> RowError:
 
 
 @given(st.lists(st.lists(cells | plain, max_size=4), min_size=1, max_size=6))
+@example([["a\x00b"], ["c"]])  # a row that is refused for it
+@example([["][", "]["], ["]["]])
 def test_rows_of_any_cells_become_the_same_json_together_as_alone(rows: list[list[str]]) -> None:
     errors = [error(number, values) for number, values in enumerate(rows, 1)]
     together = upload_errors._columns(errors)["cells"]
