@@ -29,6 +29,8 @@ class Guess(StrEnum):
     SIGN_IN = "WRONG_SIGN_INS"
     PASSWORD = "WRONG_PASSWORDS"  # noqa: S105
 
+    __hash__ = str.__hash__  # that of Enum is written in Python, and every enrollment needs it
+
 
 class Allowance(NamedTuple):
     """How many different wrong guesses of a kind a period has.

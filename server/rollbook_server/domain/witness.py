@@ -80,7 +80,10 @@ class Witness:
         source = callers.current().source if alarm.origin else ""
         kind = Kind(Action.RAISE_ALARM, DEVICE_AGENT, source, alarm.door.kind)
         if self._alarms.admits(kind, about.now):
-            details = {"count": alarm.guesses, "network": alarm.origin if "/" in alarm.origin else ""}
+            details = {
+                "count": alarm.guesses,
+                "network": alarm.origin if "/" in alarm.origin else "",
+            }
             told, subject = audit.details_of(details), _alarm_subject(about, alarm)
             deed = Deed(about.now, kind.action, kind.actor, source, subject, kind.reason, told)
             roll.audit.record(deed)
