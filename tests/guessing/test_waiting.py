@@ -11,7 +11,7 @@ from guessing.depot import CLOSED_IMEI, HELD, LIMITS, OPEN_IMEI, OPEN_SERIAL, PA
 from rollbook import DeviceRow, EnrollmentAgent, RollbookError, UnavailableError
 from rollbook_server.domain.errors import Reason
 from rollbook_server.domain.errors import RollbookError as DomainError
-from rollbook_server.domain.guess_limits import GuessLimits
+from rollbook_server.domain.guess_limits import GAIN, GuessLimits
 from running import ServerProcess
 from uploads.wire import imei
 
@@ -137,6 +137,23 @@ def test_a_thousand_devices_behind_one_address_all_get_in(
         assert told.count(REGISTERED) == 1000
         assert HELD not in told
         assert depot.alarms() == []
+
+
+def test_devices_that_register_earn_their_address_more_guesses(depot: Depot) -> None:
+    depot.admin.create_devices(depot.opened, [DeviceRow(imei(n)) for n in range(200, 200 + GAIN)])
+    told = [depot.enroll(imeis=[imei(n)]) for n in range(200, 200 + GAIN)]
+    told += [depot.enroll(imeis=[imei(200)]) for _ in range(2 * GAIN)]  # earns nothing again
+    assert set(told) == {REGISTERED}
+    assert depot.guess_devices(8) == [NOT_REGISTERED] * 7 + [HELD]
+
+
+def test_devices_on_which_people_sign_in_earn_more_wrong_sign_ins(depot: Depot) -> None:
+    rows = [DeviceRow(imei(n)) for n in range(200, 200 + GAIN)]
+    depot.admin.create_devices(depot.closed, rows)
+    for row in [*rows, *rows]:
+        depot.agent.sign_in_device(user_name="ada", password=PASSWORD, imeis=[row.imei])
+    told = [depot.sign_in(str(n), "a password") for n in range(12)]
+    assert told == [NOT_REGISTERED] * 10 + [HELD] * 2  # 10 names and one device
 
 
 def test_what_was_held_is_no_guess_and_a_restart_forgets(
