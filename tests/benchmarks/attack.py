@@ -37,7 +37,6 @@ SEED = 5
 ELSEWHERE = "127.0.9.1"  # in another network than the guessers
 IDLE_SECONDS = 3.0
 LONGEST_SECONDS = 400.0  # of one kind of guesses
-ALIKE = ("unknown", "expired", "revoked", "refreshed")
 
 
 @dataclass

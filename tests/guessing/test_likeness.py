@@ -9,6 +9,8 @@ import grpc
 from guessing.depot import CLOSED_IMEI, LIMITS, Depot
 from rollbook.v1 import enrollment_service_pb2 as messages
 from rollbook_server.domain.token_values import new_value
+from rollbook_server.domain.tokens import Token
+from rollbook_server.storage.tokens import StoredTokens
 
 if TYPE_CHECKING:
     import pytest
@@ -88,3 +90,21 @@ def test_wrong_tokens_take_the_same_road_before_the_limit_and_at_it(
     depot.guess_tokens(LIMITS.wrong_tokens + 5)
     depot.settle()
     assert len({road(token) for token in kinds.values()}) == 1
+
+
+def test_a_token_is_read_and_thrown_away_where_there_is_none(
+    depot: Depot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds, read = wrong_tokens(depot), list[Any]()
+    real = StoredTokens._first
+
+    def first(tokens: StoredTokens, *query: Any) -> Any:
+        read.append(real(tokens, *query))
+        return read[-1]
+
+    monkeypatch.setattr(StoredTokens, "_first", first)
+    assert {depot.enroll(token=token, imeis=[CLOSED_IMEI]) for token in kinds.values()} == {
+        "SIGN_IN_REQUIRED"
+    }
+    assert [type(each) for each in read] == [Token] * len(kinds)
+    assert len({each.token_id for each in read}) == len(kinds) - 1  # the newest for another one
