@@ -51,21 +51,21 @@ class Report:
 
     @property
     def accepted(self) -> int:
-        """How many guesses opened anything; what the roll says counts, too."""
-        usual = {"SIGN_IN_REQUIRED", "NOT_REGISTERED", "TOO_MANY_ATTEMPTS", "not sent"}
-        return self.victims + sum(
-            count
-            for outcomes in self.outcomes.values()
-            for outcome, count in outcomes.items()
-            if outcome not in usual
-        )
+        """How many guesses opened anything: by their answers, or by what the roll says."""
+        found = sum(outcomes["REGISTERED"] for outcomes in self.outcomes.values())
+        # Whose token was right, but not the device, got in as well.
+        opened = self.outcomes.get("tokens", Counter())["NOT_REGISTERED"]
+        return opened + max(found, self.victims)
 
     def lines(self) -> Iterator[str]:
         """Give it in words."""
         for kind, outcomes in self.outcomes.items():
             counts = ", ".join(f"{n:,} {outcome}" for outcome, n in outcomes.items() if n)
             yield f"{kind}: {counts}"
-        yield f"accepted: {self.accepted}"
+        swept = self.outcomes.get("sweep", Counter())
+        tried = guessers.A_CALL * (swept["NOT_REGISTERED"] + swept["REGISTERED"])
+        chance = tried * ON_ROLL / 10**6
+        yield f"accepted: {self.accepted} ({tried} IMEIs were looked up; by chance {chance:.2f} hit)"
         yield f"alarms: {dict(self.alarms)}"
         yield from self.honest
         yield f"honest devices refused: {dict(self.refused) or 0}"

@@ -18,6 +18,8 @@ import grpc.aio
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # it runs as a script, too
 
+from rollbook._calls import from_rpc_error
+from rollbook._channel import Endpoint
 from rollbook.v1 import enrollment_service_pb2 as messages
 from rollbook_server.domain.token_values import new_value
 
@@ -28,6 +30,7 @@ MODEL = "35693803"  # whose 10^6 IMEIs are swept
 A_CALL = 4  # IMEIs: as many as the server looks at
 IN_FLIGHT = 64
 _Call = Any  # of bytes, which the type stubs do not know
+_ENDPOINT = Endpoint("the server", plaintext=True)
 _METHOD = "/rollbook.v1.EnrollmentService/EnrollDevice"
 
 
@@ -62,10 +65,11 @@ async def guess(address: str, kind: str, count: int, seconds: float) -> Counter[
 
 async def _outcome(call: _Call, request: bytes) -> str:
     try:
-        told = messages.EnrollDeviceResponse.FromString(await call(request))
+        answer = messages.EnrollDeviceResponse.FromString(await call(request))
     except grpc.aio.AioRpcError as error:
-        return "TOO_MANY_ATTEMPTS" if "too many wrong" in (error.details() or "") else str(error)
-    return messages.EnrollOutcome.Name(told.outcome).removeprefix("ENROLL_OUTCOME_")
+        told = from_rpc_error(error, _ENDPOINT)
+        return told.reason or told.code
+    return messages.EnrollOutcome.Name(answer.outcome).removeprefix("ENROLL_OUTCOME_")
 
 
 if __name__ == "__main__":
