@@ -65,7 +65,7 @@ class Report:
         swept = self.outcomes.get("sweep", Counter())
         tried = guessers.A_CALL * (swept["NOT_REGISTERED"] + swept["REGISTERED"])
         chance = tried * ON_ROLL / 10**6
-        yield f"accepted: {self.accepted} ({tried} IMEIs were looked up; by chance {chance:.2f} hit)"
+        yield f"accepted: {self.accepted} ({tried} IMEIs looked up, {chance:.2f} hit by chance)"
         yield f"alarms: {dict(self.alarms)}"
         yield from self.honest
         yield f"honest devices refused: {dict(self.refused) or 0}"
