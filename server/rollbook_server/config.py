@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from rollbook_server.domain.addresses import is_loopback
+from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
 
@@ -56,6 +57,7 @@ class Config:
     allow_plaintext: bool = False
     allow_csv_profile_edit: bool = False
     token_limits: TokenLimits = field(default_factory=TokenLimits)
+    guess_limits: GuessLimits = field(default_factory=GuessLimits)
     upload_limits: UploadLimits = field(default_factory=UploadLimits)
     upload_streams: int = 8
     export_streams: int = 4
