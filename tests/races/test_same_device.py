@@ -53,6 +53,7 @@ class Depot(RuleBasedStateMachine):
     def __init__(self, server: Server, admin: AdminClient, agents: list[EnrollmentAgent]) -> None:
         super().__init__()
         self.server, self.admin, self.agents = server, admin, agents
+        server.clock.turn(hours=1)  # what is limited by the hour begins anew
         number = next(_devices)
         self.imei, self.other = imei(2 * number)[:14], imei(2 * number + 1)[:14]
         self.home, self.away = (
