@@ -148,15 +148,14 @@ def test_headers_that_are_no_text_leave_nothing_in_the_log(victim: ServerProcess
 def test_one_connection_has_so_many_calls_under_way_and_no_more(victim: ServerProcess) -> None:
     with Wire(victim.address) as wire:
         wire.greet()
-        for number in range(1100):
-            wire.send_frames(*begun(number))
+        wire.send_frames(*(frame for number in range(3000) for frame in begun(number)))
         said = [*decode(wire.finish())]
-    # The others end with their connection, for other reasons.
+    # The others end when they wait too long, or with their connection.
     calm = struct.pack(">I", ENHANCE_YOUR_CALM)
-    refused = [
-        each.stream for each in said if (each.kind, each.payload) == (frames.RST_STREAM, calm)
-    ]
-    assert refused == [2 * number + 1 for number in range(1024, 1100)]
+    resets = [each for each in said if each.kind == frames.RST_STREAM]
+    refused = [each.stream for each in resets if each.payload == calm]
+    assert len(refused) > 1000
+    assert min(refused) == 2 * 1024 + 1
 
 
 @pytest.mark.parametrize("size", [2**24 - 1, 2**20])
