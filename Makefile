@@ -19,6 +19,9 @@ DEVICES ?= 10000000
 FILES ?= 1000000
 STREAMS ?= 10000
 
+# How often `make races` begins anew.
+RACES ?= 100
+
 # How many agents `make storm` lets switch on at once.
 AGENTS ?= 40000
 
@@ -26,7 +29,7 @@ AGENTS ?= 40000
 TOKENS ?= 10000
 IMEIS ?= 1000000
 
-.PHONY: demo test check stubs audit-dependencies bench storm attack faults fuzz clean
+.PHONY: demo test check stubs audit-dependencies bench storm attack races faults fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
 	$(BIN)/rollbook demo
@@ -58,6 +61,9 @@ storm: $(VENV)/dev  ## AGENTS devices switch on at once: how long the slowest wa
 
 attack: $(VENV)/dev  ## guess TOKENS tokens and sweep IMEIS IMEIs while honest devices enroll
 	$(BIN)/python tests/benchmarks/attack.py $(TOKENS) $(IMEIS)
+
+races: $(VENV)/dev  ## one device in 64 threads while its token and its row change, RACES times ten rounds
+	RACES=$(RACES) $(BIN)/python -m pytest --override-ini timeout=0 tests/races
 
 fuzz: $(VENV)/dev  ## files and streams of every kind against parser and server
 	$(BIN)/python tests/fuzz/run.py --parser $(FILES) --server $(STREAMS) $(if $(SEED),--seed $(SEED))

@@ -47,7 +47,7 @@ from rollbook_server.transport.profile_servicer import ProfileServicer
 from rollbook_server.transport.streams import ExportStreams, UploadStreams
 from rollbook_server.transport.token_servicer import TokenKeeper, TokenServicer
 from rollbook_server.transport.user_servicer import UserServicer
-from rollbook_server.transport.waiting_line import WaitingLine
+from rollbook_server.transport.waiting_line import Lines
 
 if TYPE_CHECKING:
     from rollbook_server.config import Config
@@ -79,6 +79,14 @@ _OPTIONS = (
     # Clients may ping every 30 s, the usual time after which middleboxes forget them.
     ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # Every connection takes a file descriptor and 10 KiB, and strangers can make many. Who
+    # has not said what it speaks within 20 s (2 min by default) goes, and who has had no call
+    # under way for 5 min (never by default): clients connect again with their next call.
+    ("grpc.server_handshake_timeout_ms", 20_000),
+    ("grpc.max_connection_idle_ms", 300_000),
+    # Of one connection so many calls are under way at a time (by default 2^31); a client
+    # keeps further ones back by itself.
+    ("grpc.max_concurrent_streams", 1024),
     # A client that vanished without a word gives its upload stream free in 40 s.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -102,9 +110,11 @@ class App:
         self._teller = Sweeper(self._store, clock, PERIOD_SECONDS, self._witness.settle)
         self._streams = UploadStreams(config.upload_streams)
         self._exports = ExportStreams(config.export_streams)
+        self._lines = Lines(config.waiting_calls)
         # Half of the threads are for callers who have said what they want.
-        self._idle = IdleLimit(config.idle_seconds, config.threads // 2)
-        self._line = WaitingLine(config.waiting_calls)
+        self._idle = IdleLimit(
+            config.idle_seconds, config.threads // 2, others_wait=self._lines.anyone_waits
+        )
         self._health = _health_servicer()
         try:
             self._begin()
@@ -124,7 +134,7 @@ class App:
         api_keys.keep_admin_key(self._store, key, self._clock())
         self._sweeper.wake()  # for what a crash left behind
         pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
-        guard = Guard(self._keys, self._idle, self._line, self._turned_away)
+        guard = Guard(self._keys, self._idle, self._lines, self._turned_away)
         self._server = grpc.server(pool, interceptors=[guard], options=list(_OPTIONS))
         self.address = self._bind()
         self._register()
@@ -232,7 +242,7 @@ class App:
 
     def _close(self) -> None:
         self._idle.close()
-        self._line.close()
+        self._lines.close()
         self._sweeper.close()
         self._keys.flush()
         self._teller.close()

@@ -17,7 +17,7 @@ from rollbook_server.domain.rights import EVERY_RIGHT
 from rollbook_server.transport.guard import Guard
 from rollbook_server.transport.idle_limit import IdleLimit
 from rollbook_server.transport.peers import source_of
-from rollbook_server.transport.waiting_line import WaitingLine
+from rollbook_server.transport.waiting_line import Lines
 from uploads.wire import OPEN, Wire, csv, file, imei, opening, until
 
 if TYPE_CHECKING:
@@ -150,9 +150,9 @@ def test_every_piece_of_a_stream_is_made_in_the_name_of_its_caller() -> None:
     details: Any = SimpleNamespace(
         method="/rollbook.v1.EnrollmentService/X", invocation_metadata=()
     )
-    with closing(IdleLimit(60, 1)) as limit, closing(WaitingLine(9)) as line:
+    with closing(IdleLimit(60, 1)) as limit, closing(Lines(9)) as lines:
         keys: Any = None  # none is asked for
-        guard = Guard(keys, limit, line, lambda *_: None)
+        guard = Guard(keys, limit, lines, lambda *_: None)
         guarded = guard.intercept_service(lambda _: handler, details)
         calls = [
             guarded.stream_stream(

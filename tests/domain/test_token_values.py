@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import random
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -20,6 +23,7 @@ from rollbook_server.domain.token_values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from random import Random
 
 
@@ -35,6 +39,40 @@ characters = st.sampled_from(ALPHABET)
 
 def put(value: str, place: int, character: str) -> str:
     return value[:place] + character + value[place + 1 :]
+
+
+# TOKENS=1000000 takes a minute.
+MANY = int(os.environ.get("TOKENS", "10000"))
+
+
+def test_values_are_spread_evenly_and_no_place_tells_of_another() -> None:
+    """Pearson's test of each place, and of each pair of neighbours: at 31 and 1,023 degrees.
+
+    Chance passes the bounds once in some 10^9 tests.
+    """
+    made = [new_value() for _ in range(MANY)]
+    assert len(set(made)) == MANY
+    for place in range(RANDOM_LENGTH):
+        assert deviation((value[place] for value in made), 32) < 130
+    for place in range(RANDOM_LENGTH - 1):
+        assert deviation((value[place : place + 2] for value in made), 32**2) < 1_023 + 7 * 45.3
+
+
+def deviation(found: Iterable[str], kinds: int) -> float:
+    """Give Pearson's chi-squared against an even spread over so many kinds."""
+    counts = Counter(found)
+    even = counts.total() / kinds
+    missing = (kinds - len(counts)) * even
+    return missing + sum((count - even) ** 2 / even for count in counts.values())
+
+
+def test_whoever_knows_the_state_of_the_common_generator_knows_no_value() -> None:
+    state, made = random.getstate(), set()
+    for _ in range(2):
+        random.seed(7)
+        made.add(new_value())
+    random.setstate(state)
+    assert len(made) == 2
 
 
 def test_a_new_value_is_thirty_characters_of_the_alphabet() -> None:

@@ -60,7 +60,7 @@ class Proxy:
     def _carry(self, source: socket.socket, sink: socket.socket, counted: bool) -> None:
         try:
             while data := source.recv(BLOCK):
-                sink.sendall(self._let_through(data) if counted else data)
+                sink.sendall(self._let_through(data) if counted else self._let_back(data))
                 if self.cut.is_set() and not self._open.is_set():
                     break
         except OSError:
@@ -77,6 +77,38 @@ class Proxy:
             self._open.clear()
             self.cut.set()
         return passing
+
+    def _let_back(self, data: bytes) -> bytes:
+        """Give what may pass of what the server sent."""
+        return data
+
+
+class AnswersLost(Proxy):
+    """Lets every call through, and from `lose` on no answer, until it is cut and mended."""
+
+    def __init__(self, address: str) -> None:
+        self._clients: list[socket.socket] = []
+        self._losing = False
+        super().__init__(address, cut_after=0)
+        self.mend()
+
+    def lose(self) -> None:
+        """Keep back what the server says."""
+        self._losing = True
+
+    def cut_and_mend(self) -> None:
+        """End all connections; those who connect again are answered."""
+        self._losing = False
+        clients, self._clients = self._clients, []
+        for client in clients:
+            _drop(client)
+
+    def _join(self, client: socket.socket) -> None:
+        self._clients.append(client)
+        super()._join(client)
+
+    def _let_back(self, data: bytes) -> bytes:
+        return b"" if self._losing else data
 
 
 def _drop(end: socket.socket) -> None:

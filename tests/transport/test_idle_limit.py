@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rollbook_server.config import Config, ConfigError
-from rollbook_server.transport.idle_limit import SILENT_SECONDS, IdleLimit
+from rollbook_server.transport.idle_limit import HURRIED_SECONDS, SILENT_SECONDS, IdleLimit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,24 @@ def test_a_call_ends_when_its_other_side_was_idle_for_that_long(
         clock.now = 2 * HOUR - 1
         limit.end_idle()
         assert set(ended) == {"still", "slow"}
+
+
+def test_while_others_wait_silent_calls_give_way_at_once_and_no_others(clock: Clock) -> None:
+    waiting: list[str] = []
+    limit = IdleLimit(HOUR, 9, clock, others_wait=lambda: bool(waiting))
+    ended: list[str] = []
+    silent = limit.enter(partial(ended.append, "silent"), is_silent=True)
+    heard = limit.enter(partial(ended.append, "heard"), is_silent=True)
+    for call in (silent, heard):
+        call.touch()
+    limit.heard(heard)
+    clock.now = HURRIED_SECONDS
+    limit.end_idle()
+    assert ended == []
+    waiting.append("a device")
+    limit.end_idle()
+    assert ended == ["silent"]
+    limit.close()
 
 
 def test_a_call_that_does_not_notice_its_end_is_ended_again(limit: IdleLimit, clock: Clock) -> None:

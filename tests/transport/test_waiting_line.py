@@ -79,7 +79,7 @@ def test_a_full_line_refuses_at_once_and_health_still_answers(
     with grpc.insecure_channel(server.address) as channel:
         call: Any = channel.stream_unary(ENROLL)
         silent: list[Any] = [call.future(_Never()) for _ in range(2)]  # in the thread, and behind
-        until(lambda: server.app._line._length == 1)
+        until(lambda: server.app._lines._calls.length == 1)
         with pytest.raises(grpc.RpcError) as caught:
             call(iter([b""]))
         told = refusal(caught.value)
@@ -129,7 +129,7 @@ def _storm(server: Server, imeis: list[str]) -> list[EnrollOutcome]:
 
 def test_an_agent_that_has_no_patience_says_why(serve: Callable[..., Server]) -> None:
     server = serve()
-    server.app._line._longest = 0
+    server.app._lines._calls._longest = 0
     with (
         EnrollmentAgent(server.address, patience_seconds=0) as agent,
         pytest.raises(UnavailableError, match="More calls wait") as caught,

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.key_ring import KeyRing
     from rollbook_server.transport.admission import TurnedAway
     from rollbook_server.transport.idle_limit import IdleLimit
-    from rollbook_server.transport.waiting_line import WaitingLine
-
-_NEVER_BUSY = "/grpc.health."  # is asked most when a server is busy
+    from rollbook_server.transport.waiting_line import Lines
 
 _log = logging.getLogger(__name__)
 
@@ -47,9 +45,9 @@ class Guard(grpc.ServerInterceptor):
     """
 
     def __init__(
-        self, keys: KeyRing, limit: IdleLimit, line: WaitingLine, turned_away: TurnedAway
+        self, keys: KeyRing, limit: IdleLimit, lines: Lines, turned_away: TurnedAway
     ) -> None:
-        self._keys, self._limit, self._line = keys, limit, line
+        self._keys, self._limit, self._lines = keys, limit, lines
         self._turned_away = turned_away
 
     def intercept_service(
@@ -74,7 +72,7 @@ class Guard(grpc.ServerInterceptor):
         # By this name gRPC finds the threads of health watchers, which are not ours.
         call.experimental_thread_pool = getattr(behavior, "experimental_thread_pool", None)
         return make(
-            call if method.startswith(_NEVER_BUSY) else self._line.wait(call),
+            self._lines.wait(method, call),
             request_deserializer=lenient(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )

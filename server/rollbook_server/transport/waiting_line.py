@@ -25,6 +25,35 @@ _LONGEST_SECONDS = 60.0
 _SHORTEST_SECONDS = 0.5
 _WEIGHT = 0.2  # of the last second in what is served a second
 
+_HEALTH = "/grpc.health."
+_WATCHERS = 64  # that wait until one goes; 5,000 of them took 100 MB, and nobody needs a key
+
+
+class Lines:
+    """The lines of one server; close them.
+
+    Watchers of its health, who stay for ever, have one of their own. Who only asks for it
+    is never turned away: that is asked most when a server is busy.
+    """
+
+    def __init__(self, longest: int) -> None:
+        self._calls, self._watchers = WaitingLine(longest), WaitingLine(_WATCHERS)
+
+    def wait(self, method: str, behavior: Any) -> Any:
+        """Give what `WaitingLine.wait` gives in the line of the method."""
+        if not method.startswith(_HEALTH):
+            return self._calls.wait(behavior)
+        return self._watchers.wait(behavior) if method.endswith("/Watch") else behavior
+
+    def anyone_waits(self) -> bool:
+        """Tell whether a call that will not last for ever waits for a thread."""
+        return self._calls.length > 0
+
+    def close(self) -> None:
+        """Let go of their threads."""
+        self._calls.close()
+        self._watchers.close()
+
 
 class WaitingLine:
     """Counts the calls that wait, and those that were turned away. Thread-safe.
@@ -37,7 +66,7 @@ class WaitingLine:
     def __init__(self, longest: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._longest, self._clock = longest, clock
         self._lock = Lock()
-        self._length = self._served = 0
+        self.length = self._served = 0
         self._turned_away, self._speed = 0.0, _FEWEST_A_SECOND
         self._second = self._seen = clock()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="rollbook-refusals")
@@ -71,14 +100,14 @@ class WaitingLine:
 
     def _join(self) -> RollbookError | None:
         with self._lock:
-            if self._length < self._longest:
-                self._length += 1
+            if self.length < self._longest:
+                self.length += 1
                 return None
             return _busy(self._seconds_to_wait())
 
     def _leave(self) -> None:
         with self._lock:
-            self._length -= 1
+            self.length -= 1
             self._served += 1
             self._look_at_the_clock()
 
