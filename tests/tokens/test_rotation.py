@@ -64,7 +64,7 @@ def key_ids(folder: Path) -> list[str]:
 
 def sealed_with(store: SqliteStore) -> set[str]:
     """Give the ids of the keys that anything in the database is sealed with."""
-    with closing(store._database.cursor()) as cursor:
+    with closing(store._database.cursor()) as cursor:  # type: ignore[no-untyped-call]
         cursor.execute(
             "SELECT hex(substr(sealed_value, 2, 4)) FROM tokens "
             "UNION SELECT hex(substr(answer, 2, 4)) FROM answers"

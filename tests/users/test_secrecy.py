@@ -138,7 +138,7 @@ def test_log_and_database_hold_causes_and_hashes_but_no_secrets(
 
 def test_no_hash_leaves_the_table_of_users(depot: Depot) -> None:
     depot.admin.update_user(depot.user_ids["Bob"], password="hunter2 hunter2")
-    dumped = list(depot.server.app._store._readers.connection().iterdump())
+    dumped = list(depot.server.app._store._readers.connection().iterdump())  # type: ignore[no-untyped-call]
     holding = {line.partition("VALUES")[0] for line in dumped if "$argon2id$" in line}
     assert len(holding) == 1
     assert "users" in holding.pop()

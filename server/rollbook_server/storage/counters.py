@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from peewee import Database
+    from rollbook_server.storage.engine import RollDatabase
 
 NEXT_DEVICE = "next_device"
 NEXT_PROFILE = "next_profile"
@@ -16,18 +16,18 @@ _RISE = "UPDATE counters SET value = value + 1 WHERE name = ?"
 _SET = "UPDATE counters SET value = ? WHERE name = ?"
 
 
-def reserve(database: Database, name: str, count: int = 1) -> int:
+def reserve(database: RollDatabase, name: str, count: int = 1) -> int:
     """Take so many numbers that were never given before; gives the first."""
     first = next_number(database, name)
     database.execute_sql(_SET, (first + count, name))
     return first
 
 
-def next_number(database: Database, name: str) -> int:
+def next_number(database: RollDatabase, name: str) -> int:
     """Give the number that would be given next."""
     return int(database.execute_sql(_NEXT, (name,)).fetchone()[0])
 
 
-def rise(database: Database, name: str) -> None:
+def rise(database: RollDatabase, name: str) -> None:
     """Let the number be one more."""
     database.execute_sql(_RISE, (name,))

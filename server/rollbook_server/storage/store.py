@@ -9,8 +9,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from peewee import DatabaseError, OperationalError, SqliteDatabase
-from playhouse.pool import PooledSqliteDatabase
+from peewee import DatabaseError, OperationalError
 
 from rollbook_server.domain.audit_chain import Seals
 from rollbook_server.storage import schema
@@ -21,9 +20,9 @@ from rollbook_server.storage.devices import StoredDevices
 from rollbook_server.storage.faults import disk_full, translated
 from rollbook_server.storage.inventory import StoredInventory
 from rollbook_server.storage.leftovers import StoredLeftovers
-from rollbook_server.storage.packed_rows import pack
 from rollbook_server.storage.profiles import StoredProfiles
 from rollbook_server.storage.schema import NewerSchemaError
+from rollbook_server.storage.sqlite.database import SqliteReaders, SqliteRoll, SqliteWriting
 from rollbook_server.storage.tokens import StoredTokens
 from rollbook_server.storage.uploads import StoredUploads
 from rollbook_server.storage.users import StoredUsers
@@ -35,11 +34,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-    from peewee import Database
-
     from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.repositories import PackedRows
+    from rollbook_server.storage.engine import RollDatabase
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -82,7 +80,7 @@ class _Roll:
     audit: StoredAudit
 
 
-def _roll(database: Database, audit: StoredAudit) -> _Roll:
+def _roll(database: RollDatabase, audit: StoredAudit) -> _Roll:
     profiles = StoredProfiles(database)
     return _Roll(
         profiles,
@@ -112,7 +110,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, keyed: Callable[[str], bytes] = _unsealed) -> None:
         self._lock, self._folder = _lock(path), path.absolute().parent
-        self._database = SqliteDatabase(
+        self._database = SqliteRoll(
             str(path),
             pragmas=_PRAGMAS,
             lock_type="IMMEDIATE",
@@ -125,7 +123,7 @@ class SqliteStore:
             self._database.close()
             self._lock.close()
             raise
-        self._readers = PooledSqliteDatabase(
+        self._readers = SqliteReaders(
             f"{path.absolute().as_uri()}?mode=ro",
             uri=True,
             pragmas={"query_only": 1},
@@ -136,7 +134,13 @@ class SqliteStore:
         self._reading = _roll(self._readers, StoredAudit(self._readers))
         self._audit = GatheredAudit(self._database, Seals(keyed))
         writing = _roll(self._database, self._audit)
-        self._writer = Writer(self._database, writing, self._audit.gathered, self._audit.of)
+        self._writer = Writer(
+            SqliteWriting(self._database),
+            self._database,
+            writing,
+            self._audit.gathered,
+            self._audit.of,
+        )
 
     def read(self, work: Callable[[Roll], T]) -> T:
         """Run work on one consistent state."""
@@ -165,7 +169,7 @@ class SqliteStore:
 
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
         """Prepare rows for Devices.insert outside a transaction."""
-        return pack(rows, columns)
+        return self._database.pack(rows, columns)
 
     def check_room(self) -> None:
         """Raise RollbookError with STORE_FULL before the disk is quite full."""
@@ -208,7 +212,7 @@ def _lock(path: Path) -> IO[str]:
     return lock
 
 
-def _open(database: SqliteDatabase, path: Path) -> None:
+def _open(database: SqliteRoll, path: Path) -> None:
     """Prepare the file, or raise StoreError with what is wrong with it."""
     try:
         path.touch(_PRIVATE)  # SQLite makes the files beside it alike

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from peewee import Database
-
+    from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
 
 _FIELDS = (
@@ -42,7 +41,7 @@ _CURRENT = f"{_OWNED} WHERE p.profile_id = ? AND t.current"
 class StoredTokens:
     """The tokens as one transaction sees them."""
 
-    def __init__(self, database: Database, profiles: StoredProfiles) -> None:
+    def __init__(self, database: RollDatabase, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
 
     def add(self, token: Token) -> None:
