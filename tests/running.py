@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from unittest.mock import patch
 
+from databases import DATABASES
 from rollbook import AdminClient, EnrollmentAgent
 from rollbook_server.app import ADMIN_KEY_NAME, App
 from rollbook_server.storage import store
@@ -45,6 +46,9 @@ class Server:
     """
 
     def __init__(self, config: Config) -> None:
+        if not config.database:
+            database = DATABASES.url(config.data_dir, synced=False)
+            config = replace(config, database=database)
         self.config, self.data_dir = config, config.data_dir
         self.clock = TurnableClock()
         with patch.dict(store._PRAGMAS, synchronous="off"):
@@ -61,6 +65,10 @@ class Server:
         """Give a device agent; close it."""
         return EnrollmentAgent(self.address)
 
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Ask the database, on a connection of its own that only reads."""
+        return DATABASES.query(self.data_dir, sql, parameters)
+
     def stop(self) -> None:
         """Stop as on SIGTERM."""
         self.app.stop()
@@ -75,7 +83,9 @@ class ServerProcess:
     def __init__(
         self, data_dir: Path, *options: str, module: Sequence[str] = ("rollbook_server",)
     ) -> None:
-        self.data_dir, self._options, self._module = data_dir, options, module
+        database = DATABASES.url(data_dir)
+        chosen = ("--database", database) if database else ()
+        self.data_dir, self._options, self._module = data_dir, (*chosen, *options), module
         self.log = data_dir.parent / "server.log"
         self.address = "127.0.0.1:0"
         self._process: subprocess.Popen[str] | None = None

@@ -29,6 +29,14 @@ ALLOWED = {
     "rollbook_server": {"rollbook_server"},
     "rollbook_server.domain": set(),
     "rollbook_server.storage": {"rollbook_server.domain", "peewee", "playhouse"},
+    # An extra: nobody else may need it.
+    "rollbook_server.storage.postgres": {
+        "rollbook_server.domain",
+        "rollbook_server.storage",
+        "peewee",
+        "playhouse",
+        "psycopg",
+    },
     "rollbook_server.transport": {
         "rollbook_server.domain",
         "rollbook.v1",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rollbook_server.domain.ports import Roll
-    from rollbook_server.storage.store import SqliteStore
+    from rollbook_server.storage.roll_store import RollStore
     from running import Server
 
 PRESENTED = [
@@ -92,7 +92,7 @@ def _told(decisions: list[Any]) -> list[Any]:
     return [(d.outcome, d.cause, d.device, d.profile and d.profile.profile_id) for d in decisions]
 
 
-def _undone(store: SqliteStore, run: Callable[..., list[Any]], group: Sequence[Call]) -> Any:
+def _undone(store: RollStore, run: Callable[..., list[Any]], group: Sequence[Call]) -> Any:
     """Give the decisions, all that was written and what was told, and undo it."""
 
     def work(roll: Any) -> None:

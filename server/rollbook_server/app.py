@@ -28,7 +28,7 @@ from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.domain.witness import Witness
 from rollbook_server.passwords import Argon2Passwords
-from rollbook_server.storage.store import SqliteStore
+from rollbook_server.storage.opening import open_store
 from rollbook_server.sweeper import Sweeper
 from rollbook_server.tls import Certificates
 from rollbook_server.tls_files import tls_files
@@ -93,7 +93,7 @@ class App:
         config.check()
         self._config, self._clock = config, clock
         config.make_data_dir()
-        self._store = SqliteStore(config.database_path(), self._keyed)
+        self._store = open_store(config.database, config.default_database(), self._keyed)
         self._sweeper = Sweeper(self._store, clock)
         self._keys = KeyRing(self._store, clock)
         self._witness = Witness(self._keyed)
@@ -134,7 +134,7 @@ class App:
 
     def _load_epoch(self) -> TokenEpoch:
         path = self._config.data_dir / TOKEN_EPOCH_NAME
-        epoch = TokenEpoch(path, self._config.database_path(), self._store)
+        epoch = TokenEpoch(path, self._store.identity, self._store)
         epoch.check(any_tokens=self._store.holds_tokens())
         return epoch
 

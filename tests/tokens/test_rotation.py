@@ -26,7 +26,7 @@ from tokens.rotating import opened
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rollbook_server.storage.store import SqliteStore
+    from rollbook_server.storage.roll_store import RollStore
     from running import Server
 
 COUNT = 5  # profiles: several pieces of two
@@ -62,7 +62,7 @@ def key_ids(folder: Path) -> list[str]:
     return [each["key_id"] for each in document(folder)["sealing_keys"]]
 
 
-def sealed_with(store: SqliteStore) -> set[str]:
+def sealed_with(store: RollStore) -> set[str]:
     """Give the ids of the keys that anything in the database is sealed with."""
     with closing(store._database.cursor()) as cursor:  # type: ignore[no-untyped-call]
         cursor.execute(

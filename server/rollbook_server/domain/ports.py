@@ -128,7 +128,7 @@ class Store(Protocol):
     Work must be short, must not wait for anything, and must not be run twice for
     one call unless it says so: it is run once, in the context in which it was handed
     over, so that `callers.current` gives whoever calls. Raises RollbookError with
-    STORE_FULL, STORE_UNAVAILABLE or SERVER_STOPPING.
+    STORE_FULL, STORE_UNAVAILABLE, OUTCOME_UNKNOWN or SERVER_STOPPING.
     """
 
     def read(self, work: Callable[[Roll], T]) -> T:

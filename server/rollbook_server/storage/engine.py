@@ -80,12 +80,24 @@ class PackedBatch(PackedRows, Protocol):
         """Give the second IMEIs of the rows."""
 
     def insert_into(
-        self, database: RollDatabase, first_id: int, profile: int, upload: int | None, time: int
+        self, database: Any, first_id: int, profile: int, upload: int | None, time: int
     ) -> list[Taken]:
         """Insert the rows as devices whose ids count on from `first_id`, in their order.
 
         Tells of those that were left out because a key was taken.
         """
+
+
+class Readers(RollDatabase):
+    """A pool of connections that only read."""
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[None]:
+        """Take a connection, and read one consistent state of the roll within."""
+
+    @abstractmethod
+    def close_idle(self) -> None:
+        """Close the connections that nobody reads on."""
 
 
 class WritingSide(Protocol):

@@ -84,18 +84,17 @@ class NewerSchemaError(Exception):
 
 
 def prepare(database: RollDatabase) -> None:
-    """Bring the schema up to date, all of it or nothing; raises NewerSchemaError."""
-    with database.atomic():
-        _create(database, CounterTable)
-        _begin_counting(database)
-        found = _version(database)
-        for version in range(found, SCHEMA_VERSION):
-            _run(database, _BEFORE.get(version, ()))
-        for table in TABLES:
-            _create(database, table)
-        for version in range(found, SCHEMA_VERSION):
-            _run(database, _AFTER.get(version, ()))
-        _note_version(database)
+    """Bring the schema up to date, within a transaction; raises NewerSchemaError."""
+    _create(database, CounterTable)
+    _begin_counting(database)
+    found = _version(database)
+    for version in range(found, SCHEMA_VERSION):
+        _run(database, _BEFORE.get(version, ()))
+    for table in TABLES:
+        _create(database, table)
+    for version in range(found, SCHEMA_VERSION):
+        _run(database, _AFTER.get(version, ()))
+    _note_version(database)
 
 
 def _begin_counting(database: RollDatabase) -> None:

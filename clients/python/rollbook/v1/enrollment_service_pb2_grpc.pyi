@@ -36,7 +36,8 @@ class EnrollmentServiceStub:
     Callers: any device agent.
     On failure: an error says that the server could not decide, never that the
     device presented something wrong; call again with the same request_id.
-    Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, SERVER_STOPPING.
+    Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE,
+    OUTCOME_UNKNOWN (enroll again), SERVER_STOPPING.
     """
 
     SignInDevice: grpc.UnaryUnaryMultiCallable[
@@ -70,7 +71,8 @@ class EnrollmentServiceAsyncStub:
     Callers: any device agent.
     On failure: an error says that the server could not decide, never that the
     device presented something wrong; call again with the same request_id.
-    Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, SERVER_STOPPING.
+    Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE,
+    OUTCOME_UNKNOWN (enroll again), SERVER_STOPPING.
     """
 
     SignInDevice: grpc.aio.UnaryUnaryMultiCallable[
@@ -106,7 +108,8 @@ class EnrollmentServiceServicer(metaclass=abc.ABCMeta):
         Callers: any device agent.
         On failure: an error says that the server could not decide, never that the
         device presented something wrong; call again with the same request_id.
-        Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, SERVER_STOPPING.
+        Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE,
+        OUTCOME_UNKNOWN (enroll again), SERVER_STOPPING.
         """
 
     @abc.abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from peewee import DatabaseError, SqliteDatabase
 from playhouse.pool import PooledSqliteDatabase
 
-from rollbook_server.storage.engine import RollDatabase, spell
+from rollbook_server.storage.engine import Readers, RollDatabase, spell
 from rollbook_server.storage.sqlite.bulk import pieces
 from rollbook_server.storage.sqlite.packed_rows import PackedRows, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from rollbook_server.domain.devices import DeviceRow
@@ -84,8 +84,14 @@ class SqliteRoll(SqliteEngine, SqliteDatabase):
     """The connection that writes."""
 
 
-class SqliteReaders(SqliteEngine, PooledSqliteDatabase):  # type: ignore[misc]
+class SqliteReaders(SqliteEngine, PooledSqliteDatabase, Readers):  # type: ignore[misc]
     """The connections that read."""
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Take a connection and read one state of the roll."""
+        with self.connection_context(), self.atomic():
+            yield
 
 
 class SqliteWriting:
