@@ -48,8 +48,8 @@ def engine(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str
         pytest.skip("this is about SQLite's file itself")
     yield databases.engine
     databases.engine = CHOSEN
-    if "tmp_path" in request.fixturenames:
-        databases.forget(request.getfixturevalue("tmp_path"))
+    if "tmp_path" in request.node.funcargs:
+        databases.forget(request.node.funcargs["tmp_path"])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
