@@ -17,6 +17,7 @@ from databases import DATABASES
 from rollbook import AdminClient, EnrollmentAgent
 from rollbook_server.app import ADMIN_KEY_NAME, App
 from rollbook_server.storage import store
+from rollbook_server.storage.sqlite import log_sync
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ class Server:
             config = replace(config, database=database)
         self.config, self.data_dir = config, config.data_dir
         self.clock = TurnableClock()
-        with patch.dict(store._PRAGMAS, synchronous="off"):
+        with patch.dict(store._PRAGMAS, synchronous="off"), patch.object(log_sync, "sync", id):
             self.app = App(config, self.clock)
         self.app.start()
         self.address = self.app.address

@@ -10,7 +10,7 @@ from contextlib import suppress
 # How long a thread may hold Python's lock while others want it. By default 5 ms: the
 # writer asks for it after every statement, and would wait that long each time for the
 # thread that reads the next rows of an upload.
-_SWITCH_SECONDS = 0.000_1
+_SWITCH_SECONDS = 0.000_02
 
 # Objects that are made before Python looks for garbage that refers to itself, of which
 # there is hardly any: by default it looks at 700, which with 10,000 rows in hand takes

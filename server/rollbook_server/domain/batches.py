@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of an upload in their order, the errors among them, and the position behind.
+    """Rows of an upload in their order, the errors among them, and the positions around them.
 
     `headers` says how the uploader calls our fields. `packed` are the same rows for the
     roll; there are none where rows wait, in a dry run or for the end of the upload.
@@ -43,6 +43,7 @@ class Batch:
 
     rows: Sequence[DeviceRow]
     errors: Sequence[RowError]
+    before: Progress
     progress: Progress
     headers: Mapping[str, str] = field(default_factory=dict)
     packed: PackedRows | None = None
@@ -59,9 +60,10 @@ class Settlement:
 def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> None:
     """Take a batch in: rows, errors, counters and position, in one transaction.
 
-    Raises RollbookError as `uploads.check_held` does, leaving nothing of the batch.
+    Raises RollbookError as `uploads.check_held` does, leaving nothing of the batch; so
+    does one that does not go on where the upload stands, for the batch before it failed.
     """
-    check_held(roll, upload)
+    check_held(roll, upload, batch.before)
     settlement = _settle(roll, upload, batch, now)
     errors = [*batch.errors, *settlement.errors]
     roll.uploads.add_errors(upload.upload_id, errors)

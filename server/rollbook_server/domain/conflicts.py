@@ -7,6 +7,7 @@ of the upload claimed or set free counts for the later ones.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import refusals
@@ -112,14 +113,14 @@ class Judge:
 
     def reject_duplicates(self, rows: DeviceRows, lines: Iterable[int]) -> None:
         """Reject rows whose first keys earlier ones of the upload have, on these lines."""
-        earlier = iter(lines)
+        earlier, text, add = iter(lines), cache(duplicate_text), self.verdicts.errors.append
+        columns = {key: self._headers.get(key, key) for key in ("imei", "serial_number")}
         for block in rows.blocks:
             cells = zip(block.row, block.line, block.imei, block.values, earlier, strict=False)
             for row, line, imei, values, other in cells:
                 key = "imei" if imei else "serial_number"
-                message, column = duplicate_text(key, other), self._headers.get(key, key)
-                error = (row, line, column, _DUPLICATE, message, "", values, "")
-                self.verdicts.errors.append(new_row_error(error))
+                told = (columns[key], _DUPLICATE, text(key, other), "", values, "")
+                add(new_row_error((row, line, *told)))
 
     def _judge(self, row: DeviceRow, holders: Iterable[Device]) -> None:
         """Judge the next row; `holders` are the devices of the roll with a key of it."""

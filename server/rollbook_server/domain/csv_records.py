@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from itertools import islice, repeat
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,22 +46,37 @@ def cut_into_columns(
     row that is wider or narrower than the header stands in the text. What is given is
     what `parse` and `tidied` would give, in a fifth of the time.
     """
-    text = text.removesuffix("\r").replace("\r\n", "\n")
-    lines = text.split("\n")
+    text = text.removesuffix("\r")
     most = min(limits.field_characters, limits.record_characters)
-    is_plain = '"' not in text and "\r" not in text and max(map(len, lines)) + 2 <= most
-    if not is_plain or set(map(str.count, lines, repeat(delimiter))) != {width - 1}:
+    if '"' in text or not _has_short_lines(text, most):
         return None
-    cells = text.replace("\n", delimiter).split(delimiter)
-    columns = [cells[index::width] for index in range(width)]
-    return None if _has_blanks(columns[0], lines, delimiter) else columns
+    columns = _columns(text, "\r\n" if "\r\n" in text else "\n", delimiter, width)
+    return None if columns is None or _has_blanks(columns[0], text, delimiter) else columns
 
 
-def _has_blanks(first: Sequence[str], lines: Sequence[str], delimiter: str) -> bool:
+def _has_short_lines(text: str, most: int) -> bool:
+    return len(text) + 2 <= most or max(map(len, text.split("\n"))) + 2 <= most
+
+
+def _columns(text: str, end: str, delimiter: str, width: int) -> list[list[str]] | None:
+    """Cut at every delimiter and line end; none if a line has more or less than `width` cells.
+
+    A mark stays with the cells behind line ends: if each stands in the first column,
+    every line is as wide as it should be.
+    """
+    marked = text.replace(end, f"{delimiter}\n")
+    cells = marked.split(delimiter)
+    first = "".join(cells[::width]).split("\n")
+    if len(first) * width != len(cells) or len(first) != text.count("\n") + 1 or "\r" in marked:
+        return None
+    return [first, *(cells[index::width] for index in range(1, width))]
+
+
+def _has_blanks(first: Sequence[str], text: str, delimiter: str) -> bool:
     """Tell whether a line holds nothing; one whose first cell is filled does."""
     if all(map(str.strip, first)):
         return False
-    return not all(line.replace(delimiter, "").strip() for line in lines)
+    return not all(line.strip() for line in text.replace(delimiter, "").split("\n"))
 
 
 def _parse_strictly(lines: Sequence[str], delimiter: str, most: int | None) -> Parsed:

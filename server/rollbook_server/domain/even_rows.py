@@ -77,8 +77,10 @@ class EvenRows:
         return AttributeColumns(self._names, columns, count)
 
     def _require_plain(self, columns: Iterable[Sequence[str]]) -> None:
+        longest = self._longest_attribute
         for column in columns:
-            if "\0" in "".join(column) or max(map(len, column)) > self._longest_attribute:
+            joined = "".join(column)
+            if "\0" in joined or (len(joined) > longest and max(map(len, column)) > longest):
                 raise _UnusualError
 
 
@@ -118,6 +120,9 @@ def _manufacturers(column: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]
         known = {spelling: known_manufacturer(spelling) for spelling in spellings}
     except IdentifierError as error:
         raise _UnusualError from error
+    if len(known) == 1:
+        (maker,) = known.values()
+        return [maker.name] * len(column), [maker.key] * len(column)
     names = {spelling: maker.name for spelling, maker in known.items()}
     keys = {spelling: maker.key for spelling, maker in known.items()}
     return list(map(names.__getitem__, column)), list(map(keys.__getitem__, column))

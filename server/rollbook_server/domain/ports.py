@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.api_key_repository import ApiKeys
     from rollbook_server.domain.audit_repository import AuditLog
-    from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.repositories import (
         Answers,
         Devices,
         Inventory,
         Leftovers,
-        PackedRows,
+        Packing,
         Profiles,
         Tokens,
         Uploads,
@@ -161,5 +160,5 @@ class Store(Protocol):
         and no device could enroll any more.
         """
 
-    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
-        """Prepare rows for Devices.insert outside a transaction; see Devices.pack."""
+    def packing(self) -> Packing:
+        """Begin to prepare rows for Devices.insert, outside a transaction."""

@@ -128,6 +128,16 @@ class PackedRows(Protocol):
         """Tell whether one row's first IMEI is another's second."""
 
 
+class Packing(Protocol):
+    """Packs rows as they come, and again and again."""
+
+    def add(self, rows: Sequence[DeviceRow]) -> None:
+        """Put rows behind those that were added."""
+
+    def take(self, columns: Sequence[str] = ()) -> PackedRows:
+        """Give what was added, and begin anew; `columns` as in Devices.pack."""
+
+
 class Taken(NamedTuple):
     """A row that was left out, by its place among the rows.
 
@@ -238,8 +248,11 @@ class Uploads(Protocol):
     def take_up(self, upload: Upload) -> Upload:
         """Give the upload the next epoch, so that earlier streams lose it."""
 
-    def holds(self, upload: Upload) -> bool:
-        """Tell whether the upload is OPEN and no later stream has taken it up."""
+    def holds(self, upload: Upload, at: Progress | None = None) -> bool:
+        """Tell whether the upload is OPEN and no later stream has taken it up.
+
+        And whether it stands `at` a position, if one is given.
+        """
 
     def advance(self, upload: Upload, progress: Progress, counts: Counts, now: datetime) -> None:
         """Move the position and add to the counts."""

@@ -1,11 +1,15 @@
 """Leads one upload stream: opens, takes content batch by batch, finishes.
 
-While the store commits one batch, the next is read and judged; never more than
-these two are held. No transaction is open while the stream waits for its client.
+While the store commits one batch and the next waits for its turn, a third is read and
+judged; never more than these three are held. If a batch fails, the one behind it finds
+that the upload does not stand where it goes on, and fails, too. No transaction is open
+while the stream waits for its client.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +18,7 @@ from rollbook_server.domain import batches, staging, uploads
 from rollbook_server.domain.batches import Batch
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.sources import CsvSource, Judged, RowsSource
-from rollbook_server.domain.uploads import UploadState
+from rollbook_server.domain.uploads import Progress, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +36,9 @@ S = TypeVar("S", CsvSource, RowsSource)
 # long Python does one thing in which enrollments cannot have its lock.
 PIECE_BYTES = 16 * 1024
 
+UNDER_WAY = 2  # batches handed over and not yet durable: the writer never waits for us
+FIRST_ROWS = 1_500  # in the first batch, for which it does
+
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
@@ -43,7 +50,7 @@ class UploadLimits:
     """
 
     max_rows: int = 200_000  # the seed: "Allows up to 200000 rows at a time"
-    batch_rows: int = 8_000  # as fast as any larger number, and two of them are held
+    batch_rows: int = 6_000  # larger ones gain little, and three of them are held
     shared_batch_rows: int = 500  # with what one piece brings, about the time of two commits
     batch_bytes: int = 4 * 1024 * 1024  # rows may be long: bounds memory and the statement
 
@@ -59,9 +66,10 @@ class UploadSession:
         self._store, self._clock, self._limits = store, clock, limits
         self._upload: Upload | None = None
         self._source: CsvSource | RowsSource | None = None
-        self._judged = Judged()
+        self._judged, self._packing = Judged(), store.packing()
         self._flushed_bytes = 0
-        self._committing: Future[None] | None = None
+        self._handed_over = Progress()
+        self._committing: deque[Future[None]] = deque()
 
     @property
     def upload(self) -> Upload:
@@ -78,6 +86,7 @@ class UploadSession:
         self._upload = self._store.write(
             lambda roll: uploads.open_upload(roll, options, now), is_bulk=True
         )
+        self._handed_over = self._upload.progress
         return self._upload
 
     def take_csv(self, offset: int, data: bytes) -> None:
@@ -162,6 +171,8 @@ class UploadSession:
 
     def _add(self, judged: Judged) -> None:
         self._judged.extend(judged)
+        if self.upload.options.writes_at_once:
+            self._packing.add(judged.rows)
         source = self._source
         if source is not None and source.progress_rows > self._limits.max_rows:
             self._fail_for_rows()
@@ -170,44 +181,60 @@ class UploadSession:
 
     def _batch_rows(self) -> int:
         """Give how many rows the next transaction holds: few if others write meanwhile."""
-        limits, shared = self._limits, self._store.is_shared()
-        return min(limits.batch_rows, limits.shared_batch_rows) if shared else limits.batch_rows
+        limits = self._limits
+        if self._store.is_shared():
+            return min(limits.batch_rows, limits.shared_batch_rows)
+        return limits.batch_rows if self._committing else min(limits.batch_rows, FIRST_ROWS)
 
     def _weight(self) -> int:
         """Give the bytes that came since the last batch."""
         return self._source.taken_bytes - self._flushed_bytes if self._source else 0
 
     def _flush(self) -> None:
-        """Hand over what was judged, once the batch before is durable."""
+        """Hand over what was judged, once all batches but the last are durable."""
         if not len(self._judged) or self._source is None:
             return
-        judged, self._judged, source = self._judged, Judged(), self._source
-        self._flushed_bytes = source.taken_bytes
+        judged, self._judged = self._judged, Judged()
+        self._flushed_bytes = self._source.taken_bytes
         self._store.check_room()
-        batch = Batch(
-            judged.rows, judged.errors, source.progress(), source.headers(), self._packed(judged)
-        )
-        self._await_commit()
+        batch = self._batch(self._source, judged)
+        self._await_commits(but=UNDER_WAY - 1)
         upload, now = self.upload, self._clock()
-        self._committing = self._store.submit(
-            lambda roll: batches.commit(roll, upload, batch, now), is_bulk=True
+        self._handed_over = batch.progress
+        self._committing.append(
+            self._store.submit(lambda roll: batches.commit(roll, upload, batch, now), is_bulk=True)
         )
 
-    def _packed(self, judged: Judged) -> PackedRows | None:
-        """Prepare rows that go onto the roll at once, while the batch before is committed."""
-        if self._source is None or not self.upload.options.writes_at_once:
-            return None
-        return self._store.pack(judged.rows, self._source.attribute_names())
+    def _batch(self, source: CsvSource | RowsSource, judged: Judged) -> Batch:
+        return Batch(
+            judged.rows,
+            judged.errors,
+            self._handed_over,
+            source.progress(),
+            source.headers(),
+            self._packed(source),
+        )
 
-    def _await_commit(self) -> None:
-        if self._committing is not None:
-            committing, self._committing = self._committing, None
-            committing.result()
+    def _packed(self, source: CsvSource | RowsSource) -> PackedRows | None:
+        """Give the rows in the form for the roll, if they go onto it at once."""
+        if not self.upload.options.writes_at_once:
+            return None
+        return self._packing.take(source.attribute_names())
+
+    def _await_commits(self, *, but: int = 0) -> None:
+        """Wait until so many batches at most are under way; none is, once one has failed."""
+        try:
+            while len(self._committing) > but:
+                self._committing.popleft().result()
+        except BaseException:
+            futures.wait(self._committing)
+            self._committing.clear()
+            raise
 
     def _settle(self) -> None:
         """Make everything judged so far durable."""
         self._flush()
-        self._await_commit()
+        self._await_commits()
 
     def _check_totals(
         self, source: CsvSource | RowsSource, total: int | None, crc32: int | None
@@ -230,7 +257,7 @@ class UploadSession:
     def _fail_for_rows(self) -> None:
         """Fail the upload for its length; its PENDING devices go with it, and it changed none."""
         self._judged = Judged()  # first: if the batch before fails, these must not follow it
-        self._await_commit()
+        self._await_commits()
         upload, now, reason = self.upload, self._clock(), Reason.UPLOAD_TOO_MANY_ROWS
 
         def fail(roll: Roll) -> None:

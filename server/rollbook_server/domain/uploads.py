@@ -252,22 +252,35 @@ def _uncount(roll: Roll, upload: Upload, now: datetime) -> None:
         roll.profiles.move_counts(upload.profile_id, now, pending=-gone, registered=0)
 
 
-def check_held(roll: Roll, upload: Upload) -> None:
+def check_held(roll: Roll, upload: Upload, at: Progress | None = None) -> None:
     """Raise RollbookError if the upload is not that stream's own any more.
 
     With UPLOAD_SUPERSEDED if a later stream took it up, UPLOAD_DISCARDED or
-    UPLOAD_FAILED if it ended, UPLOAD_NOT_FOUND if its profile was deleted.
+    UPLOAD_FAILED if it ended, UPLOAD_NOT_FOUND if its profile was deleted; with
+    UPLOAD_GAP if it does not stand `at` a position where it is said to.
     """
-    if roll.uploads.holds(upload):
+    if roll.uploads.holds(upload, at):
         return
     stood = get(roll, upload.upload_id)
     if stood.profile_id != upload.profile_id:
         raise _not_found(upload.upload_id)
     if stood.state is not UploadState.FINISHED:
         _check_open(stood)
-    raise RollbookError(
+    raise _gap(stood) if roll.uploads.holds(upload) else _superseded(stood)
+
+
+def _superseded(upload: Upload) -> RollbookError:
+    return RollbookError(
         Reason.UPLOAD_SUPERSEDED,
         f"A later stream took upload {upload.upload_id} over; this one ends. Nothing is lost.",
+        upload_id=upload.upload_id,
+    )
+
+
+def _gap(upload: Upload) -> RollbookError:
+    return RollbookError(
+        Reason.UPLOAD_GAP,
+        f"Rows before these were not kept; upload {upload.upload_id} goes on at its position.",
         upload_id=upload.upload_id,
     )
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.row_blocks import RowBlock
 
+_CUT = "\0"  # JSON holds none
+
 _dumped = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -32,17 +34,31 @@ def texts(attributes: Sequence[Mapping[str, str]]) -> Sequence[str]:
     columns, names = attributes.columns, list(map(encode_basestring, attributes.names))
     if any("" in column for column in columns):
         return _texts_with_gaps(columns, names)
-    cells, forms = zip(*map(_encoded, columns), strict=True)
-    members = (f"{name.replace('%', '%%')}:{form}" for name, form in zip(names, forms, strict=True))
-    return list(map(f"{{{','.join(members)}}}".__mod__, zip(*cells, strict=True)))
+    return _texts_without_gaps(columns, names)
 
 
-def _encoded(column: Sequence[str]) -> tuple[Iterable[str], str]:
-    """Give cells and how they are to be formatted: most need nothing but quotes."""
+def _texts_without_gaps(columns: Sequence[Sequence[str]], names: Sequence[str]) -> Sequence[str]:
+    """Give the JSON of rows in which every cell is filled: one text, cut at the end of each.
+
+    Half the time of a text for every row.
+    """
+    encoded, quotes = zip(*map(_encoded, columns), strict=True)
+    openings = [f"{name}:{quote}" for name, quote in zip(names, quotes, strict=True)]
+    closings = [f"{quote}," for quote in quotes[:-1]]
+    first, last = f"{{{openings[0]}", f"{quotes[-1]}}}"
+    before = [f"{last}{_CUT}{first}", *map(str.__add__, closings, openings[1:])]
+    parts = [part for each in before for part in (each, "")] * len(columns[0])
+    for index, cells in enumerate(encoded):
+        parts[2 * index + 1 :: 2 * len(before)] = cells
+    return ("".join([first, *parts[1:]]) + last).split(_CUT)
+
+
+def _encoded(column: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Give cells and what is to stand around them: most need nothing but quotes."""
     joined = "".join(column)
     if joined.isprintable() and '"' not in joined and "\\" not in joined:
-        return column, '"%s"'
-    return map(encode_basestring, column), "%s"
+        return column, '"'
+    return list(map(encode_basestring, column)), ""
 
 
 def _texts_with_gaps(columns: Sequence[Sequence[str]], names: Sequence[str]) -> Sequence[str]:

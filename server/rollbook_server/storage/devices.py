@@ -81,7 +81,9 @@ class StoredDevices(StoredDeviceLists):
 
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> Packed:
         """Prepare rows for insert."""
-        return self._database.pack(rows, columns)
+        packing = self._database.packing()
+        packing.add(rows)
+        return packing.take(columns)
 
     def insert(self, upload: Origin, packed: Packed, now: datetime) -> list[Taken]:
         """Put rows on the roll; tell of those that were left out.

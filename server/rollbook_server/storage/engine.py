@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from peewee import Database
 
@@ -16,10 +16,12 @@ from rollbook_server.domain.repositories import PackedRows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
-    from rollbook_server.domain.devices import DeviceRow
-    from rollbook_server.domain.repositories import Taken
+    from rollbook_server.domain.repositories import Packing, Taken
+
+    Answers: TypeAlias = Sequence[tuple[Future[Any], Any]]
 
 _WORD = re.compile(r"\$([A-Z_]+)")
 
@@ -43,8 +45,8 @@ class RollDatabase(Database, ABC):
         """Give the SQL as this engine takes it."""
 
     @abstractmethod
-    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str]) -> PackedBatch:
-        """Prepare rows for `PackedBatch.insert_into`; needs no connection."""
+    def packing(self) -> Packing:
+        """Begin to prepare rows for `PackedBatch.insert_into`; needs no connection."""
 
     @abstractmethod
     def put_in(
@@ -109,8 +111,17 @@ class WritingSide(Protocol):
     def is_given_up(self) -> bool:
         """Tell whether the engine has undone the whole transaction already."""
 
+    def answer(self, answers: Answers, *, beside: bool) -> None:
+        """Give results once all that was committed is durable.
+
+        `beside` lets it go on in a thread of its own, without waiting.
+        """
+
     def rest(self) -> None:
         """Do what is best done while there is no work."""
+
+    def close(self) -> None:
+        """Give all answers; there are no more transactions."""
 
 
 def spell(sql: str, spelling: Mapping[str, str]) -> str:

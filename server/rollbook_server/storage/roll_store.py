@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
-    from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.ports import Roll
-    from rollbook_server.domain.repositories import PackedRows
+    from rollbook_server.domain.repositories import Packing
     from rollbook_server.storage.engine import Readers, RollDatabase, WritingSide
 
 T = TypeVar("T")
@@ -116,9 +115,9 @@ class RollStore:
         """Tell whether small work comes again and again."""
         return self._writer.is_shared()
 
-    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> PackedRows:
-        """Prepare rows for Devices.insert outside a transaction."""
-        return self._database.pack(rows, columns)
+    def packing(self) -> Packing:
+        """Begin to prepare rows for Devices.insert, outside a transaction."""
+        return self._database.packing()
 
     def check_room(self) -> None:
         """Raise RollbookError with STORE_FULL before the disk is quite full."""
@@ -143,7 +142,6 @@ class RollStore:
         """
         self._writer.close()
         self._readers.close_idle()
-        self._database.close()
 
 
 def unsealed(_: str) -> bytes:

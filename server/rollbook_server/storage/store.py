@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from peewee import DatabaseError
 
@@ -14,18 +14,23 @@ from rollbook_server.storage.faults import disk_full
 from rollbook_server.storage.roll_store import RollStore, StoreError, unsealed
 from rollbook_server.storage.schema import NewerSchemaError
 from rollbook_server.storage.sqlite.database import SqliteReaders, SqliteRoll, SqliteWriting
+from rollbook_server.storage.sqlite.log_sync import LogSync
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from typing import IO
 
+    from rollbook_server.domain.ports import Roll
+
+T = TypeVar("T")
+
 __all__ = ["RESERVE_BYTES", "SqliteStore", "StoreError"]
 
 _PRAGMAS = {
     "page_size": 16_384,  # of a new file; larger pages, fewer of them to split and to log
     "journal_mode": "wal",  # readers never wait for the writer
-    "synchronous": "full",  # an answer means that the disk has it, also after power loss
+    "synchronous": "normal",  # what keeps the file whole; LogSync does what answers promise
     "cache_size": -8_192,  # KiB; bounds what an upload of any length makes us hold
     # Pages: 64 MiB of log. Sooner only when the writer is idle, see there.
     "wal_autocheckpoint": 4_096,
@@ -57,7 +62,16 @@ class SqliteStore(RollStore):
             database.close()
             self._lock.close()
             raise
-        super().__init__(database, SqliteWriting(database), _reading(path), keyed)
+        self._log = LogSync(self._path)
+        writing = SqliteWriting(database, self._log)
+        super().__init__(database, writing, _reading(path), keyed)
+
+    def read(self, work: Callable[[Roll], T]) -> T:
+        """Run work on one consistent state, and tell what came of it once that is durable."""
+        try:
+            return super().read(work)
+        finally:
+            self._log.wait()
 
     def check_room(self) -> None:
         """Raise RollbookError with STORE_FULL before the disk is quite full."""

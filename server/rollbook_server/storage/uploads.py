@@ -38,6 +38,7 @@ WHERE r.upload = ? AND d.upload = r.upload
 _HELD = """upload_id = ? AND epoch = ? AND state = 'OPEN'
     AND profile = (SELECT id FROM profiles WHERE profile_id = ?)"""
 _HOLDS = f"SELECT 1 FROM uploads WHERE {_HELD}"
+_HOLDS_AT = f"{_HOLDS} AND committed_offset = ? AND committed_rows = ?"
 _ADVANCE = f"""
 UPDATE uploads SET created_count = created_count + ?, updated_count = updated_count + ?,
     unchanged_count = unchanged_count + ?, rejected_count = rejected_count + ?,
@@ -76,9 +77,12 @@ class StoredUploads:
         ).execute(self._database)
         return replace(upload, epoch=upload.epoch + 1)
 
-    def holds(self, upload: Upload) -> bool:
-        """Tell whether the upload is OPEN and no later stream has taken it up."""
-        return self._database.execute_sql(_HOLDS, _held(upload)).fetchone() is not None
+    def holds(self, upload: Upload, at: Progress | None = None) -> bool:
+        """Tell whether the upload is OPEN and no later stream has taken it up, and where."""
+        position = (at.offset, at.rows) if at else ()
+        sql = _HOLDS_AT if at else _HOLDS
+        found = self._database.execute_sql(sql, (*_held(upload), *position)).fetchone()
+        return found is not None
 
     def advance(self, upload: Upload, progress: Progress, counts: Counts, now: datetime) -> None:
         """Move the position and add to the counts."""

@@ -55,10 +55,9 @@ class _Work(NamedTuple):
 class Writer:
     """Owns the writing connection: nothing else may write through it.
 
-    Tried, and not kept: syncing the log in a thread of its own while the next group is
-    written. Nothing was gained, for an upload hands in its next batch only once the last
-    is on the disk. Without any sync it takes a sixth less: so much is to be had by whoever
-    lets two batches be under way, and looks at the second's position again.
+    A group is answered once it is durable: small work in the writer's own time, in which
+    more gathers for the next group; bulk work beside it, if the engine can, so that the next
+    can begin.
 
     Each transaction is made `within` a block, which may write more at its end; `attempt`
     does work, and what it noted for that block is forgotten if it fails.
@@ -119,6 +118,7 @@ class Writer:
             self._closed = True
             self._waiting.notify()
         self._thread.join()
+        self._engine.close()
 
     def _run(self) -> None:
         while group := self._take():
@@ -153,8 +153,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter must hear of it
             _fail(group, error)
             return
-        for future, result in done:
-            future.set_result(result)
+        self._engine.answer(done, beside=not self._was_small)
 
     def _perform(self, works: list[_Work], done: list[tuple[Future[Any], Any]]) -> None:
         """Do the same work for all who asked for it; if that fails, for each alone."""

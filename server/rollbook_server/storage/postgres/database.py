@@ -16,12 +16,10 @@ from psycopg.pq import TransactionStatus
 
 from rollbook_server.storage.engine import Readers, RollDatabase, spell
 from rollbook_server.storage.postgres.copy_texts import cells, lines
-from rollbook_server.storage.postgres.packed_rows import PackedRows, pack
+from rollbook_server.storage.postgres.packed_rows import Packing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    from rollbook_server.domain.devices import DeviceRow
 
 _MEMBERS = "jsonb_array_elements_text(CAST(? AS jsonb))"
 _LISTS = "jsonb_array_elements(CAST(? AS jsonb)) AS list"
@@ -90,9 +88,9 @@ class PostgresEngine(RollDatabase):
         """Give the SQL as PostgreSQL takes it."""
         return _spelled(sql)
 
-    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str]) -> PackedRows:
-        """Prepare rows as text for COPY."""
-        return pack(rows, columns)
+    def packing(self) -> Packing:
+        """Begin to prepare rows as text for COPY."""
+        return Packing()
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """Run our SQL; what holds a NUL, which no text here can, is looked for in vain."""

@@ -111,12 +111,24 @@ def _put_in(database: PostgresEngine, whole: Sequence[str], first_id: int) -> li
     return taken
 
 
-def pack(rows: Sequence[DeviceRow], columns: Sequence[str]) -> PackedRows:
-    """Prepare rows for COPY; see `domain.repositories.Devices.pack`."""
-    rows = rows if isinstance(rows, DeviceRows) else DeviceRows.of(rows)
-    second = frozenset(chain.from_iterable(block.imei2 for block in rows.blocks)) - {""}
-    whole = list(chain.from_iterable(map(_lines, rows.blocks)))
-    return PackedRows(rows, names_in(rows.blocks, columns), second, whole)
+class Packing:
+    """Rows of a batch on their way to COPY; a `domain.repositories.Packing`."""
+
+    def __init__(self) -> None:
+        self._rows, self._lines = DeviceRows(), list[str]()
+
+    def add(self, rows: Sequence[DeviceRow]) -> None:
+        """Put rows behind those that were added."""
+        blocks = (rows if isinstance(rows, DeviceRows) else DeviceRows.of(rows)).blocks
+        self._rows.extend(DeviceRows(blocks))
+        self._lines += chain.from_iterable(map(_lines, blocks))
+
+    def take(self, columns: Sequence[str] = ()) -> PackedRows:
+        """Give what was added, and begin anew."""
+        rows, whole = self._rows, self._lines
+        self._rows, self._lines = DeviceRows(), []
+        second = frozenset(chain.from_iterable(block.imei2 for block in rows.blocks)) - {""}
+        return PackedRows(rows, names_in(rows.blocks, columns), second, whole)
 
 
 def _lines(block: RowBlock) -> Sequence[str]:

@@ -33,24 +33,18 @@ class PostgresStore(RollStore):
 
     def __init__(self, url: str, keyed: Callable[[str], bytes] = unsealed) -> None:
         database = PostgresRoll(**settings(url), thread_safe=False)
-        self._writing = PostgresWriting(database)
+        writing = PostgresWriting(database)
         try:
-            _open(database, self._writing)
+            _open(database, writing)
         except BaseException:
-            self._writing.close()
+            writing.close()
             raise
         pool = {"max_connections": _READERS, "timeout": _WAIT_SECONDS}
-        super().__init__(database, self._writing, PostgresReaders(**settings(url, **pool)), keyed)
+        super().__init__(database, writing, PostgresReaders(**settings(url, **pool)), keyed)
 
     def identity(self) -> int:
         """Give the number that PostgreSQL gave the database."""
         return self.read(lambda _: int(self._readers.execute_sql(_IDENTITY).fetchone()[0]))
-
-    def close(self) -> None:
-        """Do the work that is queued, and close the connections."""
-        self._writer.close()
-        self._readers.close_idle()
-        self._writing.close()
 
 
 def _open(database: PostgresRoll, writing: PostgresWriting) -> None:

@@ -27,6 +27,7 @@ from rollbook_server.domain.errors import Reason, RollbookError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rollbook_server.storage.engine import Answers
     from rollbook_server.storage.postgres.database import PostgresRoll
 
 _log = logging.getLogger(__name__)
@@ -99,6 +100,11 @@ class PostgresWriting:
     def is_given_up(self) -> bool:
         """Tell whether the whole transaction is undone: the connection is gone."""
         return self._database.status not in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+
+    def answer(self, answers: Answers, *, beside: bool) -> None:  # noqa: ARG002 - COMMIT waited
+        """Give results, which are durable: COMMIT came back."""
+        for future, result in answers:
+            future.set_result(result)
 
     def rest(self) -> None:
         """Do nothing: the server looks after itself."""

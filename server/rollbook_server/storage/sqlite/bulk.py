@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# How many rows a statement takes; those that are lacking are filled up with NULL. With
-# more, what is bound no longer fits into the processor's cache; with fewer, statements
-# begin to cost. 512 rows of 60 cells would be as many parameters as SQLite takes.
-_SIZES = (8, 32, 128, 512)
+# How many rows a statement takes; those that are lacking are filled up with NULL. After
+# each the writer waits for Python's lock; but to prepare one of 2,000 rows takes 10 ms,
+# and with more, what is bound does not fit into the processor's cache.
+_SIZES = (8, 32, 128, 512, 1024)
+_MOST_PARAMETERS = 32_000  # SQLite takes 32,766, some of which are bound once for all rows
 
 
 class Piece(NamedTuple):
@@ -29,8 +30,9 @@ class Piece(NamedTuple):
 
 def pieces(cells: Sequence[Any], width: int) -> Iterator[Piece]:
     """Cut the cells of rows of `width` cells each; rows filled up are NULL throughout."""
-    for begin in range(0, len(cells), _SIZES[-1] * width):
-        mine = cells[begin : begin + _SIZES[-1] * width]
+    most = max(size for size in _SIZES if size * width <= _MOST_PARAMETERS)
+    for begin in range(0, len(cells), most * width):
+        mine = cells[begin : begin + most * width]
         size = next(size for size in _SIZES if size * width >= len(mine))
         filling = [None] * (size * width - len(mine))
         yield Piece(_values(width, size), [*mine, *filling], len(mine) // width)

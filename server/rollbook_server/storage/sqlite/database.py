@@ -12,13 +12,13 @@ from playhouse.pool import PooledSqliteDatabase
 
 from rollbook_server.storage.engine import Readers, RollDatabase, spell
 from rollbook_server.storage.sqlite.bulk import pieces
-from rollbook_server.storage.sqlite.packed_rows import PackedRows, pack
+from rollbook_server.storage.sqlite.packing import Packing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
-    from rollbook_server.domain.devices import DeviceRow
+    from rollbook_server.storage.engine import Answers
+    from rollbook_server.storage.sqlite.log_sync import LogSync
 
 _MEMBERS = "SELECT value FROM json_each(?)"
 _EVENT_TEXTS = (
@@ -62,9 +62,9 @@ class SqliteEngine(RollDatabase):
         """Give the SQL as SQLite takes it; what has no word is not kept in mind."""
         return _spelled(sql) if "$" in sql else sql
 
-    def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str]) -> PackedRows:
-        """Prepare rows as parameters."""
-        return pack(rows, columns)
+    def packing(self) -> Packing:
+        """Begin to prepare rows as parameters."""
+        return Packing()
 
     def put_in(
         self, table: str, columns: Mapping[str, Sequence[Any]], shared: Mapping[str, Any]
@@ -101,12 +101,23 @@ class SqliteWriting:
     checkpoint (sqlite.org/wal.html, the WAL-reset bug).
     """
 
-    def __init__(self, database: SqliteRoll) -> None:
-        self._database = database
+    def __init__(self, database: SqliteRoll, log: LogSync) -> None:
+        self._database, self._log = database, log
 
-    def transaction(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
         """Begin, and commit at the end."""
-        return self._database.atomic()
+        try:
+            with self._database.atomic():
+                yield
+                self._log.expect()
+        except BaseException:
+            self._log.withdraw()
+            raise
+
+    def answer(self, answers: Answers, *, beside: bool) -> None:
+        """Give results once the log is synced."""
+        (self._log.settle_beside if beside else self._log.settle)(answers)
 
     def is_given_up(self) -> bool:
         """Tell whether the transaction is undone, as it is on a full disk."""
@@ -116,6 +127,11 @@ class SqliteWriting:
         """Take the log into the database file, as far as no reader needs it."""
         with suppress(DatabaseError):  # a full disk: the log keeps everything meanwhile
             self._database.execute_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def close(self) -> None:
+        """Give all answers, and close the log and the database."""
+        self._log.close()
+        self._database.close()
 
 
 @cache

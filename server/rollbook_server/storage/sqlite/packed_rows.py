@@ -8,25 +8,17 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from rollbook_server.domain.repositories import Taken
-from rollbook_server.domain.row_blocks import DeviceRows
-from rollbook_server.storage.attribute_texts import names_in, texts
-from rollbook_server.storage.sqlite.bulk import pieces
+from rollbook_server.storage.sqlite.row_shapes import OFTEN_SHARED, RISING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from rollbook_server.domain.devices import DeviceRow
-    from rollbook_server.domain.row_blocks import RowBlock
+    from rollbook_server.domain.row_blocks import DeviceRows
     from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.sqlite.bulk import Piece
+    from rollbook_server.storage.sqlite.row_shapes import Shape
 
 _new_taken = cast("Callable[[Sequence[object]], Taken]", partial(tuple.__new__, Taken))  # as C is
-
-# Binding a parameter takes as long as inserting half a row: what is alike in the rows
-# of a batch, or rises with them, is bound once for all of them.
-_ALWAYS = ("place", "imei", "serial_number", "attributes")
-_OFTEN_SHARED = ("imei2", "manufacturer", "manufacturer_key")
-_RISING = ("source_row", "source_line")
 
 _INSERT = """
 INSERT INTO devices (id, profile, imei, imei2, serial_number, manufacturer, manufacturer_key,
@@ -71,29 +63,13 @@ class Statements(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
-    """What the rows of a batch have in common: the columns of each, and values of all.
-
-    Of `source_row` and `source_line` the value of all is what added to its place makes
-    that of each.
-    """
-
-    columns: tuple[str, ...]
-    shared: Mapping[str, Any]
-
-    def values(self, names: Sequence[str]) -> list[Any]:
-        """Give the values of all, of these names, in their order."""
-        return [self.shared[name] for name in names if name in self.shared]
-
-
-@dataclass(frozen=True, slots=True)
 class PackedRows:
     """Rows, and the same as parameters; a `domain.repositories.PackedRows`."""
 
     rows: DeviceRows
     attribute_names: Sequence[str]
     second_imeis: frozenset[str]
-    shape: _Shape
+    shape: Shape
     pieces: Sequence[Piece]
 
     @property
@@ -127,7 +103,7 @@ class PackedRows:
 
         The ids count on from `first_id`, in the order of the rows.
         """
-        keys, rising = self.shape.values(_OFTEN_SHARED), self.shape.values(_RISING)
+        keys, rising = self.shape.values(OFTEN_SHARED), self.shape.values(RISING)
         for values, parameters, size in self.pieces:
             insert, taken = _sql(self.shape.columns, values)
             yield Statements(
@@ -139,72 +115,7 @@ class PackedRows:
 
 @cache
 def _sql(columns: tuple[str, ...], values: str) -> tuple[str, str]:
-    names = {name: name if name in columns else "?" for name in _OFTEN_SHARED}
-    names |= {name: name if name in columns else "? + place" for name in _RISING}
+    names = {name: name if name in columns else "?" for name in OFTEN_SHARED}
+    names |= {name: name if name in columns else "? + place" for name in RISING}
     given = {"columns": ", ".join(columns), "values": values, **names}
     return _INSERT.format(**given), _TAKEN.format(**given)
-
-
-def pack(rows: Sequence[DeviceRow], columns: Sequence[str]) -> PackedRows:
-    """Prepare rows for the insert statements; see `domain.repositories.Devices.pack`."""
-    rows = rows if isinstance(rows, DeviceRows) else DeviceRows.of(rows)
-    blocks = rows.blocks
-    second = frozenset(chain.from_iterable(block.imei2 for block in blocks)) - {""}
-    shape = _shape_of(blocks)
-    cells: list[Any] = []
-    width = len(shape.columns)
-    for block in blocks:
-        cells += _cells(block, len(cells) // width, shape.columns)
-    cut = list(pieces(cells, width))
-    return PackedRows(rows, names_in(blocks, columns), second, shape, cut)
-
-
-def _shape_of(blocks: Sequence[RowBlock]) -> _Shape:
-    shared: dict[str, Any] = {}
-    for name in _OFTEN_SHARED:
-        found = set(chain.from_iterable(set(getattr(block, name)) for block in blocks))
-        if len(found) == 1:
-            shared[name] = found.pop() or None
-    for name, columns in (
-        ("source_row", [block.row for block in blocks]),
-        ("source_line", [block.line for block in blocks]),
-    ):
-        offset = _offset_of(columns)
-        if offset is not None:
-            shared[name] = offset
-    own = (name for name in (*_OFTEN_SHARED, *_RISING) if name not in shared)
-    return _Shape((*_ALWAYS, *own), shared)
-
-
-def _offset_of(columns: Sequence[Sequence[int]]) -> int | None:
-    """Give what added to its place makes the number of each row; none if nothing does."""
-    if not columns:
-        return None
-    offset = here = columns[0][0]
-    for column in columns:
-        span = range(here, here + len(column))
-        if column != span and list(column) != list(span):
-            return None
-        here += len(column)
-    return offset
-
-
-def _cells(block: RowBlock, place: int, columns: Sequence[str]) -> list[Any]:
-    """Give the parameters of a block whose first row is at a place of the batch, row by row."""
-    size, width = len(block.row), len(columns)
-    cells: list[Any] = [None] * (size * width)
-    for index, name in enumerate(columns):  # faster than a tuple for every row
-        if name == "place":
-            cells[index::width] = range(place, place + size)
-        elif name == "attributes":
-            cells[index::width] = texts(block.attributes)
-        elif name in _RISING:
-            cells[index::width] = block.row if name == "source_row" else block.line
-        else:
-            cells[index::width] = _nullable(getattr(block, name))
-    return cells
-
-
-def _nullable(column: Sequence[str]) -> Sequence[str | None]:
-    """Give a column with NULL for what is unknown."""
-    return [cell or None for cell in column] if "" in column else column
