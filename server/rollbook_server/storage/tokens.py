@@ -80,6 +80,10 @@ class StoredTokens:
         counters.rise(self._database, counters.TOKEN_EPOCH)
         return int(query.execute(self._database))
 
+    def sealing_mark(self, mark: int) -> int:
+        """Give the mark of the key that all is sealed with; the first that was asked with."""
+        return counters.first_kept(self._database, counters.SEALING_MARK, mark)
+
     def epoch(self) -> int:
         """Count how often tokens were voided or removed: an older database counts less."""
         return counters.next_number(self._database, counters.TOKEN_EPOCH)
