@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from running import Server
     from uploads.wire import Upload
 
+pytestmark = pytest.mark.both_engines
+
 A, B, C, D = (imei(number) for number in range(1, 5))
 HEADER = "imei,imei2,serial_number,manufacturer,site\n"
 
