@@ -25,6 +25,8 @@ from rollbook_server.domain import api_keys, clock
 from rollbook_server.domain.audit_chain import Seals
 from rollbook_server.domain.audit_limits import PERIOD_SECONDS
 from rollbook_server.domain.errors import RollbookError
+from rollbook_server.domain.gate import Gate
+from rollbook_server.domain.guessing import Guesses
 from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.domain.witness import Witness
@@ -208,7 +210,8 @@ class App:
             sweep=sweep,
         )
         passwords = Argon2Passwords()
-        enrollment = EnrollmentServicer(store, sealer, passwords, self._witness, clock)
+        gate = Gate(self._witness, Guesses(self._config.guess_limits))
+        enrollment = EnrollmentServicer(store, sealer, passwords, gate, clock)
         users = UserServicer(store, answers, passwords)
         access = AccessServicer(store, answers, self._keys)
         audit = AuditServicer(store, Seals(sealer.digest))
