@@ -64,7 +64,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def sites(wire: Wire) -> dict[str, str]:
-    return {device.imei: device.attributes.get("site") for device in wire.devices()}
+    return {device.imei: device.attributes.get("site", "") for device in wire.devices()}
 
 
 @pytest.mark.parametrize("policy", [UPDATE, MOVE])
