@@ -29,13 +29,20 @@ AGENTS ?= 40000
 TOKENS ?= 10000
 IMEIS ?= 1000000
 
-.PHONY: demo test check stubs audit-dependencies bench storm attack races faults fuzz clean
+# Without a database, or about that of SQLite alone: nothing that would be another on PostgreSQL.
+NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo tls faults,--ignore=tests/$(folder))
+
+.PHONY: demo test test-postgres check stubs audit-dependencies bench storm attack races faults fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
 	$(BIN)/rollbook demo
 
 test: $(VENV)/dev $(STUB_VENV)/ready  ## everything that is known to work
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+test-postgres: $(VENV)/dev $(STUB_VENV)/ready  ## the same, with every server on PostgreSQL
+	ROLLBOOK_TEST_DATABASE=postgresql \
+	  $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests $(NOT_ON_POSTGRES)
 
 check: $(VENV)/dev  ## style, types, contract
 	$(BIN)/ruff check

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from canaries import CANARIES
+from databases import CHOSEN, DATABASES, POSTGRESQL, SQLITE, Databases
 from rollbook_server.config import Config
 from running import Server, ServerProcess
 
@@ -33,15 +33,49 @@ settings.register_profile(
 settings.load_profile("rollbook")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def databases() -> Iterator[Databases]:
+    """Give the databases of this run, and end them with it."""
+    yield DATABASES
+    DATABASES.close()
+
+
+@pytest.fixture(autouse=True)
+def engine(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
+    """Let servers have a database of an engine: the test's, or else the one that was chosen."""
+    databases.engine = getattr(request, "param", CHOSEN)
+    if databases.engine != SQLITE and request.node.get_closest_marker("sqlite_only"):
+        pytest.skip("this is about SQLite's file itself")
+    yield databases.engine
+    databases.engine = CHOSEN
+    if "tmp_path" in request.node.funcargs:
+        databases.forget(request.node.funcargs["tmp_path"])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run on both engines, whatever was chosen, what says that it is for both."""
+    if any(mark.name == "both_engines" for mark in metafunc.definition.iter_markers()):
+        metafunc.parametrize("engine", [SQLITE, POSTGRESQL], indirect=True)
+
+
 @pytest.fixture(scope="session")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def beginnings() -> dict[str, Path]:
+    """Keep what `begun` makes, by engine."""
+    return {}
+
+
+@pytest.fixture
+def begun(
+    engine: str, beginnings: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Give what a first start leaves, to be copied: keys, and a database with nothing in it.
 
     To make them anew takes longer than most of what is then tested.
     """
-    data_dir = tmp_path_factory.mktemp("begun") / "data"
-    Server(Config(data_dir=data_dir, listen="127.0.0.1:0")).stop()
-    return data_dir
+    if engine not in beginnings:
+        beginnings[engine] = tmp_path_factory.mktemp("begun") / "data"
+        Server(Config(data_dir=beginnings[engine], listen="127.0.0.1:0")).stop()
+    return beginnings[engine]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -72,7 +106,7 @@ def serve(tmp_path: Path, begun: Path) -> Iterator[Callable[..., Server]]:
     def start(**settings: Any) -> Server:
         settings = {"data_dir": tmp_path / "data", "listen": "127.0.0.1:0", **settings}
         if not settings["data_dir"].exists():
-            shutil.copytree(begun, settings["data_dir"])
+            DATABASES.copy(begun, settings["data_dir"])
         started.append(Server(Config(**settings)))
         return started[-1]
 

@@ -7,15 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from unittest.mock import patch
 
+from databases import DATABASES
 from rollbook import AdminClient, EnrollmentAgent
 from rollbook_server.app import ADMIN_KEY_NAME, App
-from rollbook_server.storage import log_sync, store
+from rollbook_server.storage import store
+from rollbook_server.storage.sqlite import log_sync
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,13 +47,20 @@ class Server:
     """
 
     def __init__(self, config: Config) -> None:
+        if not config.database:
+            database = DATABASES.url(config.data_dir, synced=False)
+            config = replace(config, database=database)
         self.config, self.data_dir = config, config.data_dir
         self.clock = TurnableClock()
         with patch.dict(store._PRAGMAS, synchronous="off"), patch.object(log_sync, "sync", id):
             self.app = App(config, self.clock)
         self.app.start()
         self.address = self.app.address
-        self.api_key = read_key(self.data_dir)
+        self.api_key = read_key(self.data_dir) if self._has_key() else ""
+
+    def _has_key(self) -> bool:
+        """Tell whether there is a key here, or with another server of the database."""
+        return (self.data_dir / ADMIN_KEY_NAME).exists()
 
     def admin(self) -> AdminClient:
         """Give a client with the administrator key; close it."""
@@ -60,6 +69,10 @@ class Server:
     def agent(self) -> EnrollmentAgent:
         """Give a device agent; close it."""
         return EnrollmentAgent(self.address)
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Ask the database, on a connection of its own that only reads."""
+        return DATABASES.query(self.data_dir, sql, parameters)
 
     def stop(self) -> None:
         """Stop as on SIGTERM."""
@@ -75,7 +88,9 @@ class ServerProcess:
     def __init__(
         self, data_dir: Path, *options: str, module: Sequence[str] = ("rollbook_server",)
     ) -> None:
-        self.data_dir, self._options, self._module = data_dir, options, module
+        database = DATABASES.url(data_dir)
+        chosen = ("--database", database) if database else ()
+        self.data_dir, self._options, self._module = data_dir, (*chosen, *options), module
         self.log = data_dir.parent / "server.log"
         self.address = "127.0.0.1:0"
         self._process: subprocess.Popen[str] | None = None

@@ -29,6 +29,14 @@ ALLOWED = {
     "rollbook_server": {"rollbook_server"},
     "rollbook_server.domain": set(),
     "rollbook_server.storage": {"rollbook_server.domain", "peewee", "playhouse"},
+    # An extra: nobody else may need it.
+    "rollbook_server.storage.postgres": {
+        "rollbook_server.domain",
+        "rollbook_server.storage",
+        "peewee",
+        "playhouse",
+        "psycopg",
+    },
     "rollbook_server.transport": {
         "rollbook_server.domain",
         "rollbook.v1",
@@ -55,6 +63,7 @@ ALLOWED = {
         "rollbook_server.sealing_file",
     },
     "rollbook_server.token_epoch": {"rollbook_server.domain", "rollbook_server.key_files"},
+    "rollbook_server.pulse": {"rollbook_server.domain"},
     "rollbook_server.passwords": {"rollbook_server.domain", "argon2"},
     "rollbook_server.app": {"rollbook_server", "rollbook.v1", "grpc", "grpc_health"},
     "rollbook_server.command": {"rollbook_server", "rollbook.cli", "rollbook.data_dir", "click"},

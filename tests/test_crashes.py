@@ -5,13 +5,12 @@ Smaller ones, of every kind and killed at every moment, and lost clients: see `f
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
+from databases import DATABASES, SQLITE
 from rollbook import UploadState
-from rollbook_server.config import DATABASE_NAME
 from rollbook_server.demo.sample_csv import SampleSummary, write_sample
 
 if TYPE_CHECKING:
@@ -45,21 +44,14 @@ class KillWhen:
             self._process.start()
 
 
-def stored(process: ServerProcess) -> sqlite3.Connection:
-    return sqlite3.connect(process.data_dir / DATABASE_NAME)
-
-
 def check_roll(process: ServerProcess, admin: AdminClient, profile_id: str, good: int) -> None:
     """Every good row is on the roll exactly once, and all counts agree."""
     profile = admin.get_profile(profile_id)
     assert (profile.device_count, profile.pending_count) == (good, good)
-    roll = stored(process)
-    ((rows, distinct),) = roll.execute(
-        "SELECT count(*), count(DISTINCT source_row) FROM devices"
-    ).fetchall()
-    assert (rows, distinct) == (good, good)
-    assert roll.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    roll.close()
+    counted = "SELECT count(*), count(DISTINCT source_row) FROM devices"
+    assert DATABASES.query(process.data_dir, counted) == [(good, good)]
+    if DATABASES.engine == SQLITE:
+        assert DATABASES.query(process.data_dir, "PRAGMA integrity_check") == [("ok",)]
     opened = list(admin.list_audit_events(profile_id=profile_id, action="OpenUpload"))
     assert (len(opened), admin.verify_audit_log().first_break) == (1, None)
 

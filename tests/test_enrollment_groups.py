@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rollbook_server.domain.ports import Roll
-    from rollbook_server.storage.store import SqliteStore
+    from rollbook_server.storage.roll_store import RollStore
     from running import Server
 
 PRESENTED = [
@@ -110,7 +110,7 @@ def _told(decisions: list[Any]) -> list[Any]:
 
 
 def _undone(
-    store: SqliteStore, run: Callable[..., list[Any]], group: Sequence[Call], limits: GuessLimits
+    store: RollStore, run: Callable[..., list[Any]], group: Sequence[Call], limits: GuessLimits
 ) -> Any:
     """Give the decisions, all that was written and what was told, and undo it."""
 

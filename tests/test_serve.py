@@ -142,6 +142,7 @@ def test_the_sealing_key_may_be_kept_elsewhere(
     assert serve(sealing_key_file=tmp_path / "kept.key").address
 
 
+@pytest.mark.sqlite_only
 def test_a_damaged_database_is_refused_and_left_free(
     serve: Callable[..., Server], tmp_path: Path
 ) -> None:
@@ -165,6 +166,7 @@ def test_a_port_in_use_is_refused_and_the_data_directory_is_free_again(
     assert serve(data_dir=tmp_path / "other").address != server.address
 
 
+@pytest.mark.sqlite_only
 def test_a_second_server_on_the_same_data_is_refused(
     serve: Callable[..., Server], server: Server
 ) -> None:
@@ -251,7 +253,7 @@ BAD_OPTIONS = {
     "port very long": ("--listen", "127.0.0.1:" + "9" * 5000),
     "everywhere": ("--listen", "0.0.0.0:0"),
     "not ours": ("--listen", "192.0.2.1:0", "--allow-plaintext"),
-    "other database": ("--database", "postgresql://db/roll"),
+    "other database": ("--database", "mysql://db/roll"),
     "no such directory": ("--database", "sqlite:////no/such/directory/roll.db"),
     "a file": ("--data-dir", os.devnull),
     "in a file": ("--data-dir", f"{os.devnull}/data"),

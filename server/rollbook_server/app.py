@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent import futures
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -30,7 +31,8 @@ from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.domain.witness import Witness
 from rollbook_server.passwords import Argon2Passwords
-from rollbook_server.storage.store import SqliteStore
+from rollbook_server.pulse import Pulse
+from rollbook_server.storage.opening import open_store
 from rollbook_server.sweeper import Sweeper
 from rollbook_server.tls import Certificates
 from rollbook_server.tls_files import tls_files
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from rollbook_server.domain.callers import Caller
     from rollbook_server.domain.clock import Clock
     from rollbook_server.sealing_keys import SealingKeys
+
+_log = logging.getLogger(__name__)
 
 ADMIN_KEY_NAME = "admin.key"
 TOKEN_EPOCH_NAME = "token.epoch"  # noqa: S105 - a name, no secret
@@ -103,7 +107,7 @@ class App:
         config.check()
         self._config, self._clock = config, clock
         config.make_data_dir()
-        self._store = SqliteStore(config.database_path(), self._keyed)
+        self._store = open_store(config.database, config.default_database(), self._keyed)
         self._sweeper = Sweeper(self._store, clock)
         self._keys = KeyRing(self._store, clock)
         self._witness = Witness(self._keyed)
@@ -116,6 +120,7 @@ class App:
             config.idle_seconds, config.threads // 2, others_wait=self._lines.anyone_waits
         )
         self._health = _health_servicer()
+        self._pulse: Pulse | None = None
         try:
             self._begin()
         except BaseException:
@@ -127,17 +132,26 @@ class App:
 
     def _begin(self) -> None:
         self._sealing = self._load_sealing()
+        self._sealing.check_shared()
         self._sealing.finish()
         self._epoch = self._load_epoch()
-        key_file = self._config.data_dir / ADMIN_KEY_NAME
-        key = admin_key.load_or_create(key_file, api_keys.new_value)
-        api_keys.keep_admin_key(self._store, key, self._clock())
+        self._keep_admin_key()
         self._sweeper.wake()  # for what a crash left behind
         pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
         guard = Guard(self._keys, self._idle, self._lines, self._turned_away)
         self._server = grpc.server(pool, interceptors=[guard], options=list(_OPTIONS))
         self.address = self._bind()
         self._register()
+
+    def _keep_admin_key(self) -> None:
+        """Put the key of our file to use; without one, that of another server stays."""
+        key_file = self._config.data_dir / ADMIN_KEY_NAME
+        others = self._store.has_other_servers and api_keys.has_admin_key(self._store)
+        if others and not key_file.exists():
+            _log.info("the administrator key is in the data directory of another server")
+            return
+        key = admin_key.load_or_create(key_file, api_keys.new_value)
+        api_keys.keep_admin_key(self._store, key, self._clock())
 
     def _load_sealing(self) -> SealingKeys:
         config, needed = self._config, self._store.needs_key_file()
@@ -146,7 +160,7 @@ class App:
 
     def _load_epoch(self) -> TokenEpoch:
         path = self._config.data_dir / TOKEN_EPOCH_NAME
-        epoch = TokenEpoch(path, self._config.database_path(), self._store)
+        epoch = TokenEpoch(path, self._store.identity, self._store)
         epoch.check(any_tokens=self._store.holds_tokens())
         return epoch
 
@@ -229,11 +243,19 @@ class App:
     def start(self) -> None:
         """Serve; the address is then `address`."""
         self._server.start()
+        self._tell_health(is_serving=True)
+        if self._store.has_other_servers:  # it is elsewhere, and may go away alone
+            self._pulse = Pulse(self._store, lambda answers: self._tell_health(is_serving=answers))
+
+    def _tell_health(self, *, is_serving: bool) -> None:
+        status = health_pb2.HealthCheckResponse
         for name in ("", *SERVICES):
-            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+            self._health.set(name, status.SERVING if is_serving else status.NOT_SERVING)
 
     def stop(self) -> None:
         """Let no new call in, give those under way their grace, and close the files."""
+        if self._pulse:
+            self._pulse.close()
         self._health.enter_graceful_shutdown()
         self._streams.stop()
         self._exports.stop()

@@ -31,7 +31,9 @@ from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
 from rollbook_server.key_files import KeyFileError
-from rollbook_server.storage.store import StoreError
+from rollbook_server.storage import opening
+from rollbook_server.storage.opening import DatabaseUrlError
+from rollbook_server.storage.roll_store import StoreError
 
 _SAFE_SQLITE = (3, 51, 3)
 
@@ -70,7 +72,8 @@ class _Alone(click.Command):
     default="",
     envvar="ROLLBOOK_DATABASE",
     metavar="URL",
-    help="sqlite:///PATH; by default a file in the data directory.",
+    help="sqlite:///PATH, or postgresql://USER@HOST/NAME, which several servers may share; by "
+    "default a file in the data directory. A password belongs into PGPASSFILE or the variable.",
 )
 @click.option(
     "--sealing-key-file",
@@ -228,8 +231,8 @@ def _app(config: Config) -> App:
     tuning.tune()
     try:
         config.check()
-        config.database_path()
-    except ConfigError as error:  # wrong in itself, on whatever machine
+        opening.check_url(config.database)
+    except (ConfigError, DatabaseUrlError) as error:  # wrong in itself, on whatever machine
         raise click.UsageError(str(error)) from error
     try:
         _check_free(config.listen)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 
 from rollbook_server.domain.addresses import is_loopback
 from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEFAULT_LISTEN = "127.0.0.1:7443"
 DEFAULT_IDLE_SECONDS = 60
@@ -31,8 +33,9 @@ class ConfigError(Exception):
 class Config:
     """How a server runs.
 
-    `database` is a URL such as sqlite:////var/lib/rollbook/roll.db; empty for a
-    file in `data_dir`. `public_address` is what QR codes tell devices to call;
+    `database` is a URL such as sqlite:////var/lib/rollbook/roll.db or
+    postgresql://rollbook@db.example.com/roll; empty for a file in `data_dir`.
+    `public_address` is what QR codes tell devices to call;
     empty for the address the server listens on. `sealing_key_file` holds what token
     values are sealed with; None for a file in `data_dir`. `sealing_keys` is the content of such
     a file, from the environment, in place of one. `tls_cert` and `tls_key`, PEM
@@ -47,7 +50,7 @@ class Config:
 
     data_dir: Path
     listen: str = DEFAULT_LISTEN
-    database: str = ""
+    database: str = field(default="", repr=False)  # it may hold a password
     public_address: str = ""
     sealing_key_file: Path | None = None
     sealing_keys: str = field(default="", repr=False)
@@ -122,17 +125,9 @@ class Config:
         """Give the file of the sealing keys."""
         return self.sealing_key_file or self.data_dir / SEALING_KEY_NAME
 
-    def database_path(self) -> Path:
-        """Give the file of the database."""
-        if not self.database:
-            return self.data_dir / DATABASE_NAME
-        url = urlsplit(self.database)
-        if url.scheme != "sqlite" or url.netloc or len(url.path) <= 1:
-            raise ConfigError(
-                "--database takes sqlite:///PATH (three slashes and a path, four for an "
-                "absolute one) in this version."
-            )
-        return Path(unquote(url.path[1:]))
+    def default_database(self) -> Path:
+        """Give the file of the database where `database` names none."""
+        return self.data_dir / DATABASE_NAME
 
 
 def split_address(address: str) -> tuple[str, str]:

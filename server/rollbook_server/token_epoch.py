@@ -2,7 +2,8 @@
 
 The database counts how often tokens were voided, and so does a file beside it. Where the
 database has counted less, it is older than the file. Who puts back the file with it does
-not get round this: the file knows the database by the number that the file system gave it.
+not get round this: the file knows the database by the number that the file
+system, or PostgreSQL, gave it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from rollbook_server import key_files
 from rollbook_server.key_files import KeyFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from rollbook_server.domain.ports import Store
@@ -43,8 +45,8 @@ class _Note:
 class TokenEpoch:
     """Keeps the file; its methods may be called from any thread."""
 
-    def __init__(self, path: Path, database: Path, store: Store) -> None:
-        self._path, self._database, self._store = path, database, store
+    def __init__(self, path: Path, identity: Callable[[], int], store: Store) -> None:
+        self._path, self._identity, self._store = path, identity, store
         self._lock = threading.Lock()
         self._note = self._fresh()
 
@@ -75,7 +77,7 @@ class TokenEpoch:
 
     def _fresh(self) -> _Note:
         epoch = self._store.read(lambda roll: roll.tokens.epoch())
-        return _Note(epoch, self._database.stat().st_ino)
+        return _Note(epoch, self._identity())
 
     def _read(self) -> _Note | None:
         """Give the note; None if there is none. One that cannot be read gives rise to doubt."""

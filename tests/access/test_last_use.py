@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -164,9 +163,8 @@ def test_the_last_use_is_shown_and_survives_the_server(
         server.clock.turn(seconds=10)
         assert [key.last_use_time for key in admin.list_api_keys()] == [server.clock(), used]
     server.stop()
-    with closing(sqlite3.connect(server.data_dir / "rollbook.db")) as database:
-        rows = database.execute("SELECT last_use_time FROM api_keys ORDER BY create_time, id")
-        assert [instant(time) for (time,) in rows] == [server.clock(), used]
+    rows = server.query("SELECT last_use_time FROM api_keys ORDER BY create_time, id")
+    assert [instant(time) for (time,) in rows] == [server.clock(), used]
 
 
 def test_a_key_that_is_refused_is_not_used(

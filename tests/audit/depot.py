@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from databases import DATABASES
 from rollbook import DeviceRow
 from rollbook_server.domain import tokens
 from uploads.wire import imei
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rollbook import AdminClient, AuditEvent, Device, EnrollmentAgent, Profile
     from running import Server
 
@@ -64,7 +65,10 @@ class Depot:
         """End a period of counted refusals."""
         self.server.app._witness.settle(self.server.app._store, self.server.clock())
 
-    def database(self) -> closing[sqlite3.Connection]:
-        """Give the database as somebody has it who is no server."""
-        path = self.server.data_dir / "rollbook.db"
-        return closing(sqlite3.connect(path, isolation_level=None, timeout=30))
+    def change(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Write to the database as somebody does who is no server."""
+        DATABASES.change(self.server.data_dir, sql, parameters)
+
+    def dump(self) -> list[str]:
+        """Give all that is stored, a line for each row."""
+        return DATABASES.dump(self.server.data_dir)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from peewee import SqliteDatabase
 
 from rollbook import AuditEvent
 from rollbook_server.domain import audit, clock
@@ -22,6 +21,7 @@ from rollbook_server.domain.audit_checks import Break, Fault, Verifier
 from rollbook_server.domain.callers import Caller, calling
 from rollbook_server.storage.audit import StoredAudit
 from rollbook_server.storage.audit_tables import AuditEventTable
+from rollbook_server.storage.sqlite.database import SqliteRoll
 from rollbook_server.storage.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def keyed(text: str) -> bytes:
 class Log:
     """A log of some events, in which anything can be tried."""
 
-    database: SqliteDatabase
+    database: SqliteRoll
 
     @contextmanager
     def tampered(self) -> Iterator[Callable[..., Any]]:
@@ -94,7 +94,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
         with calling(Caller(f"key-{number}", "192.0.2.1")):
             store.write(partial(tell, when=when, subject=subject, told=told))
     store.close()
-    database = SqliteDatabase(str(path))
+    database = SqliteRoll(str(path))
     yield Log(database)
     database.close()
 

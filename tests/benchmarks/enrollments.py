@@ -31,21 +31,32 @@ PERCENTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 
 def measure(folder: Path, rounds: int) -> Iterator[Line]:
     """Enroll devices and make empty calls in turn."""
-    folder = folder / "enrollments"
+    yield from on_server(folder / "enrollments", rounds, "", ">= 0.8 of its rate")
+
+
+def on_server(folder: Path, rounds: int, where: str, goal: str, *options: str) -> Iterator[Line]:
+    """Give the lines of a server with these options; `where` says which."""
     folder.mkdir()
-    server = ServerProcess(folder / "data").start()
+    server = ServerProcess(folder / "data", *options).start()
     try:
         with server.admin() as admin:
             profile = admin.create_profile("Benchmark", tokenless=True)
             rows = [DeviceRow(imei=f"35{number:012}") for number in range(CALLS * rounds)]
             admin.upload_rows(profile.profile_id, rows)
-        yield from compare(server.address, rows, rounds)
+        empty, enrolled = measured(server.address, rows, rounds)
     finally:
         server.terminate()
+    what = f"EnrollDevice{where}, 64 in flight"
+    ratio = statistics.median(enrolled.rates) / statistics.median(empty.rates)
+    yield Line(f"{what} / an empty call", ratio, goal)
+    for name, place in PERCENTILES.items():
+        took, other = enrolled.percentile(place), empty.percentile(place)
+        told = f"none; here {took * 1e3:.1f} ms / {other * 1e3:.1f} ms"
+        yield Line(f"{what}, {name} / an empty call's", took / other, told)
 
 
-def compare(address: str, rows: list[DeviceRow], rounds: int) -> Iterator[Line]:
-    """Give the ratio of the two rates, and of what single calls took."""
+def measured(address: str, rows: list[DeviceRow], rounds: int) -> tuple[Timed, Timed]:
+    """Make empty calls and enroll devices in turn."""
     empty, enrolled = Timed(), Timed()
     with grpc.insecure_channel(address) as channel:
         health = health_pb2_grpc.HealthStub(channel)
@@ -54,12 +65,7 @@ def compare(address: str, rows: list[DeviceRow], rounds: int) -> Iterator[Line]:
             mine = rows[number * CALLS : (number + 1) * CALLS]
             empty.run(lambda _: health.Check(health_pb2.HealthCheckRequest()), mine)
             enrolled.run(lambda row: enroll(enrollment, row), mine)
-    ratio = statistics.median(enrolled.rates) / statistics.median(empty.rates)
-    yield Line("EnrollDevice, 64 in flight / an empty call", ratio, ">= 0.8 of its rate")
-    for name, place in PERCENTILES.items():
-        took, other = enrolled.percentile(place), empty.percentile(place)
-        what = f"EnrollDevice, 64 in flight, {name} / an empty call's"
-        yield Line(what, took / other, f"none; here {took * 1e3:.1f} ms / {other * 1e3:.1f} ms")
+    return empty, enrolled
 
 
 def enroll(stub: enrollment_service_pb2_grpc.EnrollmentServiceStub, row: DeviceRow) -> None:

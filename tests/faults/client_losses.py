@@ -104,7 +104,7 @@ class ClientLosses:
         config = Config(folder / "data", "127.0.0.1:0", upload_limits=limits, upload_streams=1)
         self._server = Server(config)
         self._admin, self._wire = self._server.admin(), w.Wire(self._server)
-        self._database = config.database_path()
+        self._database = config.default_database()
 
     def __enter__(self) -> Self:
         return self

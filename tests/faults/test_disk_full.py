@@ -92,7 +92,7 @@ def test_while_the_database_may_not_grow_devices_enroll_and_uploads_wait(
         allow_pages(server, 10_000)
         assert upload(admin, profile, path).created_count == ROWS
         assert admin.get_profile(profile).registered_count == 20
-    check_once(server.config.database_path())
+    check_once(server.config.default_database())
 
 
 class SmallDisk:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sqlite3
 import unicodedata
-from contextlib import closing
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -104,13 +102,11 @@ class Place(NamedTuple):
 
     def roll(self, profile_id: str) -> list[tuple[Any, ...]]:
         """Read the content of a profile's devices from the database itself."""
-        uri = f"{self.server.config.database_path().absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            found = connection.execute(
-                "SELECT imei, imei2, serial_number, manufacturer, attributes FROM devices"
-                " WHERE profile = (SELECT id FROM profiles WHERE profile_id = ?) ORDER BY id",
-                (profile_id,),
-            ).fetchall()
+        found = self.server.query(
+            "SELECT imei, imei2, serial_number, manufacturer, attributes FROM devices"
+            " WHERE profile = (SELECT id FROM profiles WHERE profile_id = ?) ORDER BY id",
+            (profile_id,),
+        )
         return [(*keys, json.loads(given)) for *keys, given in found]
 
     def export(self, profile_id: str) -> bytes:

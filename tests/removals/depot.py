@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from rollbook import (
@@ -32,9 +30,8 @@ def counts(admin: AdminClient, profile: Profile) -> tuple[int, int, int]:
 
 
 def stored(server: Server, table: str) -> int:
-    with closing(sqlite3.connect(server.config.database_path())) as database:
-        found: int = database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-        return found
+    ((found,),) = server.query(f"SELECT count(*) FROM {table}")
+    return int(found)
 
 
 def registers(agent: EnrollmentAgent, number: int) -> bool:

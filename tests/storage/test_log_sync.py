@@ -13,7 +13,7 @@ import pytest
 
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import Profile
-from rollbook_server.storage import log_sync
+from rollbook_server.storage.sqlite import log_sync
 from rollbook_server.storage.store import SqliteStore
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from rollbook_server.domain.row_blocks import (
     DeviceRows,
     RowBlock,
 )
-from rollbook_server.storage.packing import pack
+from rollbook_server.storage.sqlite.packing import pack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

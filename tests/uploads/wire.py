@@ -6,7 +6,6 @@ import json
 import queue
 import sqlite3
 import zlib
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 import grpc
@@ -62,8 +61,8 @@ class Device(NamedTuple):
 
 # All devices in their order, each with its profile and its upload.
 ROLL = """
-SELECT p.profile_id, ifnull(d.imei, ''), ifnull(d.imei2, ''), ifnull(d.serial_number, ''),
-    ifnull(d.manufacturer, ''), d.attributes, d.register_time NOTNULL, u.upload_id, d.source_line
+SELECT p.profile_id, coalesce(d.imei, ''), coalesce(d.imei2, ''), coalesce(d.serial_number, ''),
+    coalesce(d.manufacturer, ''), d.attributes, d.register_time NOTNULL, u.upload_id, d.source_line
 FROM devices d JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload
 ORDER BY d.id
 """
@@ -73,7 +72,7 @@ class Wire:
     """The stub of DeviceService with the administrator's key; close it."""
 
     def __init__(self, server: Server) -> None:
-        self._path = server.config.database_path()
+        self._server = server
         self._metadata = (("authorization", f"Bearer {server.api_key}"),)
         self._channel = grpc.insecure_channel(server.address)
         self._stub = device_service_pb2_grpc.DeviceServiceStub(self._channel)
@@ -113,13 +112,12 @@ class Wire:
         return self._stub.ListUploadErrors(request, metadata=self._metadata)
 
     def devices(self) -> list[Device]:
-        """Read the roll from the database file itself, in the order of the devices."""
+        """Read the roll from the database itself, in the order of the devices."""
         return [device(row) for row in self.query(ROLL)]
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Ask the database file, on a connection that cannot write."""
-        with closing(reading(self._path)) as connection:
-            return connection.execute(sql).fetchall()
+        """Ask the database, on a connection of its own."""
+        return self._server.query(sql)
 
 
 class LineByLine(Wire):
@@ -173,11 +171,6 @@ class Stream:
         """Break the stream off as a client that goes away does."""
         self._call.cancel()
         self._messages.put(None)
-
-
-def reading(database: Path) -> sqlite3.Connection:
-    """Open a database file so that it cannot be written; close it."""
-    return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
 
 
 def device(row: tuple[Any, ...]) -> Device:
@@ -276,3 +269,8 @@ def _unpacked(packed: Any) -> object:
         if packed.Unpack(into):
             return into
     return packed
+
+
+def reading(database: Path) -> sqlite3.Connection:
+    """Open a database file so that it cannot be written; close it."""
+    return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)

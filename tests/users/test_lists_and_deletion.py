@@ -96,11 +96,10 @@ def test_a_device_that_loses_its_user_has_changed(
     admin.upload_rows(profile.profile_id, [DeviceRow(imei=IMEI)])
     agent.sign_in_device(user_name="ada", password=PASSWORD, imeis=[IMEI])
     stored = "SELECT user_id, revision FROM devices"
-    read = server.app._store._readers.execute_sql
-    user_id, revision = read(stored).fetchone()
+    ((user_id, revision),) = server.query(stored)
     assert user_id == ada.user_id
     admin.delete_user(ada.user_id)
-    assert read(stored).fetchone() == ("", revision + 1)
+    assert server.query(stored) == [("", revision + 1)]
 
 
 def test_an_enrolled_device_is_told_the_user_of_its_profile(

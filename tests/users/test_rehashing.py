@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import argon2
 import pytest
@@ -27,9 +27,8 @@ def newer(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> argon2.PasswordHashe
 
 
 def stored(depot: Depot) -> str:
-    read = depot.server.app._store._readers.execute_sql
-    row: Any = read("SELECT password_hash FROM users WHERE user_name = 'Ada'").fetchone()
-    return str(row[0])
+    ((found,),) = depot.server.query("SELECT password_hash FROM users WHERE user_name = 'Ada'")
+    return str(found)
 
 
 def ada(depot: Depot) -> User:

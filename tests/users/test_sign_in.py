@@ -121,9 +121,8 @@ def test_who_signed_in_goes_before_the_user_of_the_profile(depot: Depot) -> None
 
 
 def revision(depot: Depot) -> int:
-    read = depot.server.app._store._readers.execute_sql
-    row: tuple[int] = read("SELECT revision FROM devices WHERE user_id != ''").fetchone()
-    return row[0]
+    ((found,),) = depot.server.query("SELECT revision FROM devices WHERE user_id != ''")
+    return int(found)
 
 
 def test_a_retry_counts_once_and_another_user_with_its_id_does_not_vanish(depot: Depot) -> None:

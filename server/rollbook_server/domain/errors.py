@@ -43,6 +43,7 @@ class Reason(_Upper):
     ETAG_MISMATCH = auto()
     STORE_FULL = auto()
     STORE_UNAVAILABLE = auto()
+    OUTCOME_UNKNOWN = auto()
     SERVER_STOPPING = auto()
     REQUEST_IDLE = auto()
     INTERNAL_ERROR = auto()

@@ -127,7 +127,7 @@ class Store(Protocol):
     Work must be short, must not wait for anything, and must not be run twice for
     one call unless it says so: it is run once, in the context in which it was handed
     over, so that `callers.current` gives whoever calls. Raises RollbookError with
-    STORE_FULL, STORE_UNAVAILABLE or SERVER_STOPPING.
+    STORE_FULL, STORE_UNAVAILABLE, OUTCOME_UNKNOWN or SERVER_STOPPING.
     """
 
     def read(self, work: Callable[[Roll], T]) -> T:
@@ -152,6 +152,10 @@ class Store(Protocol):
 
     def is_shared(self) -> bool:
         """Tell whether work that is not bulk comes again and again, and waits for bulk work."""
+
+    @property
+    def has_other_servers(self) -> bool:
+        """Tell whether other servers may write to the same database at any time."""
 
     def check_room(self) -> None:
         """Raise RollbookError with STORE_FULL before the disk is quite full.

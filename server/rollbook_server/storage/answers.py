@@ -11,13 +11,13 @@ from rollbook_server.storage.tables import AnswerTable
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from peewee import Database
+    from rollbook_server.storage.engine import RollDatabase
 
 
 class StoredAnswers:
     """The answers as one transaction sees them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: RollDatabase) -> None:
         self._database = database
 
     def recall(self, request_id: str, since: datetime) -> tuple[bytes, bytes] | None:
@@ -28,9 +28,10 @@ class StoredAnswers:
 
     def keep(self, request_id: str, digest: bytes, answer: bytes, now: datetime) -> None:
         """Keep an answer, in the place of an older one to the same request_id."""
-        AnswerTable.insert(
-            request_id=request_id, digest=digest, answer=answer, create_time=now
-        ).on_conflict_replace().execute(self._database)
+        kept = {"digest": digest, "answer": answer, "create_time": now}
+        AnswerTable.insert(request_id=request_id, **kept).on_conflict(
+            conflict_target=[AnswerTable.request_id], update=kept
+        ).execute(self._database)
 
     def forget(self, before: datetime, limit: int) -> bool:
         """Remove at most `limit` answers that are older; True if there may be more."""

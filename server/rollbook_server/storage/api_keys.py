@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from peewee import Database
-
     from rollbook_server.domain.pages import Cursor
+    from rollbook_server.storage.engine import RollDatabase
 
 _PLAIN = (
     "api_key_id",
@@ -30,7 +29,7 @@ _PLAIN = (
 class StoredApiKeys:
     """The API keys as one transaction sees them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: RollDatabase) -> None:
         self._database = database
 
     def get(self, api_key_id: str) -> ApiKey | None:

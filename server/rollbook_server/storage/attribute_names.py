@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from peewee import Database
+    from rollbook_server.storage.engine import RollDatabase
+
 
 _ADD = """
-INSERT OR IGNORE INTO attribute_names (profile, name) SELECT ?, value FROM json_each(?)
+INSERT INTO attribute_names (profile, name) SELECT ?, value FROM ($TEXTS) given WHERE true
+ON CONFLICT DO NOTHING
 """
 _OF_PROFILE = "SELECT name FROM attribute_names WHERE profile = ? ORDER BY id LIMIT ?"
 _OF_ALL = "SELECT name FROM attribute_names GROUP BY name ORDER BY min(id) LIMIT ?"
 _IN_USE = """
-SELECT name FROM attribute_names WHERE profile = ?1 AND name IN (
-    SELECT a.key FROM devices d, json_each(d.attributes) a WHERE d.profile = ?1
-) ORDER BY id
+SELECT name FROM attribute_names WHERE profile = ? AND name IN ($NAMES_IN_USE WHERE d.profile = ?)
+ORDER BY id
 """
 
 
 class AttributeNames:
     """The names as one transaction sees them; profiles are given by their keys."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: RollDatabase) -> None:
         self._database = database
 
     def add(self, profile: int, names: Iterable[str]) -> None:
@@ -44,7 +45,7 @@ class AttributeNames:
 
     def in_use(self, profile: int) -> list[str]:
         """Give all names that a device of a profile has now; looks at each of them."""
-        return self._names(_IN_USE, profile)
+        return self._names(_IN_USE, profile, profile)
 
     def _names(self, sql: str, *parameters: int) -> list[str]:
         return [name for (name,) in self._database.execute_sql(sql, parameters).fetchall()]

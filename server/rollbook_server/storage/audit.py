@@ -14,32 +14,28 @@ from rollbook_server.storage.audit_tables import SEARCHED, AuditEventTable, in_i
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from peewee import Database
-
     from rollbook_server.domain.audit_chain import Seals
     from rollbook_server.domain.audit_lists import AuditQuery
+    from rollbook_server.storage.engine import RollDatabase
 
 T = TypeVar("T")
 
 _WIDTH = len(AuditEventTable._meta.sorted_fields)  # noqa: SLF001 - peewee's reflection
 _INSERT = f"INSERT INTO audit_events VALUES ({', '.join('?' * _WIDTH)})"
 _END = "SELECT sequence, digest, seal FROM audit_end WHERE id = 1"
-_MOVE_END = "INSERT OR REPLACE INTO audit_end (id, sequence, digest, seal) VALUES (1, ?, ?, ?)"
-_TEXTS = ("action", "actor", "source", "profile_id", "device_id", "resource_id", "reason")
-# As bytes, for the driver fails on texts that are no UTF-8; and only what is of the type
-# that we wrote, for SQLite takes any type in any column.
-_LINKS = f"""
-SELECT sequence, event_time, {", ".join(f"CAST({name} AS BLOB)" for name in (*_TEXTS, "details"))},
-    digest, seal, typeof(event_time) = 'integer' AND
-    {" AND ".join(f"typeof({name}) = 'text'" for name in (*_TEXTS, "details"))}
-FROM audit_events WHERE sequence > ? ORDER BY sequence LIMIT ?
+_MOVE_END = """
+INSERT INTO audit_end (id, sequence, digest, seal) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO
+    UPDATE SET sequence = excluded.sequence, digest = excluded.digest, seal = excluded.seal
 """
+# The columns are the sequence, the time, the texts as bytes, the digest, the seal, and
+# whether all are of the type that we wrote.
+_LINKS = "SELECT $LINKS FROM audit_events WHERE sequence > ? ORDER BY sequence LIMIT ?"
 
 
 class StoredAudit:
     """The events as one transaction sees them; these are not added to."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: RollDatabase) -> None:
         self._database = database
 
     def record(self, deed: Deed) -> None:
@@ -86,7 +82,7 @@ class GatheredAudit(StoredAudit):
     looked up and moved once for all of them. An event takes about 20 microseconds.
     """
 
-    def __init__(self, database: Database, seals: Seals) -> None:
+    def __init__(self, database: RollDatabase, seals: Seals) -> None:
         super().__init__(database)
         self._seals = seals
         self._deeds: list[Deed] = []
@@ -120,7 +116,7 @@ class GatheredAudit(StoredAudit):
             link = _linked(end.sequence + 1, deed)
             end = End(link.sequence, link.digest(end.digest))
             rows.append((*link, end.digest, self._seals.of_event(end.digest)))
-        self._database.cursor().executemany(_INSERT, rows)
+        self._database.execute_many(_INSERT, rows)
         self._database.execute_sql(_MOVE_END, (*end, self._seals.of_end(end)))
 
 

@@ -13,10 +13,9 @@ from rollbook_server.storage.prefixes import Condition, prefix_conditions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from peewee import Database
-
     from rollbook_server.domain.device_lists import DeviceQuery
     from rollbook_server.domain.devices import Device
+    from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
 
 # Matches of a prefix that are looked up in the indexes; of more, one is met so soon
@@ -25,12 +24,12 @@ LOOKED_UP = 10_000
 
 _FIND = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.id IN (SELECT value FROM json_each(?)) AND {STAYS}
+WHERE d.id IN ($NUMBERS) AND {STAYS}
 """
-# CROSS JOIN keeps SQLite from going through the profiles, and sorting.
+# `$THEN` keeps SQLite from going through the profiles, and sorting.
 _LIST = f"""
 SELECT {DEVICE_COLUMNS} FROM devices d
-    CROSS JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload
+    $THEN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload
 WHERE d.id > ? AND {STAYS}%s ORDER BY d.id LIMIT ?
 """
 _UPLOAD = """
@@ -41,20 +40,20 @@ FROM uploads u WHERE u.upload_id = ?
 """
 _WITH_IMEIS = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE {STAYS} AND d.id IN (
-    SELECT id FROM devices WHERE imei IN (SELECT value FROM json_each(?))
-    UNION SELECT id FROM devices WHERE imei2 IN (SELECT value FROM json_each(?)))
+    SELECT id FROM devices WHERE imei IN ($TEXTS)
+    UNION SELECT id FROM devices WHERE imei2 IN ($TEXTS))
 ORDER BY d.id LIMIT ?
 """
 _WITH_SERIALS = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE {STAYS} AND d.id IN (
-    SELECT id FROM devices WHERE serial_number IN (SELECT value FROM json_each(?)))
+    SELECT id FROM devices WHERE serial_number IN ($TEXTS))
 ORDER BY d.id LIMIT ?
 """
 _RELEASE = """
 UPDATE devices SET imei = NULL, imei2 = NULL, serial_number = NULL, manufacturer_key = NULL
-WHERE id IN (SELECT value FROM json_each(?))
+WHERE id IN ($NUMBERS)
 """
-_REMOVE = "DELETE FROM devices WHERE id IN (SELECT value FROM json_each(?))"
+_REMOVE = "DELETE FROM devices WHERE id IN ($NUMBERS)"
 _STATES = {
     DeviceState.PENDING: "d.register_time IS NULL",
     DeviceState.REGISTERED: "d.register_time IS NOT NULL",
@@ -64,7 +63,7 @@ _STATES = {
 class StoredDeviceLists:
     """The part of `StoredDevices` that is about single ones."""
 
-    _database: Database
+    _database: RollDatabase
     _profiles: StoredProfiles
 
     def find(self, device_ids: Iterable[str]) -> dict[str, Device]:
@@ -105,7 +104,7 @@ class StoredDeviceLists:
             yield walk
         else:
             numbers = json.dumps([number for (number,) in found])
-            yield Condition("d.id IN (SELECT value FROM json_each(?))", numbers)
+            yield Condition("d.id IN ($NUMBERS)", numbers)
 
     def with_imeis(self, imeis: Iterable[str], *, limit: int) -> Sequence[Device]:
         """Give the first devices that have one of these as first or second IMEI."""

@@ -5,58 +5,50 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from rollbook_server.domain import clock
 from rollbook_server.domain.devices import registered
 from rollbook_server.domain.matching import Candidates
-from rollbook_server.domain.repositories import Taken
 from rollbook_server.storage import device_rows
 from rollbook_server.storage.attribute_names import AttributeNames
 from rollbook_server.storage.attribute_texts import attribute_names
 from rollbook_server.storage.counters import NEXT_DEVICE, reserve
 from rollbook_server.storage.device_lists import StoredDeviceLists
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS
-from rollbook_server.storage.packed_rows import PackedRows
-from rollbook_server.storage.packing import pack
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.upload_keys import upload_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
-
-    from peewee import Database
 
     from rollbook_server.domain.devices import Device, DeviceRow
     from rollbook_server.domain.matching import Presented
-    from rollbook_server.domain.repositories import Origin
+    from rollbook_server.domain.repositories import Origin, Taken
     from rollbook_server.domain.repositories import PackedRows as Packed
+    from rollbook_server.storage.engine import PackedBatch, RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
 
-_new_taken = cast("Callable[[Sequence[object]], Taken]", partial(tuple.__new__, Taken))  # as C is
-
 _FIRST_IS_SECOND = """
-SELECT 1 FROM json_each(?) r CROSS JOIN devices d ON d.imei2 = r.value LIMIT 1
+SELECT 1 FROM ($TEXTS) r $THEN devices d ON d.imei2 = r.value LIMIT 1
 """
 _SECOND_IS_FIRST = """
-SELECT 1 FROM json_each(?) r CROSS JOIN devices d ON d.imei = r.value LIMIT 1
+SELECT 1 FROM ($TEXTS) r $THEN devices d ON d.imei = r.value LIMIT 1
 """
 
 _HAS_SECOND = "SELECT 1 FROM devices WHERE imei2 IS NOT NULL LIMIT 1"
 _ADD_RANGE = "INSERT INTO upload_ranges (upload, first_id, last_id) VALUES (?, ?, ?)"
 
-_BY_NUMBER = f"""
-SELECT {DEVICE_COLUMNS} FROM json_each(?) k CROSS JOIN {DEVICE_TABLES} WHERE d.id = k.value
-"""
+_BY_NUMBER = f"SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id IN ($NUMBERS)"
 
 _BY_IMEI = f"""
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.imei IN (SELECT value FROM json_each(?)) AND {STAYS}
+WHERE d.imei IN ($TEXTS) AND {STAYS}
 UNION
 SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.imei2 IN (SELECT value FROM json_each(?)) AND {STAYS}
+WHERE d.imei2 IN ($TEXTS) AND {STAYS}
 """
 
 _CHANGE = """
@@ -83,30 +75,29 @@ WHERE d.serial_number = ? AND d.manufacturer_key = ? AND {STAYS}
 class StoredDevices(StoredDeviceLists):
     """The devices as one transaction sees them."""
 
-    def __init__(self, database: Database, profiles: StoredProfiles) -> None:
+    def __init__(self, database: RollDatabase, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
         self._names = AttributeNames(database)
 
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> Packed:
         """Prepare rows for insert."""
-        return pack(rows, columns)
+        packing = self._database.packing()
+        packing.add(rows)
+        return packing.take(columns)
 
     def insert(self, upload: Origin, packed: Packed, now: datetime) -> list[Taken]:
         """Put rows on the roll; tell of those that were left out.
 
-        The unique indexes leave them out; which ones, their missing ids tell.
+        It is the batch that knows how it gets into the database.
         """
         if not packed.rows:
             return []
-        assert isinstance(packed, PackedRows)
+        batch = _batch(packed)
         count = len(packed.rows)
         first = reserve(self._database, NEXT_DEVICE, count)
         profile, owner = self._profiles.key(upload.profile_id), self._upload_key(upload.upload_id)
         time = clock.microseconds(now)
-        taken: list[Taken] = []
-        for piece in packed.statements(first, profile, owner, time):
-            if self._database.execute_sql(*piece.insert).rowcount < piece.size:
-                taken += map(_new_taken, self._rows_of(*piece.taken))
+        taken = batch.insert_into(self._database, first, profile, owner, time)
         if len(taken) < count and owner is not None:
             self._database.execute_sql(_ADD_RANGE, (owner, first, first + count - 1))
         self._names.add(profile, _names_of_inserted(packed, taken))
@@ -148,10 +139,10 @@ class StoredDevices(StoredDeviceLists):
 
     def crosses(self, packed: Packed) -> bool:
         """Tell whether a first IMEI of the rows is a second one of the roll, or reverse."""
-        assert isinstance(packed, PackedRows)
-        if self._rows_of(_HAS_SECOND, ()) and self._find_any(_FIRST_IS_SECOND, packed.imeis):
+        batch = _batch(packed)
+        if self._rows_of(_HAS_SECOND, ()) and self._find_any(_FIRST_IS_SECOND, batch.imeis):
             return True
-        return self._find_any(_SECOND_IS_FIRST, packed.second_imeis)
+        return self._find_any(_SECOND_IS_FIRST, batch.second_imeis)
 
     def _find_any(self, sql: str, imeis: Collection[str]) -> bool:
         return bool(imeis and self._rows_of(sql, (json.dumps(list(imeis)),)))
@@ -195,7 +186,7 @@ class StoredDevices(StoredDeviceLists):
     def write_registered(self, devices: Sequence[Device]) -> None:
         """Write devices that were made REGISTERED."""
         rows = [device_rows.registered_columns(device) for device in devices]
-        self._database.cursor().executemany(_REGISTER, rows)
+        self._database.execute_many(_REGISTER, rows)
 
     def give_to(self, device: Device, user_id: str) -> Device:
         """Note who signed in on the device; `register` counts the change."""
@@ -218,7 +209,12 @@ class StoredDevices(StoredDeviceLists):
         return list(self._database.execute_sql(sql, parameters).fetchall())
 
 
-def _names_of_inserted(packed: PackedRows, taken: Sequence[Taken]) -> Sequence[str]:
+def _batch(packed: Packed) -> PackedBatch:
+    """Give rows that our database packed as what they are."""
+    return cast("PackedBatch", packed)
+
+
+def _names_of_inserted(packed: Packed, taken: Sequence[Taken]) -> Sequence[str]:
     if not taken:
         return packed.attribute_names
     if len(taken) == len(packed.rows):

@@ -6,6 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 import peewee
+from playhouse.pool import MaxConnectionsExceeded
 
 from rollbook_server.domain.errors import Reason, RollbookError
 
@@ -18,20 +19,41 @@ RETRY_SECONDS = 5  # a busy file is rarely free within less
 _KINDS = (peewee.OperationalError, sqlite3.OperationalError)
 # What SQLite says of faults that may pass by themselves.
 _PASSING = ("locked", "busy", "disk i/o error", "unable to open", "readonly")
+# The same as SQLSTATE: a disk that is full, and the classes of connections, of resources, of
+# transactions that clashed or waited too long, of operators, and of a server that only reads.
+_FULL = "53100"
+_PASSING_STATES = ("08", "53", "40", "55P03", "57", "25006", "25P03")
+# Raised without a SQLSTATE where the connection is gone, or no one is free.
+_CUT = (peewee.OperationalError, peewee.InterfaceError, MaxConnectionsExceeded)
 
 
 def translated(error: BaseException) -> BaseException:
     """Give the domain's error for a failure of the database; others as they are."""
-    texts = [str(each).lower() for each in _chain(error) if isinstance(each, _KINDS)]
-    if any("is full" in text for text in texts):
+    if isinstance(error, RollbookError):
+        return error
+    chain = list(_chain(error))
+    states = {state for each in chain if (state := getattr(each, "sqlstate", None))}
+    texts = [str(each).lower() for each in chain if isinstance(each, _KINDS)]
+    if _FULL in states or any("is full" in text for text in texts):
         return disk_full()
-    if any(word in text for text in texts for word in _PASSING):
-        return RollbookError(
-            Reason.STORE_UNAVAILABLE,
-            "The server's database does not answer. Only what was answered is kept; an upload "
-            "stands at its committed position. Try again.",
-        ).retry_after(RETRY_SECONDS)
+    if any(map(_passes, states)) or any(word in text for text in texts for word in _PASSING):
+        return store_unavailable()
+    if any(isinstance(each, _CUT) and not states for each in chain):
+        return store_unavailable()
     return error
+
+
+def _passes(state: str) -> bool:
+    return state.startswith(_PASSING_STATES)
+
+
+def store_unavailable() -> RollbookError:
+    """Give the error for a database that does not answer."""
+    return RollbookError(
+        Reason.STORE_UNAVAILABLE,
+        "The server's database does not answer. Only what was answered is kept; an upload "
+        "stands at its committed position. Try again.",
+    ).retry_after(RETRY_SECONDS)
 
 
 def disk_full() -> RollbookError:

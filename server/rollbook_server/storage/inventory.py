@@ -11,8 +11,7 @@ from rollbook_server.storage.counters import NEXT_DEVICE, next_number
 from rollbook_server.storage.device_rows import STAYS, device_id
 
 if TYPE_CHECKING:
-    from peewee import Database
-
+    from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
 
 # What is read at once at most: keeps transactions short, memory bounded where devices
@@ -23,11 +22,11 @@ _CHARACTERS = 1 << 20
 _FEW = 50  # each of which may have a hundred attributes of 4,096 characters
 
 _PIECE = f"""
-SELECT d.id, ifnull(d.imei, ''), ifnull(d.imei2, ''), ifnull(d.serial_number, ''),
-    ifnull(d.manufacturer, ''), d.attributes, d.register_time,
+SELECT d.id, coalesce(d.imei, ''), coalesce(d.imei2, ''), coalesce(d.serial_number, ''),
+    coalesce(d.manufacturer, ''), d.attributes, d.register_time,
     CASE d.user_id WHEN '' THEN '' ELSE
-        ifnull((SELECT user_name FROM users WHERE user_id = d.user_id), d.user_id) END,
-    ifnull(u.upload_id, ''), d.source_line, d.create_time, d.update_time
+        coalesce((SELECT user_name FROM users WHERE user_id = d.user_id), d.user_id) END,
+    coalesce(u.upload_id, ''), d.source_line, d.create_time, d.update_time
 FROM devices d LEFT JOIN uploads u ON u.id = d.upload
 WHERE d.profile = ? AND d.id > ? AND d.id < ? AND {STAYS}
 ORDER BY d.id LIMIT {_DEVICES}
@@ -39,7 +38,7 @@ _attributes_of = itemgetter(_ATTRIBUTES)
 class StoredInventory:
     """The devices of profiles as one transaction sees them."""
 
-    def __init__(self, database: Database, profiles: StoredProfiles) -> None:
+    def __init__(self, database: RollDatabase, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
 
     def end(self) -> int:
@@ -51,7 +50,7 @@ class StoredInventory:
     ) -> InventoryPiece | None:
         """Give the next devices in order of number, or None if there are no more."""
         parameters = (self._profiles.key(profile_id), after, before)
-        cursor = self._database.execute_sql(_PIECE, parameters)
+        cursor = self._database.walk(_PIECE, parameters)
         rows = _fitting(cursor, width)
         cursor.close()  # before the transaction ends
         if not rows:

@@ -28,9 +28,8 @@ from rollbook_server.storage.upload_tables import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from peewee import Database
-
     from rollbook_server.domain.devices import DeviceRow
+    from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
 
 _GONE = (str(UploadState.FAILED), str(UploadState.DISCARDED))
@@ -43,7 +42,7 @@ LIMIT 1
 """
 _EVICT = f"""
 DELETE FROM devices WHERE id IN (
-    SELECT d.id FROM ({HOLDERS}) h CROSS JOIN devices d ON d.id = h.device
+    SELECT d.id FROM ({HOLDERS}) h $THEN devices d ON d.id = h.device
         LEFT JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload
     WHERE p.id IS NULL OR NOT {STAYS}
 )
@@ -55,7 +54,7 @@ _END_UPLOADS = "UPDATE uploads SET upload_id = '~' || id, state = 'DISCARDED' WH
 class StoredLeftovers:
     """What is to be swept up, as one transaction sees it."""
 
-    def __init__(self, database: Database, profiles: StoredProfiles) -> None:
+    def __init__(self, database: RollDatabase, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
 
     def end_profile(self, profile_id: str) -> None:

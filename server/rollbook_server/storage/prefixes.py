@@ -1,6 +1,6 @@
 """Searching for what begins so, by comparison alone: no character of it is a wildcard.
 
-SQLite compares text by its UTF-8, which orders it by code points as Python does.
+The engines compare text by its UTF-8, which orders it by code points as Python does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def prefix_conditions(imei: str, serial: str, limit: int) -> tuple[Condition, Co
 
     An empty prefix is not searched for; one of them is not empty. The query walks
     indexes and gives `limit` numbers at most, some of them twice. The condition uses
-    no index: the plus sign forbids it.
+    no index: `$PLAIN` forbids it.
     """
     parts = [("imei", imei), ("imei2", imei), ("serial_number", serial)]
     ranges = [(column, *_range(prefix)) for column, prefix in parts if prefix]
@@ -37,8 +37,8 @@ def prefix_conditions(imei: str, serial: str, limit: int) -> tuple[Condition, Co
     union = " UNION ALL ".join(
         f"SELECT id FROM devices WHERE {sql.format(column)}" for column, sql, _ in ranges
     )
-    either = " OR ".join(f"({sql.format('+d.' + column)})" for column, sql, _ in ranges)
-    look_up = Condition(f"SELECT id FROM ({union}) LIMIT ?", *values, limit)
+    either = " OR ".join(f"({sql.format(f'$PLAIN(d.{column})')})" for column, sql, _ in ranges)
+    look_up = Condition(f"SELECT id FROM ({union}) found LIMIT ?", *values, limit)
     return look_up, Condition(f"({either})", *values)
 
 

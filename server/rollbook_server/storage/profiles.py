@@ -27,9 +27,8 @@ from rollbook_server.storage.tables import ProfileTable, UserTable, stored
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from peewee import Database
-
     from rollbook_server.domain.pages import Cursor
+    from rollbook_server.storage.engine import RollDatabase
 
 _ORDERS = {
     ProfileOrder.NAME: (ProfileTable.name_key, False),
@@ -59,7 +58,7 @@ UPDATE profiles SET user_id = '', revision = revision + 1, update_time = ? WHERE
 class StoredProfiles:
     """The profiles as one transaction sees them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: RollDatabase) -> None:
         self._database = database
 
     def add(self, profile: Profile) -> bool:

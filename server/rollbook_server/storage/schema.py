@@ -29,7 +29,9 @@ from rollbook_server.storage.upload_tables import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from peewee import Model, SqliteDatabase
+    from peewee import Model
+
+    from rollbook_server.storage.engine import RollDatabase
 
 SCHEMA_VERSION = 2
 
@@ -81,29 +83,28 @@ class NewerSchemaError(Exception):
     """A newer program made the database; the text says which."""
 
 
-def prepare(database: SqliteDatabase) -> None:
-    """Bring the schema up to date, all of it or nothing; raises NewerSchemaError."""
-    with database.atomic():
-        _create(database, CounterTable)
-        _begin_counting(database)
-        found = _version(database)
-        for version in range(found, SCHEMA_VERSION):
-            _run(database, _BEFORE.get(version, ()))
-        for table in TABLES:
-            _create(database, table)
-        for version in range(found, SCHEMA_VERSION):
-            _run(database, _AFTER.get(version, ()))
-        _note_version(database)
+def prepare(database: RollDatabase) -> None:
+    """Bring the schema up to date, within a transaction; raises NewerSchemaError."""
+    _create(database, CounterTable)
+    _begin_counting(database)
+    found = _version(database)
+    for version in range(found, SCHEMA_VERSION):
+        _run(database, _BEFORE.get(version, ()))
+    for table in TABLES:
+        _create(database, table)
+    for version in range(found, SCHEMA_VERSION):
+        _run(database, _AFTER.get(version, ()))
+    _note_version(database)
 
 
-def _begin_counting(database: SqliteDatabase) -> None:
+def _begin_counting(database: RollDatabase) -> None:
     numbers = ((NEXT_DEVICE, 1), (NEXT_PROFILE, 1), (TOKEN_EPOCH, 0))
     beginnings = ((_SCHEMA, SCHEMA_VERSION), *numbers)
     for name, value in beginnings:
         CounterTable.insert(name=name, value=value).on_conflict_ignore().execute(database)
 
 
-def _version(database: SqliteDatabase) -> int:
+def _version(database: RollDatabase) -> int:
     query = CounterTable.select(CounterTable.value).where(CounterTable.name == _SCHEMA)
     version = int(query.scalar(database))
     if version > SCHEMA_VERSION:
@@ -114,15 +115,15 @@ def _version(database: SqliteDatabase) -> int:
     return version
 
 
-def _note_version(database: SqliteDatabase) -> None:
+def _note_version(database: RollDatabase) -> None:
     CounterTable.update(value=SCHEMA_VERSION).where(CounterTable.name == _SCHEMA).execute(database)
 
 
-def _create(database: SqliteDatabase, table: type[Model]) -> None:
+def _create(database: RollDatabase, table: type[Model]) -> None:
     with table.bind_ctx(database):
         table.create_table(safe=True)
 
 
-def _run(database: SqliteDatabase, statements: Sequence[str]) -> None:
+def _run(database: RollDatabase, statements: Sequence[str]) -> None:
     for statement in statements:
         database.execute_sql(statement)

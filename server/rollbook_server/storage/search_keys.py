@@ -11,17 +11,14 @@ if TYPE_CHECKING:
     from rollbook_server.domain.devices import DeviceRow
 
 # Pairs of a row's index and the id of a device; takes what `search_keys` gives.
-# CROSS JOIN keeps SQLite from walking the roll and searching the batch in it.
+# `$THEN` keeps SQLite from walking the roll and searching the batch in it.
 HOLDERS = """
-SELECT json_extract(k.value, '$[0]') AS row, d.id AS device FROM json_each(?) k
-    CROSS JOIN devices d ON d.imei = json_extract(k.value, '$[1]')
+SELECT k.number, d.id AS device FROM ($PAIRS) k $THEN devices d ON d.imei = k.key
 UNION
-SELECT json_extract(k.value, '$[0]'), d.id FROM json_each(?) k
-    CROSS JOIN devices d ON d.imei2 = json_extract(k.value, '$[1]')
+SELECT k.number, d.id FROM ($PAIRS) k $THEN devices d ON d.imei2 = k.key
 UNION
-SELECT json_extract(k.value, '$[0]'), d.id FROM json_each(?) k
-    CROSS JOIN devices d ON d.serial_number = json_extract(k.value, '$[1]')
-        AND d.manufacturer_key = json_extract(k.value, '$[2]')
+SELECT k.number, d.id FROM ($TRIPLES) k
+    $THEN devices d ON d.serial_number = k.key AND d.manufacturer_key = k.second
 """
 
 

@@ -1,47 +1,31 @@
-"""The roll in one SQLite file: one thread that writes, connections that only read."""
+"""The roll in one SQLite file, which no other server may have."""
 
 from __future__ import annotations
 
 import fcntl
 import logging
 import shutil
-from contextvars import copy_context
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from peewee import DatabaseError, OperationalError, SqliteDatabase
-from playhouse.pool import PooledSqliteDatabase
+from peewee import DatabaseError
 
-from rollbook_server.domain.audit_chain import Seals
 from rollbook_server.storage import schema
-from rollbook_server.storage.answers import StoredAnswers
-from rollbook_server.storage.api_keys import StoredApiKeys
-from rollbook_server.storage.audit import GatheredAudit, StoredAudit
-from rollbook_server.storage.devices import StoredDevices
-from rollbook_server.storage.faults import disk_full, translated
-from rollbook_server.storage.inventory import StoredInventory
-from rollbook_server.storage.leftovers import StoredLeftovers
-from rollbook_server.storage.log_sync import LogSync
-from rollbook_server.storage.packing import Packing
-from rollbook_server.storage.profiles import StoredProfiles
+from rollbook_server.storage.faults import disk_full
+from rollbook_server.storage.roll_store import RollStore, StoreError, unsealed
 from rollbook_server.storage.schema import NewerSchemaError
-from rollbook_server.storage.tokens import StoredTokens
-from rollbook_server.storage.uploads import StoredUploads
-from rollbook_server.storage.users import StoredUsers
-from rollbook_server.storage.writer import Writer
+from rollbook_server.storage.sqlite.database import SqliteReaders, SqliteRoll, SqliteWriting
+from rollbook_server.storage.sqlite.log_sync import LogSync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Callable
     from pathlib import Path
     from typing import IO
-
-    from peewee import Database
 
     from rollbook_server.domain.ports import Roll
 
 T = TypeVar("T")
-A = TypeVar("A")
+
+__all__ = ["RESERVE_BYTES", "SqliteStore", "StoreError"]
 
 _PRAGMAS = {
     "page_size": 16_384,  # of a new file; larger pages, fewer of them to split and to log
@@ -61,47 +45,7 @@ _PRIVATE = 0o600  # of a new file: configurations hold passwords
 logging.getLogger("peewee").setLevel(logging.INFO)
 
 
-class StoreError(Exception):
-    """The database cannot be opened; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Roll:
-    """What is stored, on one connection."""
-
-    profiles: StoredProfiles
-    tokens: StoredTokens
-    users: StoredUsers
-    api_keys: StoredApiKeys
-    devices: StoredDevices
-    inventory: StoredInventory
-    uploads: StoredUploads
-    leftovers: StoredLeftovers
-    answers: StoredAnswers
-    audit: StoredAudit
-
-
-def _roll(database: Database, audit: StoredAudit) -> _Roll:
-    profiles = StoredProfiles(database)
-    return _Roll(
-        profiles,
-        StoredTokens(database, profiles),
-        StoredUsers(database),
-        StoredApiKeys(database),
-        StoredDevices(database, profiles),
-        StoredInventory(database, profiles),
-        StoredUploads(database, profiles),
-        StoredLeftovers(database, profiles),
-        StoredAnswers(database),
-        audit,
-    )
-
-
-def _unsealed(_: str) -> bytes:
-    raise AssertionError("a store that was given no keyed digest keeps no audit log")
-
-
-class SqliteStore:
+class SqliteStore(RollStore):
     """A `domain.ports.Store` on one SQLite file; close it when done.
 
     `keyed` is what audit events are sealed with: a digest that takes a key. Raises
@@ -109,91 +53,60 @@ class SqliteStore:
     program.
     """
 
-    def __init__(self, path: Path, keyed: Callable[[str], bytes] = _unsealed) -> None:
-        self._lock, self._folder = _lock(path), path.absolute().parent
-        self._database = SqliteDatabase(
-            str(path),
-            pragmas=_PRAGMAS,
-            lock_type="IMMEDIATE",
-            thread_safe=False,
-            check_same_thread=False,
-        )
+    def __init__(self, path: Path, keyed: Callable[[str], bytes] = unsealed) -> None:
+        self._lock, self._path = _lock(path), path.absolute()
+        database = _writing(path)
         try:
-            _open(self._database, path)
+            _open(database, path)
         except BaseException:  # the file is free again for whoever can read it
-            self._database.close()
+            database.close()
             self._lock.close()
             raise
-        self._readers = PooledSqliteDatabase(
-            f"{path.absolute().as_uri()}?mode=ro",
-            uri=True,
-            pragmas={"query_only": 1},
-            max_connections=_READERS,
-            timeout=_WAIT_SECONDS,
-            check_same_thread=False,
-        )
-        self._reading = _roll(self._readers, StoredAudit(self._readers))
-        self._audit = GatheredAudit(self._database, Seals(keyed))
-        writing = _roll(self._database, self._audit)
-        self._log = LogSync(path.absolute())
-        self._writer = Writer(
-            self._database, self._log, writing, self._audit.gathered, self._audit.of
-        )
+        self._log = LogSync(self._path)
+        writing = SqliteWriting(database, self._log)
+        super().__init__(database, writing, _reading(path), keyed)
 
     def read(self, work: Callable[[Roll], T]) -> T:
         """Run work on one consistent state, and tell what came of it once that is durable."""
         try:
-            with self._readers.connection_context(), self._readers.atomic():
-                return work(self._reading)
-        except OperationalError as error:
-            raise translated(error) from error
+            return super().read(work)
         finally:
             self._log.wait()
 
-    def write(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> T:
-        """Run work and give its result once it is durable."""
-        return self.submit(work, is_bulk=is_bulk).result()
-
-    def submit(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> Future[T]:
-        """Run work as `write` does, without waiting."""
-        context = copy_context()  # here, where it is known who calls
-        return self._writer.submit(lambda roll: context.run(work, roll), is_bulk=is_bulk)
-
-    def write_together(self, work: Callable[[Roll, Sequence[A]], Sequence[T]], argument: A) -> T:
-        """Run work on the arguments of all who ask for the same at the same time."""
-        return self._writer.submit_together(work, argument).result()
-
-    def is_shared(self) -> bool:
-        """Tell whether small work comes again and again."""
-        return self._writer.is_shared()
-
-    def packing(self) -> Packing:
-        """Begin to prepare rows for Devices.insert."""
-        return Packing()
-
     def check_room(self) -> None:
         """Raise RollbookError with STORE_FULL before the disk is quite full."""
-        if shutil.disk_usage(self._folder).free < RESERVE_BYTES:
+        if shutil.disk_usage(self._path.parent).free < RESERVE_BYTES:
             raise disk_full()
 
-    def holds_tokens(self) -> bool:
-        """Tell whether there is any token."""
-        return self.read(lambda _: self._reading.tokens.exist())
-
-    def needs_key_file(self) -> bool:
-        """Tell whether a key file must be there already: for tokens, or for the audit log."""
-        return self.holds_tokens() or self.read(lambda roll: roll.audit.end()) is not None
+    def identity(self) -> int:
+        """Give the number that the file system gave the file."""
+        return self._path.stat().st_ino
 
     def close(self) -> None:
-        """Do the work that is queued, close the file and give it free.
-
-        Reads under way go on, as of an inventory whose reader is gone: to close the
-        connection of another thread would crash the process.
-        """
-        self._writer.close()
-        self._readers.close_idle()
-        self._database.close()
+        """Close the connections as every store does, and give the file free."""
+        super().close()
         self._lock.close()
+
+
+def _writing(path: Path) -> SqliteRoll:
+    return SqliteRoll(
+        str(path),
+        pragmas=_PRAGMAS,
+        lock_type="IMMEDIATE",
+        thread_safe=False,
+        check_same_thread=False,
+    )
+
+
+def _reading(path: Path) -> SqliteReaders:
+    return SqliteReaders(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        pragmas={"query_only": 1},
+        max_connections=_READERS,
+        timeout=_WAIT_SECONDS,
+        check_same_thread=False,
+    )
 
 
 def _lock(path: Path) -> IO[str]:
@@ -212,12 +125,13 @@ def _lock(path: Path) -> IO[str]:
     return lock
 
 
-def _open(database: SqliteDatabase, path: Path) -> None:
+def _open(database: SqliteRoll, path: Path) -> None:
     """Prepare the file, or raise StoreError with what is wrong with it."""
     try:
         path.touch(_PRIVATE)  # SQLite makes the files beside it alike
         database.connect()
-        schema.prepare(database)
+        with database.atomic():
+            schema.prepare(database)
     except NewerSchemaError as error:
         raise StoreError(str(error)) from error
     except (DatabaseError, OSError) as error:

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from peewee import Database
-
+    from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
 
 _FIELDS = (
@@ -49,7 +48,7 @@ _CURRENT = f"{_OWNED} WHERE p.profile_id = ? AND t.current"
 class StoredTokens:
     """The tokens as one transaction sees them."""
 
-    def __init__(self, database: Database, profiles: StoredProfiles) -> None:
+    def __init__(self, database: RollDatabase, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
 
     def add(self, token: Token) -> None:
@@ -88,6 +87,10 @@ class StoredTokens:
         query = TokenTable.update(revoke_time=instant).where(works_then)
         counters.rise(self._database, counters.TOKEN_EPOCH)
         return int(query.execute(self._database))
+
+    def sealing_mark(self, mark: int) -> int:
+        """Give the mark of the key that all is sealed with; the first that was asked with."""
+        return counters.first_kept(self._database, counters.SEALING_MARK, mark)
 
     def epoch(self) -> int:
         """Count how often tokens were voided or removed: an older database counts less."""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from functools import cache
-from itertools import chain
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain.devices import RowError
 from rollbook_server.domain.errors import RowReason
-from rollbook_server.storage.bulk import pieces
 from rollbook_server.storage.upload_tables import UploadErrorTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from peewee import Database
+    from rollbook_server.storage.engine import RollDatabase
+
 
 # Characters of an error whose cells are kept: 1.2 MB in UTF-8 at most, where answers hold
 # 4 MiB. The column and the message are never so long that cells of the second size matter.
@@ -27,27 +25,18 @@ _CUT = "\0"  # no cell that is printable holds one
 # What is often alike in all errors of a batch is then bound once, as in `packed_rows`.
 _OFTEN_SHARED = ("column", "reason", "device_id", "suggestion")
 
-_ADD = """
-INSERT INTO upload_errors ({columns}, {shared})
-WITH errors ({columns}) AS ({values})
-SELECT {columns}, {parameters} FROM errors WHERE "row" IS NOT NULL
-"""
-
 
 class UploadErrors:
     """The errors as one transaction sees them; `upload` is an upload's key."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: RollDatabase) -> None:
         self._database = database
 
     def add(self, upload: int, errors: Sequence[RowError]) -> None:
         """Add errors, at least one; a row has one at most."""
         columns = _columns(errors)
         shared = {"upload": upload} | {name: columns.pop(name)[0] for name in _alike(columns)}
-        cells = list(chain.from_iterable(zip(*columns.values(), strict=True)))
-        for values, parameters, _ in pieces(cells, len(columns)):
-            sql = _sql(tuple(columns), tuple(shared), values)
-            self._database.execute_sql(sql, [*parameters, *shared.values()])
+        self._database.put_in("upload_errors", columns, shared)
 
     def list(self, upload: int, *, after: int, limit: int) -> Iterator[RowError]:
         """Give at most `limit` errors of rows behind row `after`, in order of row, one by one."""
@@ -72,20 +61,6 @@ def _columns(errors: Sequence[RowError]) -> dict[str, Sequence[Any]]:
 
 def _alike(columns: dict[str, Sequence[Any]]) -> list[str]:
     return [name for name in _OFTEN_SHARED if len(set(columns[name])) == 1]
-
-
-@cache
-def _sql(columns: tuple[str, ...], shared: tuple[str, ...], values: str) -> str:
-    return _ADD.format(
-        columns=_quoted(columns),
-        shared=_quoted(shared),
-        values=values,
-        parameters=", ".join("?" * len(shared)),
-    )
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
 
 
 def _plain_cells(errors: Sequence[RowError]) -> list[str]:

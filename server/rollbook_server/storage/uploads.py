@@ -19,18 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from peewee import Database
-
     from rollbook_server.domain.devices import DeviceRow, RowError
     from rollbook_server.domain.pages import Cursor
     from rollbook_server.domain.uploads import Counts, Progress, Upload
+    from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
 
 # Devices of an upload lie in its ranges, but for those that it changed.
 _DEVICES_OF = """
 SELECT count(*) FILTER (WHERE d.register_time IS NULL),
     count(*) FILTER (WHERE d.register_time IS NOT NULL)
-FROM upload_ranges r CROSS JOIN devices d ON d.id BETWEEN r.first_id AND r.last_id
+FROM upload_ranges r $THEN devices d ON d.id BETWEEN r.first_id AND r.last_id
 WHERE r.upload = ? AND d.upload = r.upload
 """
 
@@ -56,7 +55,7 @@ _JOINED = UploadTable.select(UploadTable, ProfileTable.profile_id).join(
 class StoredUploads:
     """The uploads as one transaction sees them."""
 
-    def __init__(self, database: Database, profiles: StoredProfiles) -> None:
+    def __init__(self, database: RollDatabase, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
         self._errors, self._waiting = UploadErrors(database), WaitingRows(database)
 

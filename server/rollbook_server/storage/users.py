@@ -12,10 +12,9 @@ from rollbook_server.domain.users import User
 from rollbook_server.storage.tables import UserTable, stored
 
 if TYPE_CHECKING:
-    from peewee import Database
-
     from rollbook_server.domain.pages import Cursor
     from rollbook_server.domain.users import UserQuery
+    from rollbook_server.storage.engine import RollDatabase
 
 _FIELDS = (
     "user_id",
@@ -36,7 +35,7 @@ _FIND = "SELECT * FROM users WHERE name_key = ?"
 class StoredUsers:
     """The users as one transaction sees them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: RollDatabase) -> None:
         self._database = database
 
     def get(self, user_id: str) -> User | None:

@@ -11,27 +11,28 @@ from rollbook_server.storage.upload_tables import StagedRowTable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from peewee import Database
+    from rollbook_server.storage.engine import RollDatabase
+
 
 _CLAIMS = """
-SELECT c."key", c."line" FROM json_each(?) k
-    CROSS JOIN upload_claims c ON c."upload" = ? AND c."key" = k.value
+SELECT c."key", c."line" FROM ($TEXTS) k
+    $THEN upload_claims c ON c."upload" = ? AND c."key" = k.value
 """
 _CLAIM = """
 INSERT INTO upload_claims ("upload", "key", "line")
-SELECT ?, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?) WHERE true
-ON CONFLICT DO UPDATE SET "line" = excluded."line"
+SELECT ?, key, number FROM ($PAIRS) given WHERE true
+ON CONFLICT ("upload", "key") DO UPDATE SET "line" = excluded."line"
 """
 _STAGE = """
 INSERT INTO staged_rows ("upload", "row", "content")
-SELECT ?, json_extract(value, '$[0]'), value FROM json_each(?)
+SELECT ?, number, content FROM ($LISTS) given
 """
 
 
 class WaitingRows:
     """Claims and staged rows as one transaction sees them; `upload` is an upload's key."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: RollDatabase) -> None:
         self._database = database
 
     def claims(self, upload: int, keys: Iterable[str]) -> dict[str, int]:
@@ -41,7 +42,7 @@ class WaitingRows:
 
     def claim(self, upload: int, claims: Mapping[str, int]) -> None:
         """Remember claims, replacing those on the same keys."""
-        pairs = json.dumps(list(claims.items()), ensure_ascii=False)
+        pairs = json.dumps([(line, key) for key, line in claims.items()], ensure_ascii=False)
         self._database.execute_sql(_CLAIM, (upload, pairs))
 
     def stage(self, upload: int, rows: Iterable[DeviceRow]) -> None:

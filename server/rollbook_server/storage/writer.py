@@ -13,15 +13,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import Future
-from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from math import inf
 from operator import attrgetter
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-
-from peewee import DatabaseError
 
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.storage.faults import translated
@@ -30,10 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from peewee import SqliteDatabase
-
     from rollbook_server.domain.ports import Roll
-    from rollbook_server.storage.log_sync import LogSync
+    from rollbook_server.storage.engine import RollDatabase, WritingSide
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -58,27 +53,25 @@ class _Work(NamedTuple):
 
 
 class Writer:
-    """Owns the writing connection: nothing else may write or checkpoint.
+    """Owns the writing connection: nothing else may write through it.
 
-    A group is answered once its log is synced: small work in the writer's own time, in
-    which more gathers for the next group; bulk work beside it, so that the next can begin.
+    A group is answered once it is durable: small work in the writer's own time, in which
+    more gathers for the next group; bulk work beside it, if the engine can, so that the next
+    can begin.
 
     Each transaction is made `within` a block, which may write more at its end; `attempt`
     does work, and what it noted for that block is forgotten if it fails.
-
-    SQLite before 3.51.3 can lose committed data when two connections do
-    (sqlite.org/wal.html, the WAL-reset bug).
     """
 
     def __init__(
         self,
-        database: SqliteDatabase,
-        log: LogSync,
+        engine: WritingSide,
+        database: RollDatabase,
         roll: Roll,
         within: Callable[[], AbstractContextManager[None]],
         attempt: Callable[[Callable[[], Any]], Any],
     ) -> None:
-        self._database, self._log, self._roll = database, log, roll
+        self._engine, self._database, self._roll = engine, database, roll
         self._within, self._attempt = within, attempt
         self._small: deque[_Work] = deque()
         self._bulk: deque[_Work] = deque()
@@ -125,7 +118,7 @@ class Writer:
             self._closed = True
             self._waiting.notify()
         self._thread.join()
-        self._log.close()
+        self._engine.close()
 
     def _run(self) -> None:
         while group := self._take():
@@ -134,7 +127,7 @@ class Writer:
     def _take(self) -> list[_Work]:
         """Wait for work, then take what is to be committed together; nothing at the end."""
         if not self._has_work(IDLE_SECONDS):
-            self._checkpoint()
+            self._engine.rest()
             self._has_work(None)
         with self._waiting:
             if self._small and not (self._bulk and self._was_small):
@@ -151,24 +144,16 @@ class Writer:
                 self._waiting.wait_for(lambda: self._small or self._bulk or self._closed, seconds)
             )
 
-    def _checkpoint(self) -> None:
-        """Take the log into the database file, as far as no reader needs it."""
-        with suppress(DatabaseError):  # a full disk: the log keeps everything meanwhile
-            self._database.execute_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-
     def _commit(self, group: list[_Work]) -> None:
         done: list[tuple[Future[Any], Any]] = []
         try:
-            with self._database.atomic():
-                with self._within():
-                    for _, alike in groupby(group, key=attrgetter("together")):
-                        self._perform(list(alike), done)
-                self._log.expect()
+            with self._engine.transaction(), self._within():
+                for _, alike in groupby(group, key=attrgetter("together")):
+                    self._perform(list(alike), done)
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter must hear of it
-            self._log.withdraw()
             _fail(group, error)
             return
-        (self._log.settle if self._was_small else self._log.settle_beside)(done)
+        self._engine.answer(done, beside=not self._was_small)
 
     def _perform(self, works: list[_Work], done: list[tuple[Future[Any], Any]]) -> None:
         """Do the same work for all who asked for it; if that fails, for each alone."""
@@ -196,7 +181,7 @@ class Writer:
                 partial(works[0].together, self._roll, arguments)
             )
         except Exception as error:
-            if not self._database.connection().in_transaction:
+            if self._engine.is_given_up():
                 raise
             self._database.execute_sql("ROLLBACK TO work")
             self._database.execute_sql("RELEASE work")

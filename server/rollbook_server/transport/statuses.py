@@ -45,6 +45,7 @@ CODES: Mapping[Reason, grpc.StatusCode] = {
     Reason.ETAG_MISMATCH: _ABORTED,
     Reason.STORE_FULL: _EXHAUSTED,
     Reason.STORE_UNAVAILABLE: _UNAVAILABLE,
+    Reason.OUTCOME_UNKNOWN: _ABORTED,
     Reason.SERVER_STOPPING: _UNAVAILABLE,
     Reason.REQUEST_IDLE: _UNAVAILABLE,
     Reason.INTERNAL_ERROR: grpc.StatusCode.INTERNAL,

@@ -52,7 +52,7 @@ class DeviceServiceStub:
     the upload), UPLOAD_HAS_INVALID_ROWS (fails the upload), UPLOAD_FAILED,
     UPLOAD_DISCARDED, TOO_MANY_UPLOADS, FILE_EMPTY, FILE_WITHOUT_ROWS, and the
     CSV_ reasons with metadata row, line and column; FIELD_INVALID, STORE_FULL,
-    STORE_UNAVAILABLE, SERVER_STOPPING, REQUEST_IDLE (no message for as long as the
+    STORE_UNAVAILABLE, OUTCOME_UNKNOWN, SERVER_STOPPING, REQUEST_IDLE (no message for as long as the
     server waits, a minute by default).
     """
 
@@ -242,7 +242,7 @@ class DeviceServiceAsyncStub:
     the upload), UPLOAD_HAS_INVALID_ROWS (fails the upload), UPLOAD_FAILED,
     UPLOAD_DISCARDED, TOO_MANY_UPLOADS, FILE_EMPTY, FILE_WITHOUT_ROWS, and the
     CSV_ reasons with metadata row, line and column; FIELD_INVALID, STORE_FULL,
-    STORE_UNAVAILABLE, SERVER_STOPPING, REQUEST_IDLE (no message for as long as the
+    STORE_UNAVAILABLE, OUTCOME_UNKNOWN, SERVER_STOPPING, REQUEST_IDLE (no message for as long as the
     server waits, a minute by default).
     """
 
@@ -434,7 +434,7 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
         the upload), UPLOAD_HAS_INVALID_ROWS (fails the upload), UPLOAD_FAILED,
         UPLOAD_DISCARDED, TOO_MANY_UPLOADS, FILE_EMPTY, FILE_WITHOUT_ROWS, and the
         CSV_ reasons with metadata row, line and column; FIELD_INVALID, STORE_FULL,
-        STORE_UNAVAILABLE, SERVER_STOPPING, REQUEST_IDLE (no message for as long as the
+        STORE_UNAVAILABLE, OUTCOME_UNKNOWN, SERVER_STOPPING, REQUEST_IDLE (no message for as long as the
         server waits, a minute by default).
         """
 

@@ -68,8 +68,8 @@ class EnrollmentServiceServicer(object):
         Callers: any device agent.
         On failure: an error says that the server could not decide, never that the
         device presented something wrong; call again with the same request_id.
-        Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, SERVER_STOPPING,
-        TOO_MANY_ATTEMPTS.
+        Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, OUTCOME_UNKNOWN (enroll
+        again), SERVER_STOPPING, TOO_MANY_ATTEMPTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

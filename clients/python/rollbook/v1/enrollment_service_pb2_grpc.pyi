@@ -41,8 +41,8 @@ class EnrollmentServiceStub:
     Callers: any device agent.
     On failure: an error says that the server could not decide, never that the
     device presented something wrong; call again with the same request_id.
-    Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, SERVER_STOPPING,
-    TOO_MANY_ATTEMPTS.
+    Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, OUTCOME_UNKNOWN (enroll
+    again), SERVER_STOPPING, TOO_MANY_ATTEMPTS.
     """
 
     SignInDevice: grpc.UnaryUnaryMultiCallable[
@@ -82,8 +82,8 @@ class EnrollmentServiceAsyncStub:
     Callers: any device agent.
     On failure: an error says that the server could not decide, never that the
     device presented something wrong; call again with the same request_id.
-    Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, SERVER_STOPPING,
-    TOO_MANY_ATTEMPTS.
+    Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, OUTCOME_UNKNOWN (enroll
+    again), SERVER_STOPPING, TOO_MANY_ATTEMPTS.
     """
 
     SignInDevice: grpc.aio.UnaryUnaryMultiCallable[
@@ -125,8 +125,8 @@ class EnrollmentServiceServicer(metaclass=abc.ABCMeta):
         Callers: any device agent.
         On failure: an error says that the server could not decide, never that the
         device presented something wrong; call again with the same request_id.
-        Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, SERVER_STOPPING,
-        TOO_MANY_ATTEMPTS.
+        Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, OUTCOME_UNKNOWN (enroll
+        again), SERVER_STOPPING, TOO_MANY_ATTEMPTS.
         """
 
     @abc.abstractmethod

@@ -23,6 +23,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_ETAG_MISMATCH: _ClassVar[ErrorReason]
     ERROR_REASON_STORE_FULL: _ClassVar[ErrorReason]
     ERROR_REASON_STORE_UNAVAILABLE: _ClassVar[ErrorReason]
+    ERROR_REASON_OUTCOME_UNKNOWN: _ClassVar[ErrorReason]
     ERROR_REASON_SERVER_STOPPING: _ClassVar[ErrorReason]
     ERROR_REASON_REQUEST_IDLE: _ClassVar[ErrorReason]
     ERROR_REASON_INTERNAL_ERROR: _ClassVar[ErrorReason]
@@ -127,6 +128,7 @@ ERROR_REASON_ETAG_MISSING: ErrorReason
 ERROR_REASON_ETAG_MISMATCH: ErrorReason
 ERROR_REASON_STORE_FULL: ErrorReason
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason
+ERROR_REASON_OUTCOME_UNKNOWN: ErrorReason
 ERROR_REASON_SERVER_STOPPING: ErrorReason
 ERROR_REASON_REQUEST_IDLE: ErrorReason
 ERROR_REASON_INTERNAL_ERROR: ErrorReason

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from rollbook_server.storage.row_shapes import OFTEN_SHARED, RISING
+from rollbook_server.domain.repositories import Taken
+from rollbook_server.storage.sqlite.row_shapes import OFTEN_SHARED, RISING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rollbook_server.domain.row_blocks import DeviceRows
-    from rollbook_server.storage.bulk import Piece
-    from rollbook_server.storage.row_shapes import Shape
+    from rollbook_server.storage.engine import RollDatabase
+    from rollbook_server.storage.sqlite.bulk import Piece
+    from rollbook_server.storage.sqlite.row_shapes import Shape
+
+_new_taken = cast("Callable[[Sequence[object]], Taken]", partial(tuple.__new__, Taken))  # as C is
 
 _INSERT = """
 INSERT INTO devices (id, profile, imei, imei2, serial_number, manufacturer, manufacturer_key,
@@ -77,6 +81,20 @@ class PackedRows:
     def crosses_itself(self) -> bool:
         """Tell whether one row's first IMEI is another's second."""
         return bool(self.second_imeis) and not self.second_imeis.isdisjoint(self.imeis)
+
+    def insert_into(
+        self, database: RollDatabase, first_id: int, profile: int, upload: int | None, time: int
+    ) -> list[Taken]:
+        """Insert the rows.
+
+        The unique indexes leave some out; which ones, their missing ids tell.
+        """
+        taken: list[Taken] = []
+        for piece in self.statements(first_id, profile, upload, time):
+            if database.execute_sql(*piece.insert).rowcount < piece.size:
+                found = database.execute_sql(*piece.taken).fetchall()
+                taken += map(_new_taken, found)
+        return taken
 
     def statements(
         self, first_id: int, profile: int, upload: int | None, time: int

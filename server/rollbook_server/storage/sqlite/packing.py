@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain.row_blocks import DeviceRows
 from rollbook_server.storage.attribute_texts import names_in
-from rollbook_server.storage.bulk import pieces
-from rollbook_server.storage.packed_rows import PackedRows
-from rollbook_server.storage.row_shapes import shape_of
+from rollbook_server.storage.sqlite.bulk import pieces
+from rollbook_server.storage.sqlite.packed_rows import PackedRows
+from rollbook_server.storage.sqlite.row_shapes import shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

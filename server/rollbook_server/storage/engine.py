@@ -1,0 +1,129 @@
+"""What sets one database engine apart from another, behind names that both have.
+
+Our SQL is written once, in what SQLite and PostgreSQL both take: places are `?`, and
+where they differ stands a word such as `$TEXTS`, which each engine spells in its own way.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from peewee import Database
+
+from rollbook_server.domain.repositories import PackedRows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
+    from contextlib import AbstractContextManager
+
+    from rollbook_server.domain.repositories import Packing, Taken
+
+    Answers: TypeAlias = Sequence[tuple[Future[Any], Any]]
+
+_WORD = re.compile(r"\$([A-Z_]+)")
+
+
+class RollDatabase(Database, ABC):
+    """A database that knows how its engine spells our SQL.
+
+    The words, each in the place of a query unless another thing is said:
+
+    `$TEXTS`, `$NUMBERS`: the members of a JSON array, as column `value`.
+    `$PAIRS`, `$TRIPLES`: those of an array of arrays, as columns `number`, `key`, `second`.
+    `$LISTS`: the same, as columns `number` and `content`, the JSON of each.
+    `$THEN`: a JOIN before which what stands on its left is gone through.
+    `$PLAIN(x)`: the text x, so that no index on it is used.
+    `$NAMES_IN_USE`: the names of the attributes that devices `d` have, up to its WHERE.
+    `$LINKS`: the columns of an event, see `audit`.
+    """
+
+    @abstractmethod
+    def spelled(self, sql: str) -> str:
+        """Give the SQL as this engine takes it."""
+
+    @abstractmethod
+    def packing(self) -> Packing:
+        """Begin to prepare rows for `PackedBatch.insert_into`; needs no connection."""
+
+    @abstractmethod
+    def put_in(
+        self, table: str, columns: Mapping[str, Sequence[Any]], shared: Mapping[str, Any]
+    ) -> None:
+        """Insert many rows, given as columns of the same length, and what is alike in all.
+
+        None of the first column is NULL; at least one column is shared.
+        """
+
+    @abstractmethod
+    def walk(self, sql: str, parameters: Sequence[Any]) -> Any:
+        """Run a query of long rows; gives a cursor that does not hold all at once."""
+
+    def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
+        """Run our SQL."""
+        return super().execute_sql(self.spelled(sql), params)  # type: ignore[no-untyped-call]
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run our SQL with each row of parameters."""
+        self.cursor().executemany(self.spelled(sql), rows)  # type: ignore[no-untyped-call]
+
+
+class PackedBatch(PackedRows, Protocol):
+    """Packed rows that put themselves in."""
+
+    @property
+    def imeis(self) -> Sequence[str]:
+        """Give the first IMEI of every row; only few uploads ask for them."""
+
+    @property
+    def second_imeis(self) -> frozenset[str]:
+        """Give the second IMEIs of the rows."""
+
+    def insert_into(
+        self, database: Any, first_id: int, profile: int, upload: int | None, time: int
+    ) -> list[Taken]:
+        """Insert the rows as devices whose ids count on from `first_id`, in their order.
+
+        Tells of those that were left out because a key was taken.
+        """
+
+
+class Readers(RollDatabase):
+    """A pool of connections that only read."""
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[None]:
+        """Take a connection, and read one consistent state of the roll within."""
+
+    @abstractmethod
+    def close_idle(self) -> None:
+        """Close the connections that nobody reads on."""
+
+
+class WritingSide(Protocol):
+    """How an engine makes a transaction, for the one thread that writes."""
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """Begin, and commit at the end; what raises within is undone."""
+
+    def is_given_up(self) -> bool:
+        """Tell whether the engine has undone the whole transaction already."""
+
+    def answer(self, answers: Answers, *, beside: bool) -> None:
+        """Give results once all that was committed is durable.
+
+        `beside` lets it go on in a thread of its own, without waiting.
+        """
+
+    def rest(self) -> None:
+        """Do what is best done while there is no work."""
+
+    def close(self) -> None:
+        """Give all answers; there are no more transactions."""
+
+
+def spell(sql: str, spelling: Mapping[str, str]) -> str:
+    """Give the SQL with every word in it replaced."""
+    return _WORD.sub(lambda word: spelling[word[1]], sql)

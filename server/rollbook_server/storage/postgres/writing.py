@@ -1,0 +1,188 @@
+"""How PostgreSQL makes a transaction: in turns with all servers, and never in doubt.
+
+Every server first locks the same row, so that writes come one after another as they do
+in SQLite: what work looks up stays so until it has written, the audit log is one chain, and
+no two can wait for each other. An ordinary row, as engines that only speak PostgreSQL's
+protocol have it, too, and fair, for whoever waits for it stands in line.
+
+Every transaction notes its number in a row of its server's. If the connection is cut in
+COMMIT, that row tells what became of it; nothing is ever done a second time.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import uuid
+from contextlib import contextmanager, suppress
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+import psycopg
+from peewee import DatabaseError, InterfaceError, OperationalError
+from psycopg.pq import TransactionStatus
+
+from rollbook_server.domain.errors import Reason, RollbookError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rollbook_server.storage.engine import Answers
+    from rollbook_server.storage.postgres.database import PostgresRoll
+
+_log = logging.getLogger(__name__)
+
+# One statement after another in one message: a transaction begins in one round trip.
+# The times are of the transaction, not of the connection, which PgBouncer lends to others.
+# Whoever holds the row and is not heard of loses it; whoever waits longer gives up.
+_BEGIN = """
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL idle_in_transaction_session_timeout = '10s';
+SET LOCAL lock_timeout = '20s';
+SELECT 1 FROM writers WHERE writer = '' FOR UPDATE;
+"""
+_NOTE = """
+INSERT INTO writers (writer, transaction, time) VALUES ('{writer}', {number}, now())
+    ON CONFLICT (writer) DO UPDATE SET transaction = excluded.transaction, time = excluded.time;
+"""
+_NOTED = "SELECT 1 FROM writers WHERE writer = ? AND transaction = ?"
+# A server that ended takes its row away; those of others that could not are taken by all.
+_FORGET = (
+    "DELETE FROM writers WHERE writer = ? OR writer <> '' AND time < now() - interval '7 days'"
+)
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS writers (
+    writer text PRIMARY KEY, transaction bigint NOT NULL, time timestamptz NOT NULL
+)
+"""
+_ROW = "INSERT INTO writers VALUES ('', 0, now()) ON CONFLICT DO NOTHING"
+
+# Seconds. The first is how long a database may be gone before those who wait are told, the
+# second how long the outcome of a COMMIT is looked for, for which nobody can ask again.
+_BEGIN_SECONDS, _OUTCOME_SECONDS = 3.0, 60.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_CHANCE = random.SystemRandom()  # so that servers do not come all at once
+
+
+class PostgresWriting:
+    """Makes transactions on the writing connection, and connects anew if it is cut.
+
+    The writer's thread alone may use it, and whoever opens the store before there is one.
+    """
+
+    def __init__(self, database: PostgresRoll) -> None:
+        self._database = database
+        self._writer, self._number = uuid.uuid4().hex, 0
+
+    def prepare(self) -> None:
+        """Make what transactions need; several servers may do it at the same time."""
+        for _ in range(2):  # the second finds what another made between two looks of the first
+            try:
+                self._database.execute_sql(_TABLE)
+                break
+            except DatabaseError:
+                if self._database.status is not TransactionStatus.IDLE:
+                    raise
+        self._database.execute_sql(_ROW)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Begin, in turn; commit at the end."""
+        self._number += 1
+        self._begin()
+        try:
+            yield
+        except BaseException:
+            self._undo()
+            raise
+        self._commit()
+
+    def is_given_up(self) -> bool:
+        """Tell whether the whole transaction is undone: the connection is gone."""
+        return self._database.status not in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+
+    def answer(self, answers: Answers, *, beside: bool) -> None:  # noqa: ARG002 - COMMIT waited
+        """Give results, which are durable: COMMIT came back."""
+        for future, result in answers:
+            future.set_result(result)
+
+    def rest(self) -> None:
+        """Do nothing: the server looks after itself."""
+
+    def close(self) -> None:
+        """Forget this writer; its number means nothing any more."""
+        with suppress(DatabaseError, InterfaceError):
+            if self._database.status is TransactionStatus.IDLE:
+                self._database.execute_sql(_FORGET, (self._writer,))
+        self._drop()
+
+    def _begin(self) -> None:
+        """Begin, on a new connection if need be; raises once the database is gone for long."""
+        note = _NOTE.format(writer=self._writer, number=self._number)
+        for pause in _pauses(_BEGIN_SECONDS):
+            try:
+                self._database.execute_sql(_BEGIN + note)
+            except (OperationalError, InterfaceError):
+                was_cut = self._database.status is TransactionStatus.UNKNOWN
+                self._undo()
+                if not was_cut or pause is None:
+                    raise
+                sleep(pause)
+            else:
+                return
+
+    def _commit(self) -> None:
+        number = self._number
+        try:
+            self._database.execute_sql("COMMIT")
+        except (OperationalError, InterfaceError):
+            was_cut = self._database.status is TransactionStatus.UNKNOWN
+            self._undo()
+            if not (was_cut and self._was_committed(number)):
+                raise
+            _log.warning("the connection was cut in COMMIT, which the database had done")
+
+    def _was_committed(self, number: int) -> bool:
+        """Look up what became of a transaction, once it is over: it held the row until then."""
+        for pause in _pauses(_OUTCOME_SECONDS):
+            try:
+                self._database.execute_sql(_BEGIN)
+                noted = self._database.execute_sql(_NOTED, (self._writer, number)).fetchone()
+            except (OperationalError, InterfaceError) as error:
+                _log.warning("the outcome of a COMMIT is not known yet: %s", type(error).__name__)
+            else:
+                return noted is not None
+            finally:
+                self._undo()
+            if pause is not None:
+                sleep(pause)
+        raise RollbookError(
+            Reason.OUTCOME_UNKNOWN,
+            "The connection to the database was lost while it kept the change, so that it is not "
+            "known whether it did. Look before you repeat it, or repeat it with the same "
+            "request_id; an upload goes on from its committed position.",
+        )
+
+    def _undo(self) -> None:
+        """Give the transaction up, and the connection if it is of no use any more."""
+        try:
+            if self._database.status is not TransactionStatus.IDLE:
+                self._database.execute_sql("ROLLBACK")
+        except (DatabaseError, InterfaceError, psycopg.Error):
+            pass
+        if self._database.status is not TransactionStatus.IDLE:
+            self._drop()
+
+    def _drop(self) -> None:
+        with suppress(DatabaseError, InterfaceError, psycopg.Error):
+            self._database.close()
+
+
+def _pauses(seconds: float) -> Iterator[float | None]:
+    """Give how long to wait before each next try, ever longer; None with the last one."""
+    end, pause = monotonic() + seconds, _FIRST_PAUSE
+    while monotonic() + pause < end:
+        yield pause * _CHANCE.uniform(0.5, 1.0)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+    yield None

@@ -1,0 +1,154 @@
+"""A store on whatever engine: one thread that writes, connections that only read."""
+
+from __future__ import annotations
+
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from peewee import DatabaseError, InterfaceError
+from playhouse.pool import MaxConnectionsExceeded
+
+from rollbook_server.domain.audit_chain import Seals
+from rollbook_server.storage.answers import StoredAnswers
+from rollbook_server.storage.api_keys import StoredApiKeys
+from rollbook_server.storage.audit import GatheredAudit, StoredAudit
+from rollbook_server.storage.devices import StoredDevices
+from rollbook_server.storage.faults import translated
+from rollbook_server.storage.inventory import StoredInventory
+from rollbook_server.storage.leftovers import StoredLeftovers
+from rollbook_server.storage.profiles import StoredProfiles
+from rollbook_server.storage.tokens import StoredTokens
+from rollbook_server.storage.uploads import StoredUploads
+from rollbook_server.storage.users import StoredUsers
+from rollbook_server.storage.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+    from rollbook_server.domain.ports import Roll
+    from rollbook_server.domain.repositories import Packing
+    from rollbook_server.storage.engine import Readers, RollDatabase, WritingSide
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+class StoreError(Exception):
+    """The database cannot be opened; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Roll:
+    """What is stored, on one connection."""
+
+    profiles: StoredProfiles
+    tokens: StoredTokens
+    users: StoredUsers
+    api_keys: StoredApiKeys
+    devices: StoredDevices
+    inventory: StoredInventory
+    uploads: StoredUploads
+    leftovers: StoredLeftovers
+    answers: StoredAnswers
+    audit: StoredAudit
+
+
+def _roll(database: RollDatabase, audit: StoredAudit) -> _Roll:
+    profiles = StoredProfiles(database)
+    return _Roll(
+        profiles,
+        StoredTokens(database, profiles),
+        StoredUsers(database),
+        StoredApiKeys(database),
+        StoredDevices(database, profiles),
+        StoredInventory(database, profiles),
+        StoredUploads(database, profiles),
+        StoredLeftovers(database, profiles),
+        StoredAnswers(database),
+        audit,
+    )
+
+
+class RollStore:
+    """A `domain.ports.Store` on opened databases; close it when done.
+
+    `keyed` is what audit events are sealed with: a digest that takes a key.
+    """
+
+    def __init__(
+        self,
+        database: RollDatabase,
+        writing_side: WritingSide,
+        readers: Readers,
+        keyed: Callable[[str], bytes],
+    ) -> None:
+        self._database, self._readers = database, readers
+        self._reading = _roll(readers, StoredAudit(readers))
+        self._audit = GatheredAudit(database, Seals(keyed))
+        writing = _roll(database, self._audit)
+        self._writer = Writer(writing_side, database, writing, self._audit.gathered, self._audit.of)
+
+    def read(self, work: Callable[[Roll], T]) -> T:
+        """Run work on one consistent state."""
+        try:
+            with self._readers.reading():
+                return work(self._reading)
+        except (DatabaseError, InterfaceError, MaxConnectionsExceeded) as error:
+            raise translated(error) from error
+
+    def write(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> T:
+        """Run work and give its result once it is durable."""
+        return self.submit(work, is_bulk=is_bulk).result()
+
+    def submit(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> Future[T]:
+        """Run work as `write` does, without waiting."""
+        context = copy_context()  # here, where it is known who calls
+        return self._writer.submit(lambda roll: context.run(work, roll), is_bulk=is_bulk)
+
+    def write_together(self, work: Callable[[Roll, Sequence[A]], Sequence[T]], argument: A) -> T:
+        """Run work on the arguments of all who ask for the same at the same time."""
+        return self._writer.submit_together(work, argument).result()
+
+    def is_shared(self) -> bool:
+        """Tell whether small work comes again and again."""
+        return self._writer.is_shared()
+
+    def packing(self) -> Packing:
+        """Begin to prepare rows for Devices.insert, outside a transaction."""
+        return self._database.packing()
+
+    @property
+    def has_other_servers(self) -> bool:
+        """Tell whether other servers may write to the same database."""
+        return False
+
+    def check_room(self) -> None:
+        """Raise RollbookError with STORE_FULL before the disk is quite full."""
+
+    def identity(self) -> int:
+        """Give a number that another database in the place of this one would not have."""
+        raise NotImplementedError
+
+    def holds_tokens(self) -> bool:
+        """Tell whether there is any token."""
+        return self.read(lambda _: self._reading.tokens.exist())
+
+    def needs_key_file(self) -> bool:
+        """Tell whether a key file must be there already: for tokens, or for the audit log."""
+        return self.holds_tokens() or self.read(lambda roll: roll.audit.end()) is not None
+
+    def close(self) -> None:
+        """Do the work that is queued, and close the connections.
+
+        Reads under way go on, as of an inventory whose reader is gone: to close the
+        connection of another thread would crash the process.
+        """
+        self._writer.close()
+        self._readers.close_idle()
+
+
+def unsealed(_: str) -> bytes:
+    """Stand for the keyed digest of a store that keeps no audit log."""
+    raise AssertionError("a store that was given no keyed digest keeps no audit log")

@@ -1,0 +1,1 @@
+"""What of the storage room is SQLite's alone."""
