@@ -78,6 +78,14 @@ def test_what_was_written_is_in_the_file_when_write_returns(store: SqliteStore, 
     assert has(store, "a")
 
 
+def test_a_closed_store_leaves_no_log_that_another_file_in_its_place_would_meet(path: Path) -> None:
+    store = SqliteStore(path)
+    assert store.write(lambda roll: add(roll, "a"))
+    assert has(store, "a")
+    store.close()
+    assert sorted(file.name for file in path.parent.iterdir()) == ["roll.db", "roll.db.lock"]
+
+
 def test_readers_do_not_wait_for_a_transaction_that_has_begun(store: SqliteStore) -> None:
     held = Held(store)
     assert not has(store, "a")

@@ -85,6 +85,7 @@ class RollStore:
         keyed: Callable[[str], bytes],
     ) -> None:
         self._database, self._readers = database, readers
+        self._writing_side = writing_side
         self._reading = _roll(readers, StoredAudit(readers))
         self._audit = GatheredAudit(database, Seals(keyed))
         writing = _roll(database, self._audit)
@@ -143,10 +144,12 @@ class RollStore:
         """Do the work that is queued, and close the connections.
 
         Reads under way go on, as of an inventory whose reader is gone: to close the
-        connection of another thread would crash the process.
+        connection of another thread would crash the process. The writing one is the last:
+        it alone can take what SQLite's log holds into the file, and the log away.
         """
         self._writer.close()
         self._readers.close_idle()
+        self._writing_side.close()
 
 
 def unsealed(_: str) -> bytes:

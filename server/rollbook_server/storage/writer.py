@@ -118,7 +118,6 @@ class Writer:
             self._closed = True
             self._waiting.notify()
         self._thread.join()
-        self._engine.close()
 
     def _run(self) -> None:
         while group := self._take():
