@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from running import Server
 
+pytestmark = pytest.mark.sqlite_only  # PostgreSQL came with schema 2
+
 # Written by a server of schema 1, with two profiles, three devices and this token.
 SCHEMA_1 = Path(__file__).with_name("schema_1.sql")
 TOKEN = "2QQMR-N59B1-SP8W7-HCA4C-C8VV3-F6G8G"
