@@ -12,7 +12,7 @@ from cli.ended import Cli, Ended
 from databases import DATABASES, POSTGRESQL
 from rollbook.cli.entry import run
 from rollbook_server.storage.copy_rows import TableRows
-from rollbook_server.storage.places import place
+from rollbook_server.storage.opening import place
 from rollbook_server.storage.schema import TABLES
 
 SETTINGS = ("ADDRESS", "API_KEY", "API_KEY_FILE", "DATABASE", "SEALING_KEY_FILE", "DEBUG")

@@ -20,7 +20,7 @@ from rollbook import EnrollOutcome
 from rollbook_server.config import DATABASE_NAME
 from rollbook_server.storage import copy_rows
 from rollbook_server.storage.copying import copy
-from rollbook_server.storage.places import place
+from rollbook_server.storage.opening import place
 from rollbook_server.storage.schema import TABLES
 from rollbook_server.storage.store import SqliteStore
 from uploads.wire import Wire, csv, finish, imei, opening

@@ -20,7 +20,7 @@ from rollbook import DeviceRow
 from rollbook.cli.exit_codes import ExitCode
 from rollbook_server.database import copy_progress
 from rollbook_server.storage.copying import COMPARING, COPYING, CopyDiffersError, CopyStep, copy
-from rollbook_server.storage.places import place
+from rollbook_server.storage.opening import place
 from rollbook_server.storage.roll_store import StoreError
 from running import finding_tests, unset_environment
 from storage.test_upgrade import SCHEMA_1

@@ -11,8 +11,7 @@ import click
 from rollbook.cli.errors import CommandError
 from rollbook.data_dir import default_data_dir
 from rollbook_server.config import DATABASE_NAME
-from rollbook_server.storage.opening import DatabaseUrlError
-from rollbook_server.storage.places import place
+from rollbook_server.storage.opening import DatabaseUrlError, place
 from rollbook_server.storage.roll_store import StoreError
 
 if TYPE_CHECKING:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from rollbook_server.storage.roll_store import StoreError
+from rollbook_server.storage.sqlite.places import SqlitePlace
 from rollbook_server.storage.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from urllib.parse import SplitResult
 
+    from rollbook_server.storage.places import Place
     from rollbook_server.storage.roll_store import RollStore
 
 _POSTGRES = ("postgresql", "postgres")
@@ -46,9 +48,22 @@ def open_store(
     path = sqlite_path(url, default)
     if path is not None:
         return SqliteStore(path, keyed, may_upgrade=may_upgrade)
-    with postgres_extra():
+    with _postgres_extra():
         from rollbook_server.storage.postgres.store import PostgresStore  # noqa: PLC0415 - an extra
-    return PostgresStore(postgres_url(url), keyed, may_upgrade=may_upgrade)
+    return PostgresStore(_postgres_url(url), keyed, may_upgrade=may_upgrade)
+
+
+def place(url: str, default: Path) -> Place:
+    """Give the database of the URL, or the default, to be opened without a server.
+
+    Raises DatabaseUrlError, or StoreError if the extra of its engine is missing.
+    """
+    path = sqlite_path(url, default)
+    if path is not None:
+        return SqlitePlace(path)
+    with _postgres_extra():
+        from rollbook_server.storage.postgres.places import PostgresPlace  # noqa: PLC0415 - an extra
+    return PostgresPlace(_postgres_url(url))
 
 
 def sqlite_path(url: str, default: Path) -> Path | None:
@@ -63,7 +78,7 @@ def sqlite_path(url: str, default: Path) -> Path | None:
     return Path(unquote(parts.path[1:])) if parts.scheme == "sqlite" else None
 
 
-def postgres_url(url: str) -> str:
+def _postgres_url(url: str) -> str:
     """Give the URL as the driver knows it, however its scheme was written."""
     return f"postgresql{url[len(_split(url).scheme) :]}"
 
@@ -76,7 +91,7 @@ def _split(url: str) -> SplitResult:
 
 
 @contextmanager
-def postgres_extra() -> Iterator[None]:
+def _postgres_extra() -> Iterator[None]:
     """Import within what the extra brings; raises StoreError, which names it, if it is missing."""
     try:
         yield

@@ -7,13 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rollbook_server.storage.migrating import SchemaError
-from rollbook_server.storage.opening import postgres_extra, postgres_url, sqlite_path
 from rollbook_server.storage.roll_store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from rollbook_server.storage.engine import RollDatabase
 
@@ -56,23 +54,6 @@ class Filling(ABC):
     @abstractmethod
     def reading(self) -> AbstractContextManager[object]:
         """Read one state within."""
-
-
-def place(url: str, default: Path) -> Place:
-    """Give the database of the URL, or if that is empty the SQLite file that is the default.
-
-    Raises DatabaseUrlError, or StoreError if the extra of its engine is missing.
-    """
-    path = sqlite_path(url, default)
-    if path is not None:
-        from rollbook_server.storage.sqlite.places import SqlitePlace  # noqa: PLC0415 - knows us
-
-        return SqlitePlace(path)
-    with postgres_extra():
-        from rollbook_server.storage.postgres.places import (  # noqa: PLC0415 - an extra
-            PostgresPlace,
-        )
-    return PostgresPlace(postgres_url(url))
 
 
 @contextmanager

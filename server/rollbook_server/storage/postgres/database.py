@@ -53,7 +53,7 @@ _SPELLING = {
     "TABLES": "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()",
 }
 
-_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _cursors = count()
 _NO_CHARACTER = "\uffff"  # which Unicode promises never to be one
 _PIECE = 5_000  # rows that are sent at once
@@ -191,12 +191,12 @@ class PostgresReaders(PostgresEngine, PooledPostgresqlDatabase, Readers):  # typ
     def _begin_reading(self) -> None:
         """Begin, on a new connection if this one was cut while nobody used it."""
         try:
-            self.execute_sql(_READ)
+            self.execute_sql(READ)
         except (OperationalError, InterfaceError):
             self.manual_close()
             self.close_idle()  # what cut one cut all
             self.connect()
-            self.execute_sql(_READ)
+            self.execute_sql(READ)
 
 
 def settings(url: str, **others: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.storage.places import Filling, Place, told_of_schema
-from rollbook_server.storage.postgres.database import PostgresRoll, settings
+from rollbook_server.storage.postgres.database import READ, PostgresRoll, settings
 from rollbook_server.storage.postgres.store import unusable, upgrade_in_turn
 from rollbook_server.storage.postgres.writing import PostgresWriting
 from rollbook_server.storage.roll_store import StoreError
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from rollbook_server.storage.engine import RollDatabase
 
-_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = ? AND pid <> pg_backend_pid()
@@ -47,7 +46,7 @@ class PostgresPlace(Place):
     def looked_at(self) -> Iterator[RollDatabase]:
         """Read the database in one transaction."""
         with self._told(), self._connected() as database:
-            database.execute_sql(_READ)
+            database.execute_sql(READ)
             yield database
 
     @contextmanager
@@ -55,7 +54,7 @@ class PostgresPlace(Place):
         """Read the database, which no server is connected to when it begins."""
         with self._told(), self._connected() as database:
             self._check_alone(database)
-            database.execute_sql(_READ)
+            database.execute_sql(READ)
             yield database
 
     @contextmanager
@@ -120,7 +119,7 @@ class PostgresFilling(Filling):
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Read."""
-        self.database.execute_sql(_READ)
+        self.database.execute_sql(READ)
         try:
             yield
         finally:
