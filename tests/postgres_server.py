@@ -6,7 +6,6 @@ import itertools
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -24,6 +23,8 @@ MISSING = (
     "initdb and postgres on the PATH"
 )
 _ROLE = "rollbook"
+# It ends with us, also if we are killed: then the pipe is closed. SIGINT cuts all connections.
+_WHILE_WE_ARE = '"$@" & cat > /dev/null; kill -INT $!; wait'
 _SETTINGS = {
     "fsync": "on",
     "listen_addresses": "",  # the socket in the folder is the only way in
@@ -89,7 +90,8 @@ def running() -> Iterator[PostgresServer]:
         try:
             yield server
         finally:
-            server.process.send_signal(signal.SIGINT)  # whoever is still connected is cut
+            assert server.process.stdin is not None
+            server.process.stdin.close()
             server.process.wait(30)
     finally:
         shutil.rmtree(folder)
@@ -110,7 +112,8 @@ def _started(folder: Path) -> PostgresServer:
     )
     said = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
     process = subprocess.Popen(
-        [_program("postgres"), "-D", data, "-k", folder, *said],
+        ["sh", "-c", _WHILE_WE_ARE, "sh", _program("postgres"), "-D", data, "-k", folder, *said],
+        stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=folder,
         **nobody,
