@@ -109,7 +109,7 @@ class ServerProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=_finding_tests(unset_environment()),
+                env=finding_tests(unset_environment()),
             )
         assert self._process.stdout is not None
         first = self._process.stdout.readline()
@@ -164,7 +164,7 @@ def read_key(data_dir: Path) -> str:
     return (data_dir / ADMIN_KEY_NAME).read_text().strip()
 
 
-def _finding_tests(environment: dict[str, str]) -> dict[str, str]:
+def finding_tests(environment: dict[str, str]) -> dict[str, str]:
     """Let a launcher of ours be found."""
     paths = (str(Path(__file__).parent), environment.get("PYTHONPATH", ""))
     return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))}

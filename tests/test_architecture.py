@@ -67,6 +67,13 @@ ALLOWED = {
     "rollbook_server.passwords": {"rollbook_server.domain", "argon2"},
     "rollbook_server.app": {"rollbook_server", "rollbook.v1", "grpc", "grpc_health"},
     "rollbook_server.command": {"rollbook_server", "rollbook.cli", "rollbook.data_dir", "click"},
+    "rollbook_server.database": {
+        "rollbook_server",
+        "rollbook.cli",
+        "rollbook.data_dir",
+        "click",
+        "rich",
+    },
     "rollbook_server.demo": {"rollbook_server", "rollbook", "click", "rich"},
     # The sample is of the domain's words alone.
     "rollbook_server.demo.sample_csv": {"rollbook_server.domain"},

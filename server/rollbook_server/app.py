@@ -107,7 +107,12 @@ class App:
         config.check()
         self._config, self._clock = config, clock
         config.make_data_dir()
-        self._store = open_store(config.database, config.default_database(), self._keyed)
+        self._store = open_store(
+            config.database,
+            config.default_database(),
+            self._keyed,
+            may_upgrade=config.upgrade,
+        )
         self._sweeper = Sweeper(self._store, clock)
         self._keys = KeyRing(self._store, clock)
         self._witness = Witness(self._keyed)

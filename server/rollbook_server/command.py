@@ -76,6 +76,13 @@ class _Alone(click.Command):
     "default a file in the data directory. A password belongs into PGPASSFILE or the variable.",
 )
 @click.option(
+    "--upgrade/--no-upgrade",
+    default=True,
+    envvar="ROLLBOOK_UPGRADE",
+    help="Bring the schema of an older database up to date, or refuse it: `rollbook database "
+    "upgrade` does it as well.  [default: --upgrade]",
+)
+@click.option(
     "--sealing-key-file",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="ROLLBOOK_SEALING_KEY_FILE",

@@ -35,6 +35,7 @@ class Config:
 
     `database` is a URL such as sqlite:////var/lib/rollbook/roll.db or
     postgresql://rollbook@db.example.com/roll; empty for a file in `data_dir`.
+    `upgrade` lets the schema of an older database be brought up to date.
     `public_address` is what QR codes tell devices to call;
     empty for the address the server listens on. `sealing_key_file` holds what token
     values are sealed with; None for a file in `data_dir`. `sealing_keys` is the content of such
@@ -51,6 +52,7 @@ class Config:
     data_dir: Path
     listen: str = DEFAULT_LISTEN
     database: str = field(default="", repr=False)  # it may hold a password
+    upgrade: bool = True
     public_address: str = ""
     sealing_key_file: Path | None = None
     sealing_keys: str = field(default="", repr=False)

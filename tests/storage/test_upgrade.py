@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from database import later
 from rollbook import EnrollOutcome
 from rollbook_server.storage.schema import SCHEMA_VERSION
 from rollbook_server.storage.store import SqliteStore, StoreError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from running import Server
+
+pytestmark = pytest.mark.sqlite_only  # PostgreSQL came with schema 2
 
 # Written by a server of schema 1, with two profiles, three devices and this token.
 SCHEMA_1 = Path(__file__).with_name("schema_1.sql")
@@ -84,15 +87,12 @@ def test_a_new_profile_takes_no_number_of_an_old_one(
     assert query(old / "rollbook.db", "SELECT max(id) FROM profiles") == [(3,)]
 
 
-def test_an_upgrade_that_breaks_off_leaves_the_old_database(
-    old: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_upgrade_that_breaks_off_leaves_the_old_database(old: Path, tmp_path: Path) -> None:
     before = schema(old / "rollbook.db")
-    with monkeypatch.context() as broken:
-        broken.setattr(
-            "rollbook_server.storage.schema._AFTER", {1: ("SELECT nothing FROM nowhere",)}
-        )
-        with pytest.raises(StoreError):
-            SqliteStore(old / "rollbook.db")
+    with (
+        later.installed(later.steps(tmp_path, broken=True)),
+        pytest.raises(StoreError, match="nowhere"),
+    ):
+        SqliteStore(old / "rollbook.db")
     assert schema(old / "rollbook.db") == before
     SqliteStore(old / "rollbook.db").close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rollbook_server.storage.engine import RollDatabase
 
+SCHEMA = "schema_version"
 NEXT_DEVICE = "next_device"
 NEXT_PROFILE = "next_profile"
 TOKEN_EPOCH = "token_epoch"  # noqa: S105 - a name, no secret

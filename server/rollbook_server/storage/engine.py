@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
+    from peewee import Model
+
     from rollbook_server.domain.repositories import Packing, Taken
 
     Answers: TypeAlias = Sequence[tuple[Future[Any], Any]]
@@ -38,6 +40,7 @@ class RollDatabase(Database, ABC):
     `$PLAIN(x)`: the text x, so that no index on it is used.
     `$NAMES_IN_USE`: the names of the attributes that devices `d` have, up to its WHERE.
     `$LINKS`: the columns of an event, see `audit`.
+    `$TABLES`: the names of all tables.
     """
 
     @abstractmethod
@@ -60,6 +63,21 @@ class RollDatabase(Database, ABC):
     @abstractmethod
     def walk(self, sql: str, parameters: Sequence[Any]) -> Any:
         """Run a query of long rows; gives a cursor that does not hold all at once."""
+
+    @abstractmethod
+    def add_rows(self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows as another database has them, whose driver gave them.
+
+        Raises peewee's DataError for what this engine cannot hold.
+        """
+
+    @abstractmethod
+    def take_over(self, tables: Sequence[type[Model]]) -> None:
+        """Go on behind rows that were added: with numbers, and with what plans are made of."""
+
+    def get_tables(self, schema: str | None = None) -> list[str]:  # noqa: ARG002 - peewee's name
+        """Give the names of all tables."""
+        return [name for (name,) in self.execute_sql("$TABLES").fetchall()]
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """Run our SQL."""

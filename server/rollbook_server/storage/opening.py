@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from rollbook_server.storage.roll_store import StoreError
+from rollbook_server.storage.sqlite.places import SqlitePlace
 from rollbook_server.storage.store import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from urllib.parse import SplitResult
 
+    from rollbook_server.storage.places import Place
     from rollbook_server.storage.roll_store import RollStore
 
 _POSTGRES = ("postgresql", "postgres")
@@ -34,18 +37,50 @@ def check_url(url: str) -> None:
         )
 
 
-def open_store(url: str, default: Path, keyed: Callable[[str], bytes]) -> RollStore:
+def open_store(
+    url: str, default: Path, keyed: Callable[[str], bytes], *, may_upgrade: bool = True
+) -> RollStore:
     """Open the database of the URL, or if that is empty the SQLite file that is the default.
 
-    Raises DatabaseUrlError, or StoreError if it cannot be used.
+    A schema that is older is upgraded, if it may be. Raises DatabaseUrlError, or StoreError if
+    the database cannot be used.
+    """
+    path = sqlite_path(url, default)
+    if path is not None:
+        return SqliteStore(path, keyed, may_upgrade=may_upgrade)
+    with _postgres_extra():
+        from rollbook_server.storage.postgres.store import PostgresStore  # noqa: PLC0415 - an extra
+    return PostgresStore(_postgres_url(url), keyed, may_upgrade=may_upgrade)
+
+
+def place(url: str, default: Path) -> Place:
+    """Give the database of the URL, or the default, to be opened without a server.
+
+    Raises DatabaseUrlError, or StoreError if the extra of its engine is missing.
+    """
+    path = sqlite_path(url, default)
+    if path is not None:
+        return SqlitePlace(path)
+    with _postgres_extra():
+        from rollbook_server.storage.postgres.places import PostgresPlace  # noqa: PLC0415 - an extra
+    return PostgresPlace(_postgres_url(url))
+
+
+def sqlite_path(url: str, default: Path) -> Path | None:
+    """Give the file of the database, or None if it is one of PostgreSQL.
+
+    Raises DatabaseUrlError.
     """
     check_url(url)
-    if not url:
-        return SqliteStore(default, keyed)
     parts = _split(url)
-    if parts.scheme == "sqlite":
-        return SqliteStore(Path(unquote(parts.path[1:])), keyed)
-    return _postgres(f"postgresql{url[len(parts.scheme) :]}", keyed)
+    if not url:
+        return default
+    return Path(unquote(parts.path[1:])) if parts.scheme == "sqlite" else None
+
+
+def _postgres_url(url: str) -> str:
+    """Give the URL as the driver knows it, however its scheme was written."""
+    return f"postgresql{url[len(_split(url).scheme) :]}"
 
 
 def _split(url: str) -> SplitResult:
@@ -55,12 +90,13 @@ def _split(url: str) -> SplitResult:
         raise DatabaseUrlError(f"--database is no URL: {error}.") from None
 
 
-def _postgres(url: str, keyed: Callable[[str], bytes]) -> RollStore:
+@contextmanager
+def _postgres_extra() -> Iterator[None]:
+    """Import within what the extra brings; raises StoreError, which names it, if it is missing."""
     try:
-        from rollbook_server.storage.postgres.store import PostgresStore  # noqa: PLC0415 - an extra
+        yield
     except ImportError as error:
         raise StoreError(
             f"PostgreSQL needs the extra `postgres`, which is not installed ({error}): "
             "pip install 'rollbook[server,postgres]'"
         ) from error
-    return PostgresStore(url, keyed)

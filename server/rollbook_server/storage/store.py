@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from peewee import DatabaseError
 
-from rollbook_server.storage import schema
+from rollbook_server.storage import migrating
 from rollbook_server.storage.faults import disk_full
+from rollbook_server.storage.migrating import SchemaError
 from rollbook_server.storage.roll_store import RollStore, StoreError, unsealed
-from rollbook_server.storage.schema import NewerSchemaError
 from rollbook_server.storage.sqlite.database import SqliteReaders, SqliteRoll, SqliteWriting
 from rollbook_server.storage.sqlite.log_sync import LogSync
 
@@ -39,7 +39,7 @@ _PRAGMAS = {
 _READERS = 64  # connections: more than threads that serve calls, so that none waits
 _WAIT_SECONDS = 10  # for a connection; only a bug can make it so long
 RESERVE_BYTES = 16 * 1024 * 1024  # of the disk, for all that is smaller than an upload
-_PRIVATE = 0o600  # of a new file: configurations hold passwords
+PRIVATE = 0o600  # of a new file: configurations hold passwords
 
 # At DEBUG it would write every statement with its values, of which many are identifiers.
 logging.getLogger("peewee").setLevel(logging.INFO)
@@ -50,14 +50,16 @@ class SqliteStore(RollStore):
 
     `keyed` is what audit events are sealed with: a digest that takes a key. Raises
     StoreError if another server has the file, or if its schema is newer than this
-    program.
+    program, or older and not to be upgraded.
     """
 
-    def __init__(self, path: Path, keyed: Callable[[str], bytes] = unsealed) -> None:
-        self._lock, self._path = _lock(path), path.absolute()
-        database = _writing(path)
+    def __init__(
+        self, path: Path, keyed: Callable[[str], bytes] = unsealed, *, may_upgrade: bool = True
+    ) -> None:
+        self._lock, self._path = locked(path), path.absolute()
+        database = writing_on(path)
         try:
-            _open(database, path)
+            _open(database, path, may_upgrade=may_upgrade)
         except BaseException:  # the file is free again for whoever can read it
             database.close()
             self._lock.close()
@@ -88,7 +90,8 @@ class SqliteStore(RollStore):
         self._lock.close()
 
 
-def _writing(path: Path) -> SqliteRoll:
+def writing_on(path: Path) -> SqliteRoll:
+    """Give the connection that writes to a file, which is not opened yet."""
     return SqliteRoll(
         str(path),
         pragmas=_PRAGMAS,
@@ -109,11 +112,14 @@ def _reading(path: Path) -> SqliteReaders:
     )
 
 
-def _lock(path: Path) -> IO[str]:
-    """Keep every other server off the file; the operating system lets go if we die."""
+def locked(path: Path) -> IO[str]:
+    """Keep every other server off the file; the operating system lets go if we die.
+
+    Raises StoreError if one has it.
+    """
     real = path.resolve()  # through a link it is the same file
     name = real.with_name(real.name + ".lock")
-    name.touch(_PRIVATE)
+    name.touch(PRIVATE)
     lock = name.open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -125,17 +131,23 @@ def _lock(path: Path) -> IO[str]:
     return lock
 
 
-def _open(database: SqliteRoll, path: Path) -> None:
+def _open(database: SqliteRoll, path: Path, *, may_upgrade: bool) -> None:
     """Prepare the file, or raise StoreError with what is wrong with it."""
     try:
-        path.touch(_PRIVATE)  # SQLite makes the files beside it alike
+        path.touch(PRIVATE)  # SQLite makes the files beside it alike
         database.connect()
         with database.atomic():
-            schema.prepare(database)
-    except NewerSchemaError as error:
+            if not migrating.is_ready(database, may_upgrade=may_upgrade):
+                migrating.upgrade(database)
+    except SchemaError as error:
         raise StoreError(str(error)) from error
     except (DatabaseError, OSError) as error:
-        raise StoreError(
-            f"{path} cannot be used as the database: {error}. Restore it from a backup, or "
-            "choose another --data-dir."
-        ) from error
+        raise unusable(path, error) from error
+
+
+def unusable(path: Path, error: Exception) -> StoreError:
+    """Give what to raise for what SQLite or the operating system complains of."""
+    return StoreError(
+        f"{path} cannot be used as the database: {error}. Restore it from a backup, or "
+        "choose another --data-dir."
+    )

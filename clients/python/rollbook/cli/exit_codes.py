@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     NOT_REGISTERED = 6
     SIGN_IN_REQUIRED = 7
     BROKEN = 8
+    OUTDATED = 9
     INTERRUPTED = 130
 
 
@@ -26,10 +27,11 @@ MEANINGS = {
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.ROWS_REJECTED: "upload: ended, and rows were rejected",
     ExitCode.UNREACHABLE: "the server cannot be reached, or cannot answer now",
-    ExitCode.INCOMPLETE: "upload: broke off; the message tells how to resume it",
+    ExitCode.INCOMPLETE: "upload, database copy: broke off; the message tells how to go on",
     ExitCode.NOT_REGISTERED: "enroll, sign-in: the device is NOT_REGISTERED",
     ExitCode.SIGN_IN_REQUIRED: "enroll: SIGN_IN_REQUIRED, the token does not open a profile",
     ExitCode.BROKEN: "audit verify: an event was changed or is missing",
+    ExitCode.OUTDATED: "database status: the schema is not this program's",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
 }
 

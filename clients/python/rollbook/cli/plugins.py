@@ -15,6 +15,7 @@ from rollbook.cli.errors import CommandError
 _GROUP = "rollbook.commands"
 # Listed without importing what brings them.
 _SHORT_HELP = {
+    "database": "Look at a server's database, upgrade it, or copy it into another one.",
     "demo": "Show Rollbook at work: a server, an upload, enrollments.",
     "serve": "Run the server.",
 }

@@ -9,7 +9,7 @@ from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from peewee import InterfaceError, OperationalError, PostgresqlDatabase
+from peewee import AutoField, DataError, InterfaceError, OperationalError, PostgresqlDatabase
 from playhouse.pool import PooledPostgresqlDatabase
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
@@ -20,6 +20,8 @@ from rollbook_server.storage.postgres.packed_rows import Packing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from peewee import Model
 
 _MEMBERS = "jsonb_array_elements_text(CAST(? AS jsonb))"
 _LISTS = "jsonb_array_elements(CAST(? AS jsonb)) AS list"
@@ -48,9 +50,10 @@ _SPELLING = {
         )
     )
     + ", digest, seal, true",
+    "TABLES": "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()",
 }
 
-_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _cursors = count()
 _NO_CHARACTER = "\uffff"  # which Unicode promises never to be one
 _PIECE = 5_000  # rows that are sent at once
@@ -115,6 +118,28 @@ class PostgresEngine(RollDatabase):
             for begin in range(0, len(rows), _PIECE):
                 copy.write("".join(rows[begin : begin + _PIECE]))
 
+    def add_rows(self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows; raises DataError for what PostgreSQL cannot hold, as a text with a NUL."""
+        quoted = ", ".join(f'"{name}"' for name in names)
+        try:
+            with self.cursor().copy(f"COPY {table} ({quoted}) FROM STDIN") as copy:  # type: ignore[no-untyped-call]
+                for row in rows:
+                    copy.write_row(row)
+        except psycopg.DataError as error:
+            raise DataError(str(error)) from error
+
+    def take_over(self, tables: Sequence[type[Model]]) -> None:
+        """Let columns that number themselves go on, and look at what there is, for its plans."""
+        for table in tables:
+            meta = table._meta  # noqa: SLF001 - peewee's reflection
+            key, name = meta.primary_key, meta.table_name
+            if isinstance(key, AutoField):
+                found = f'SELECT coalesce(max("{key.column_name}"), 0) + 1 FROM {name}'
+                (following,) = self.execute_sql(found).fetchone()
+                restart = f'ALTER COLUMN "{key.column_name}" RESTART WITH {following}'
+                self.execute_sql(f"ALTER TABLE {name} {restart}")
+            self.execute_sql(f"ANALYZE {name}")
+
     def walk(self, sql: str, parameters: Sequence[Any]) -> Any:
         """Run a query on a cursor of the server's, for the driver would hold all rows."""
         connection: psycopg.Connection[Any] = self.connection()  # type: ignore[no-untyped-call]
@@ -166,12 +191,12 @@ class PostgresReaders(PostgresEngine, PooledPostgresqlDatabase, Readers):  # typ
     def _begin_reading(self) -> None:
         """Begin, on a new connection if this one was cut while nobody used it."""
         try:
-            self.execute_sql(_READ)
+            self.execute_sql(READ)
         except (OperationalError, InterfaceError):
             self.manual_close()
             self.close_idle()  # what cut one cut all
             self.connect()
-            self.execute_sql(_READ)
+            self.execute_sql(READ)
 
 
 def settings(url: str, **others: Any) -> dict[str, Any]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
-from peewee import DatabaseError, InterfaceError
+import psycopg
+from peewee import DatabaseError, InterfaceError, OperationalError
 
-from rollbook_server.storage import schema
+from rollbook_server.storage import migrating
+from rollbook_server.storage.migrating import SchemaError
 from rollbook_server.storage.postgres.database import PostgresReaders, PostgresRoll, settings
 from rollbook_server.storage.postgres.writing import PostgresWriting
 from rollbook_server.storage.roll_store import RollStore, StoreError, unsealed
-from rollbook_server.storage.schema import NewerSchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+_log = logging.getLogger(__name__)
 
 # Connections of one server: a few servers together stay below the 100 that PostgreSQL takes
 # unless it is told otherwise. A read lasts milliseconds, so the others wait for theirs.
@@ -28,14 +32,16 @@ class PostgresStore(RollStore):
 
     `keyed` is what audit events are sealed with: a digest that takes a key. Raises
     StoreError if the database cannot be reached, or its schema is newer than this
-    program.
+    program, or older and not to be upgraded.
     """
 
-    def __init__(self, url: str, keyed: Callable[[str], bytes] = unsealed) -> None:
+    def __init__(
+        self, url: str, keyed: Callable[[str], bytes] = unsealed, *, may_upgrade: bool = True
+    ) -> None:
         database = PostgresRoll(**settings(url), thread_safe=False)
         writing = PostgresWriting(database)
         try:
-            _open(database, writing)
+            _open(database, writing, may_upgrade=may_upgrade)
         except BaseException:
             writing.close()
             raise
@@ -52,19 +58,43 @@ class PostgresStore(RollStore):
         return self.read(lambda _: int(self._readers.execute_sql(_IDENTITY).fetchone()[0]))
 
 
-def _open(database: PostgresRoll, writing: PostgresWriting) -> None:
+def _open(database: PostgresRoll, writing: PostgresWriting, *, may_upgrade: bool) -> None:
     """Prepare the database, or raise StoreError with what is wrong with it."""
     try:
         writing.prepare()
-        with writing.transaction():
-            schema.prepare(database)
-    except NewerSchemaError as error:
+        if not migrating.is_ready(database, may_upgrade=may_upgrade):
+            upgrade_in_turn(database, writing)
+    except SchemaError as error:
         raise StoreError(str(error)) from error
     except (DatabaseError, InterfaceError) as error:
-        raise StoreError(
-            f"The PostgreSQL database cannot be used: {_first_line(error)}. See that it runs, and "
-            "that --database names its host, database and user."
-        ) from error
+        raise unusable(error) from error
+
+
+def upgrade_in_turn(database: PostgresRoll, writing: PostgresWriting) -> Sequence[str]:
+    """Bring the schema up to date, or wait until another server has; gives the steps done.
+
+    Raises what `migrating.upgrade` does. Whoever ends in the middle of it leaves the turn,
+    and the schema as it was, to the next.
+    """
+    while True:
+        try:
+            with writing.transaction():
+                return migrating.upgrade(database)
+        except OperationalError as error:
+            if not isinstance(error.__context__, psycopg.errors.LockNotAvailable):
+                raise
+            _log.warning(
+                "another server changes the database, or reads what is to be changed: waiting to "
+                "bring its schema up to date"
+            )
+
+
+def unusable(error: Exception) -> StoreError:
+    """Give what to raise for what the database complains of."""
+    return StoreError(
+        f"The PostgreSQL database cannot be used: {_first_line(error)}. See that it runs, and "
+        "that its URL names its host, database and user."
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -17,6 +17,8 @@ from rollbook_server.storage.sqlite.packing import Packing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from peewee import Model
+
     from rollbook_server.storage.engine import Answers
     from rollbook_server.storage.sqlite.log_sync import LogSync
 
@@ -44,6 +46,7 @@ _SPELLING = {
     "PLAIN": "+",
     "NAMES_IN_USE": "SELECT a.key FROM devices d, json_each(d.attributes) a",
     "LINKS": _LINKS,
+    "TABLES": "SELECT name FROM sqlite_master WHERE type = 'table'",
 }
 
 _PUT_IN = """
@@ -78,6 +81,14 @@ class SqliteEngine(RollDatabase):
     def walk(self, sql: str, parameters: Sequence[Any]) -> Any:
         """Run a query; every cursor of SQLite walks."""
         return self.execute_sql(sql, parameters)
+
+    def add_rows(self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows."""
+        places = ", ".join("?" * len(names))
+        self.execute_many(f"INSERT INTO {table} ({_quoted(names)}) VALUES ({places})", rows)
+
+    def take_over(self, tables: Sequence[type[Model]]) -> None:
+        """Do nothing: SQLite gives the number after the greatest, and plans without figures."""
 
 
 class SqliteRoll(SqliteEngine, SqliteDatabase):

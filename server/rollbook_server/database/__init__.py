@@ -1,0 +1,1 @@
+"""The command `rollbook database`: looks at a server's database, upgrades and copies it."""

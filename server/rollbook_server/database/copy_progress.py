@@ -1,0 +1,106 @@
+"""Shows how far a copy of a database is: a bar on a terminal, a few lines elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from rollbook.cli.output import counted, say, stderr_console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from rich.console import Console
+
+    from rollbook_server.storage.copying import CopyStep
+
+    Watcher = Callable[[CopyStep], None]
+
+# So many percent of a phase lie between two lines at least.
+_LINE_EVERY_PERCENT = 25
+_SPEED_OVER_SECONDS = 10.0
+
+
+def watch(*, silent: bool) -> AbstractContextManager[Watcher]:
+    """Give what is to be called with each step, for as long as the copy goes on."""
+    console = stderr_console()
+    if silent:
+        return _nothing()
+    return _bar(console) if console.is_terminal else _lines()
+
+
+@contextmanager
+def _nothing() -> Iterator[Watcher]:
+    yield lambda _step: None
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator[Watcher]:
+    """Draw rows, rate and time left of each phase; the bar is gone at the end."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, speed_estimate_period=_SPEED_OVER_SECONDS
+    ) as progress:
+        yield partial(_draw, progress, {})
+
+
+def _draw(progress: Progress, tasks: dict[str, TaskID], step: CopyStep) -> None:
+    """Draw a step; each phase has a bar, that of the one before goes."""
+    if step.phase not in tasks:
+        for earlier in tasks.values():
+            progress.update(earlier, visible=False)
+        tasks[step.phase] = progress.add_task("", total=step.row_total, completed=step.row_count)
+    progress.update(
+        tasks[step.phase],
+        description=f"{step.phase} {step.table}",
+        completed=step.row_count,
+    )
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Give the rows a second of late, once there are any."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f} rows/s" if speed else "", style="progress.data.speed")
+
+
+@contextmanager
+def _lines() -> Iterator[Watcher]:
+    """Write a line now and then."""
+    yield _Lines().step
+
+
+class _Lines:
+    """Decides which steps are worth a line."""
+
+    def __init__(self) -> None:
+        self._phase, self._next_percent = "", _LINE_EVERY_PERCENT
+
+    def step(self, step: CopyStep) -> None:
+        """Write a line if the copy came far enough."""
+        if step.phase != self._phase:
+            self._phase, self._next_percent = step.phase, _LINE_EVERY_PERCENT
+        percent = 100 * step.row_count // max(1, step.row_total)
+        if percent >= self._next_percent:
+            self._next_percent = percent - percent % _LINE_EVERY_PERCENT + _LINE_EVERY_PERCENT
+            say(f"{step.phase}: {percent} %, {counted(step.row_count, 'row')}")
