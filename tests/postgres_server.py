@@ -96,24 +96,24 @@ def running() -> Iterator[PostgresServer]:
 
 
 def _started(folder: Path) -> PostgresServer:
-    user = _unprivileged()
+    user = unprivileged()
     if user:
         shutil.chown(folder, user.pw_uid, user.pw_gid)
-    data, run_as = folder / "data", _run_as(user)
+    data, as_user = folder / "data", run_as(user)
     options = ["--auth=trust", "--username", _ROLE, "--encoding=UTF8", "--locale=C.UTF-8"]
     subprocess.run(
         [_program("initdb"), "-D", data, *options, "--no-sync"],
         check=True,
         stdout=subprocess.DEVNULL,
         cwd=folder,
-        **run_as,
+        **as_user,
     )
     said = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
     process = subprocess.Popen(
         [_program("postgres"), "-D", data, "-k", folder, *said],
         stderr=subprocess.DEVNULL,
         cwd=folder,
-        **run_as,
+        **as_user,
     )
     server = PostgresServer(folder, process)
     _wait_until_ready(server)
@@ -126,12 +126,13 @@ def _program(name: str) -> Path:
     return found
 
 
-def _unprivileged() -> pwd.struct_passwd | None:
+def unprivileged() -> pwd.struct_passwd | None:
     """Give whom to run as: PostgreSQL refuses to be root."""
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def _run_as(user: pwd.struct_passwd | None) -> dict[str, Any]:
+def run_as(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    """Give what lets Popen run a program as somebody."""
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
 
 
