@@ -149,14 +149,20 @@ class PostgresReaders(PostgresEngine, PooledPostgresqlDatabase, Readers):  # typ
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Take a connection and read one state of the roll."""
-        with self.connection_context():
+        """Take a connection and read one state of the roll.
+
+        peewee's own context would not outlive that the connection in it is replaced.
+        """
+        self.connect()
+        try:
             self._begin_reading()
             try:
                 yield
             finally:
                 with suppress(psycopg.Error):  # the pool throws away what was cut
                     self.connection().rollback()  # type: ignore[no-untyped-call]
+        finally:
+            self.close()
 
     def _begin_reading(self) -> None:
         """Begin, on a new connection if this one was cut while nobody used it."""
