@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rollbook import AdminClient, EnrollmentAgent
     from running import Server
 
+pytestmark = pytest.mark.sqlite_only  # what SQLite does is counted
+
 MANY = 2_000
 A_TICK = 100  # instructions of SQLite
 

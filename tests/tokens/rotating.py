@@ -1,6 +1,6 @@
 """Rotates the sealing key of a data directory, and dies on the way.
 
-`python -m tokens.rotating FOLDER SEAM PASSES`: at the PASSES-th passing of the seam the
+`python -m tokens.rotating FOLDER SEAM PASSES DATABASE`: at the PASSES-th passing of the seam the
 process is killed. What is served knows nothing of it.
 """
 
@@ -18,11 +18,13 @@ from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME
 from rollbook_server.domain import clock, resealing
 from rollbook_server.sealing import Sealer
 from rollbook_server.storage.answers import StoredAnswers
-from rollbook_server.storage.store import SqliteStore
+from rollbook_server.storage.opening import open_store
 from rollbook_server.storage.tokens import StoredTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rollbook_server.storage.roll_store import RollStore
 
 SEAMS = (
     (key_files, "replace"),
@@ -50,21 +52,25 @@ def _trapped(trap: Trap, name: str, inner: Callable[..., Any]) -> Callable[..., 
     return passing
 
 
-def opened(folder: Path) -> tuple[SqliteStore, sealing_keys.SealingKeys]:
-    """Give what is stored in a data directory, and its keys as at the start of a server."""
-    store = SqliteStore(folder / DATABASE_NAME, lambda text: sha256(text.encode()).digest())
+def opened(folder: Path, database: str) -> tuple[RollStore, sealing_keys.SealingKeys]:
+    """Give what is stored, and the keys of a data directory, as at the start of a server."""
+    store = open_store(database, folder / DATABASE_NAME, _keyed)
     return store, sealing_keys.load(folder / SEALING_KEY_NAME, "", store, must_exist=True)
 
 
-def main(folder: Path, seam: str, passes: int) -> None:
+def _keyed(text: str) -> bytes:
+    return sha256(text.encode()).digest()
+
+
+def main(folder: Path, seam: str, passes: int, database: str) -> None:
     """Rotate until the end comes."""
     trap = Trap(folder.parent)
     trap.arm(seam, passes)
     set_traps(trap)
     resealing.TOKENS_AT_ONCE = resealing.ANSWERS_AT_ONCE = 2
-    _, keys = opened(folder)
+    _, keys = opened(folder, database)
     keys.rotate(clock.now())
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])

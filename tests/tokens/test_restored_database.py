@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rollbook import AdminClient
     from running import Server
 
+pytestmark = pytest.mark.sqlite_only  # a file is put back
+
 IMEI = "356938035643809"
 WARNED = "THE DATABASE MAY BE AN OLDER ONE"
 

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from databases import DATABASES
 from rollbook import AdminClient, EnrollOutcome, FailedPreconditionError, ResourceExhaustedError
 from rollbook.v1 import token_service_pb2 as messages
 from rollbook_server.config import SEALING_KEY_NAME
@@ -26,7 +26,6 @@ from tokens.rotating import opened
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rollbook_server.storage.roll_store import RollStore
     from running import Server
 
 COUNT = 5  # profiles: several pieces of two
@@ -62,14 +61,10 @@ def key_ids(folder: Path) -> list[str]:
     return [each["key_id"] for each in document(folder)["sealing_keys"]]
 
 
-def sealed_with(store: RollStore) -> set[str]:
+def sealed_with(folder: Path) -> set[str]:
     """Give the ids of the keys that anything in the database is sealed with."""
-    with closing(store._database.cursor()) as cursor:  # type: ignore[no-untyped-call]
-        cursor.execute(
-            "SELECT hex(substr(sealed_value, 2, 4)) FROM tokens "
-            "UNION SELECT hex(substr(answer, 2, 4)) FROM answers"
-        )
-        return {row[0].lower() for row in cursor.fetchall()}
+    sealed = "SELECT substr(sealed_value, 2, 4) FROM tokens UNION SELECT substr(answer, 2, 4)"
+    return {key_id.hex() for (key_id,) in DATABASES.query(folder, f"{sealed} FROM answers")}
 
 
 @pytest.fixture
@@ -82,11 +77,11 @@ def values(server: Server) -> dict[str, str]:
 
 def revealed(folder: Path) -> dict[str, str]:
     """Start over in the data directory, and give the tokens that it holds by then."""
-    store, keys = opened(folder)
+    store, keys = opened(folder, DATABASES.url(folder))
     try:
         keys.finish()
         found = store.read(lambda roll: roll.tokens.sealed_otherwise(b"?", after="", limit=99))
-        assert sealed_with(store) == set(key_ids(folder)) == {keys.sealer.mark[1:].hex()}
+        assert sealed_with(folder) == set(key_ids(folder)) == {keys.sealer.mark[1:].hex()}
         return {each.profile_id: tokens.value_of(each, keys.sealer) for each in found}
     finally:
         store.close()
@@ -98,7 +93,9 @@ def test_killed_at_any_moment_it_is_finished_at_the_next_start(
 ) -> None:
     before = key_ids(server.data_dir)
     server.stop()
-    command = [sys.executable, "-m", "tokens.rotating", str(server.data_dir), seam, str(passes)]
+    database = DATABASES.url(server.data_dir)
+    what = (str(server.data_dir), seam, str(passes), database)
+    command = [sys.executable, "-m", "tokens.rotating", *what]
     killed = subprocess.run(command, cwd=Path(__file__).parents[1], check=False)
 
     assert killed.returncode == -signal.SIGKILL
@@ -137,7 +134,7 @@ def test_while_it_goes_on_everybody_is_served(
     assert not any(failed)
     assert all(each.resealed_count >= len(values) for each in done)
     assert key_ids(server.data_dir) == [newest.key_id]
-    assert sealed_with(server.app._store) == {newest.key_id}
+    assert sealed_with(server.data_dir) == {newest.key_id}
 
 
 def test_an_answer_is_given_again_after_a_rotation(server: Server, values: dict[str, str]) -> None:
@@ -230,7 +227,7 @@ def test_keys_from_the_environment_are_rotated_by_hand(
             with pytest.raises(FailedPreconditionError, match="ROLLBOOK_SEALING_KEY") as caught:
                 admin.rotate_sealing_key()
         assert caught.value.reason == "SEALING_KEYS_FIXED"
-        assert sealed_with(serving.app._store) == {keys[-1]["key_id"]}
+        assert sealed_with(serving.data_dir) == {keys[-1]["key_id"]}
         serving.stop()
     assert not (server.data_dir / SEALING_KEY_NAME).exists()
 

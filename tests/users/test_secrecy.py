@@ -129,8 +129,9 @@ def test_log_and_database_hold_causes_and_hashes_but_no_secrets(
     assert not [secret for secret in secrets if secret in caplog.text]
 
     depot.server.stop()
-    files = b"".join(
-        path.read_bytes() for path in depot.server.data_dir.iterdir() if path.is_file()
+    files = (
+        b"".join(path.read_bytes() for path in depot.server.data_dir.iterdir() if path.is_file())
+        + "\n".join(DATABASES.dump(depot.server.data_dir)).encode()
     )
     for secret in (PASSWORD, OTHER_PASSWORD, "hunter2", "swordfish"):
         assert secret.encode() not in files

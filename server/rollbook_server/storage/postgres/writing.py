@@ -62,6 +62,7 @@ _ROW = "INSERT INTO writers VALUES ('', 0, now()) ON CONFLICT DO NOTHING"
 # second how long the outcome of a COMMIT is looked for, for which nobody can ask again.
 _BEGIN_SECONDS, _OUTCOME_SECONDS = 3.0, 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_CHANCE = random.SystemRandom()  # so that servers do not come all at once
 
 
 class PostgresWriting:
@@ -182,6 +183,6 @@ def _pauses(seconds: float) -> Iterator[float | None]:
     """Give how long to wait before each next try, ever longer; None with the last one."""
     end, pause = monotonic() + seconds, _FIRST_PAUSE
     while monotonic() + pause < end:
-        yield pause * random.uniform(0.5, 1.0)  # noqa: S311 - so that servers do not come at once
+        yield pause * _CHANCE.uniform(0.5, 1.0)
         pause = min(2 * pause, _LONGEST_PAUSE)
     yield None
