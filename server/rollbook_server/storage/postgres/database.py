@@ -9,7 +9,12 @@ from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from peewee import InterfaceError, OperationalError, PostgresqlDatabase
+from peewee import (
+    InterfaceError,
+    OperationalError,
+    PostgresqlDatabase,
+    __exception_wrapper__,
+)
 from playhouse.pool import PooledPostgresqlDatabase
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
@@ -49,6 +54,9 @@ _SPELLING = {
     )
     + ", digest, seal, true",
 }
+
+# What runs past peewee raises the driver's errors, which nobody else knows.
+_PEEWEES_ERRORS = __exception_wrapper__
 
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _cursors = count()
@@ -98,6 +106,11 @@ class PostgresEngine(RollDatabase):
             params = [_sayable(value) for value in params]
         return super().execute_sql(sql, params)
 
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run our SQL with each row of parameters."""
+        with _PEEWEES_ERRORS:
+            super().execute_many(sql, rows)
+
     def put_in(
         self, table: str, columns: Mapping[str, Sequence[Any]], shared: Mapping[str, Any]
     ) -> None:
@@ -110,8 +123,8 @@ class PostgresEngine(RollDatabase):
         self.copy_in(f"COPY {table} ({names}) FROM STDIN", lines(texts))
 
     def copy_in(self, sql: str, rows: Sequence[str]) -> None:
-        """Send lines in the form of COPY; raises what the driver raises."""
-        with self.cursor().copy(sql) as copy:  # type: ignore[no-untyped-call]
+        """Send lines in the form of COPY."""
+        with _PEEWEES_ERRORS, self.cursor().copy(sql) as copy:  # type: ignore[no-untyped-call]
             for begin in range(0, len(rows), _PIECE):
                 copy.write("".join(rows[begin : begin + _PIECE]))
 
@@ -119,8 +132,9 @@ class PostgresEngine(RollDatabase):
         """Run a query on a cursor of the server's, for the driver would hold all rows."""
         connection: psycopg.Connection[Any] = self.connection()  # type: ignore[no-untyped-call]
         cursor = connection.cursor(name=f"walk_{next(_cursors)}")
-        cursor.execute(self.spelled(sql).encode(), parameters)
-        return cursor
+        with _PEEWEES_ERRORS:
+            cursor.execute(self.spelled(sql).encode(), parameters)
+        return _Walk(cursor)
 
     def _initialize_connection(self, conn: psycopg.Connection[Any]) -> None:
         conn.cursor_factory = psycopg.RawCursor
@@ -134,6 +148,21 @@ class PostgresEngine(RollDatabase):
         if self.is_closed():
             return TransactionStatus.UNKNOWN
         return self.connection().pgconn.transaction_status  # type: ignore[no-untyped-call, no-any-return]
+
+
+class _Walk:
+    """The rows of a cursor that fetches some at a time; each time the connection may be cut."""
+
+    def __init__(self, cursor: psycopg.ServerCursor[Any]) -> None:
+        self._cursor = cursor
+
+    def __iter__(self) -> Iterator[Any]:
+        with _PEEWEES_ERRORS:
+            yield from self._cursor
+
+    def close(self) -> None:
+        with _PEEWEES_ERRORS:
+            self._cursor.close()
 
 
 class PostgresRoll(PostgresEngine, PostgresqlDatabase):
