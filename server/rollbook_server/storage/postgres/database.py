@@ -147,7 +147,8 @@ class PostgresEngine(RollDatabase):
         """Tell how the connection of this thread stands."""
         if self.is_closed():
             return TransactionStatus.UNKNOWN
-        return self.connection().pgconn.transaction_status  # type: ignore[no-untyped-call, no-any-return]
+        number = self.connection().pgconn.transaction_status  # type: ignore[no-untyped-call]
+        return TransactionStatus(number)
 
 
 class _Walk:
