@@ -169,6 +169,25 @@ class _Walk:
 class PostgresRoll(PostgresEngine, PostgresqlDatabase):
     """The connection that writes."""
 
+    _was_warned = False
+
+    def commits_plainly(self) -> bool:
+        """Commit; False if that is in doubt.
+
+        A COMMIT that somebody cancels while it waits for a synchronous standby comes back
+        as if it were done, with a warning that only this server may have it.
+        """
+        self._was_warned = False
+        done = self.execute_sql("COMMIT").statusmessage
+        return done == "COMMIT" and not self._was_warned
+
+    def _initialize_connection(self, conn: psycopg.Connection[Any]) -> None:
+        super()._initialize_connection(conn)
+        conn.add_notice_handler(self._hear)
+
+    def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
+        self._was_warned |= notice.severity_nonlocalized == "WARNING"
+
 
 class PostgresReaders(PostgresEngine, PooledPostgresqlDatabase, Readers):  # type: ignore[misc]
     """The connections that read."""
