@@ -157,9 +157,9 @@ class _Walk:
     def __init__(self, cursor: psycopg.ServerCursor[Any]) -> None:
         self._cursor = cursor
 
-    def __iter__(self) -> Iterator[Any]:
+    def fetchmany(self, size: int) -> list[Any]:
         with _PEEWEES_ERRORS:
-            yield from self._cursor
+            return self._cursor.fetchmany(size)
 
     def close(self) -> None:
         with _PEEWEES_ERRORS:
