@@ -9,12 +9,9 @@ from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from peewee import (
-    InterfaceError,
-    OperationalError,
-    PostgresqlDatabase,
-    __exception_wrapper__,
-)
+from peewee import InterfaceError, OperationalError, PostgresqlDatabase
+# What runs past peewee raises the driver's errors, which nobody else knows; in here peewee's.
+from peewee import __exception_wrapper__ as _peewees_errors  # type: ignore[attr-defined]
 from playhouse.pool import PooledPostgresqlDatabase
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
@@ -54,9 +51,6 @@ _SPELLING = {
     )
     + ", digest, seal, true",
 }
-
-# What runs past peewee raises the driver's errors, which nobody else knows.
-_PEEWEES_ERRORS = __exception_wrapper__
 
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _cursors = count()
@@ -108,7 +102,7 @@ class PostgresEngine(RollDatabase):
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run our SQL with each row of parameters."""
-        with _PEEWEES_ERRORS:
+        with _peewees_errors:
             super().execute_many(sql, rows)
 
     def put_in(
@@ -124,7 +118,7 @@ class PostgresEngine(RollDatabase):
 
     def copy_in(self, sql: str, rows: Sequence[str]) -> None:
         """Send lines in the form of COPY."""
-        with _PEEWEES_ERRORS, self.cursor().copy(sql) as copy:  # type: ignore[no-untyped-call]
+        with _peewees_errors, self.cursor().copy(sql) as copy:  # type: ignore[no-untyped-call]
             for begin in range(0, len(rows), _PIECE):
                 copy.write("".join(rows[begin : begin + _PIECE]))
 
@@ -132,7 +126,7 @@ class PostgresEngine(RollDatabase):
         """Run a query on a cursor of the server's, for the driver would hold all rows."""
         connection: psycopg.Connection[Any] = self.connection()  # type: ignore[no-untyped-call]
         cursor = connection.cursor(name=f"walk_{next(_cursors)}")
-        with _PEEWEES_ERRORS:
+        with _peewees_errors:
             cursor.execute(self.spelled(sql).encode(), parameters)
         return _Walk(cursor)
 
@@ -158,11 +152,11 @@ class _Walk:
         self._cursor = cursor
 
     def fetchmany(self, size: int) -> list[Any]:
-        with _PEEWEES_ERRORS:
+        with _peewees_errors:
             return self._cursor.fetchmany(size)
 
     def close(self) -> None:
-        with _PEEWEES_ERRORS:
+        with _peewees_errors:
             self._cursor.close()
 
 

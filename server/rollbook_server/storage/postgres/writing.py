@@ -148,7 +148,8 @@ class PostgresWriting:
 
     def _commit(self) -> None:
         """Commit; where that is not plainly said to be done, look up whether it is."""
-        number, failure = self._number, _DoubtfulError()
+        number = self._number
+        failure: Exception = _DoubtfulError()
         try:
             if self._database.commits_plainly():
                 return
