@@ -11,7 +11,8 @@ KILLS ?= 200
 # The oldest generator that works: what it writes loads on every protobuf from 6.33 on.
 STUB_TOOLS := grpcio-tools==1.71.2 mypy-protobuf==3.6.0
 
-# How often `make bench` measures each thing, and how many devices its largest roll has.
+# How often `make bench` measures each thing, and how many devices its largest roll has;
+# how often `make faults-postgres` kills the primary.
 ROUNDS ?= 5
 DEVICES ?= 10000000
 
@@ -22,7 +23,7 @@ STREAMS ?= 10000
 # How many agents `make storm` lets switch on at once.
 AGENTS ?= 40000
 
-.PHONY: demo test check stubs audit-dependencies bench storm faults fuzz clean
+.PHONY: demo test check stubs audit-dependencies bench storm faults faults-postgres fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
 	$(BIN)/rollbook demo
@@ -57,6 +58,9 @@ fuzz: $(VENV)/dev  ## files and streams of every kind against parser and server
 
 faults: $(VENV)/dev  ## nothing is lost or doubled: KILLS of the server, and as many lost clients
 	$(BIN)/python tests/faults/run.py $(KILLS) $(SEED)
+
+faults-postgres: $(VENV)/dev  ## nothing is lost or doubled in a failover: ROUNDS kills of a primary
+	$(BIN)/python tests/faults_postgres/run.py $(ROUNDS) $(SEED)
 
 clean:
 	rm -rf $(VENV) $(STUB_VENV) $(AUDIT_VENV) .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -104,9 +104,11 @@ def _etcd(folder: Path) -> Iterator[int]:
 
 @contextmanager
 def _members(folder: Path, etcd_port: int) -> Iterator[Sequence[Member]]:
-    ports = programs.free_ports(4)
-    places = (("one", *ports[:2]), ("two", *ports[2:]))
-    members = [Member(name, folder, port, api, etcd_port) for name, port, api in places]
+    one, one_api, two, two_api = programs.free_ports(4)
+    members = [
+        Member("one", folder, one, one_api, etcd_port),
+        Member("two", folder, two, two_api, etcd_port),
+    ]
     try:
         yield members
     finally:

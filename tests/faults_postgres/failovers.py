@@ -196,5 +196,3 @@ def _table(imeis: Sequence[str]) -> bytes:
 def run(cluster: Cluster, folder: Path, rounds: int, seed: int) -> Report:
     """Run the rounds in an empty folder, on an empty cluster."""
     return Failovers(cluster, folder, seed).run(rounds)
-
-

@@ -101,7 +101,9 @@ class Member:
         except OSError:
             return False
 
-    def query(self, sql: str, database: str = DATABASE, parameters: Sequence[Any] = ()) -> list[Any]:
+    def query(
+        self, sql: str, database: str = DATABASE, parameters: Sequence[Any] = ()
+    ) -> list[Any]:
         """Ask this PostgreSQL."""
         url = f"postgresql://{ROLE}@127.0.0.1:{self.port}/{database}?connect_timeout=3"
         with psycopg.connect(url, autocommit=True) as connection:
@@ -161,9 +163,7 @@ class Member:
 _REMOTE = ("all", "replication")
 
 
-def run_unprivileged(
-    command: Sequence[str], folder: Path, name: str
-) -> subprocess.Popen[bytes]:
+def run_unprivileged(command: Sequence[str], folder: Path, name: str) -> subprocess.Popen[bytes]:
     """Start a program that must not be root; what it says goes to a file beside its data."""
     with (folder / f"{name}.log").open("ab") as log:
         return subprocess.Popen(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faults.reckoning import Findings
 
@@ -38,7 +38,7 @@ _SUMMARY = 3  # of what is found, so many are named
 class Tally(Findings):
     """Findings of long lists: says how many, and names a few."""
 
-    def compare(self, what: str, expected: Counter[object], found: Counter[object]) -> None:
+    def compare(self, what: str, expected: Counter[Any], found: Counter[Any]) -> None:
         """Note what the two have not in common."""
         missing, extra = expected - found, found - expected
         self.lost += missing.total()

@@ -6,12 +6,14 @@ anything was found. Another run with the printed seed draws the same kills.
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import sys
 import tempfile
 from pathlib import Path
 
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # those it starts are other programs
 sys.path.insert(0, str(Path(__file__).parents[1]))  # `running`, as the tests know it
 
 from faults_postgres import cluster, failovers, programs

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from queue import SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Self
@@ -14,6 +14,7 @@ from uuid import uuid4
 from rollbook import EnrollmentAgent, EnrollOutcome, RollbookError
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Sequence
 
 AGENTS = 16
@@ -103,7 +104,7 @@ class Probe:
         """Give the longest time between two successes, in seconds, of those behind a moment."""
         before = [time for time in self._times if time <= since][-1:]
         times = before + [time for time in self._times if time > since]
-        return max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+        return max(later - earlier for earlier, later in pairwise(times))
 
     def await_success(self, since: float, seconds: float) -> bool:
         """Wait for an enrollment that was begun behind a moment; False if none succeeds."""
