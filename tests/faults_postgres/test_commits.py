@@ -38,10 +38,10 @@ def has(store: PostgresStore, name: str) -> bool:
     return store.read(lambda roll: roll.profiles.get(f"prf-{name}")) is not None
 
 
-def once(cut: Cut) -> Callable[[bytes], Cut]:
-    """Cut the first COMMIT that comes."""
+def once(cut: Cut, seen: bytes = COMMIT) -> Callable[[bytes], Cut]:
+    """Cut the first piece that comes with this in it."""
     cuts = iter([cut])
-    return lambda data: next(cuts, Cut.NOT) if COMMIT in data else Cut.NOT
+    return lambda data: next(cuts, Cut.NOT) if seen in data else Cut.NOT
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from peewee import InterfaceError, OperationalError, PostgresqlDatabase
+
 # What runs past peewee raises the driver's errors, which nobody else knows; in here peewee's.
 from peewee import __exception_wrapper__ as _peewees_errors  # type: ignore[attr-defined]
 from playhouse.pool import PooledPostgresqlDatabase
