@@ -23,13 +23,25 @@ STREAMS ?= 10000
 # How many agents `make storm` lets switch on at once.
 AGENTS ?= 40000
 
-.PHONY: demo test check stubs audit-dependencies bench storm faults faults-postgres fuzz clean
+# How many tokens and IMEIs `make attack` guesses.
+TOKENS ?= 10000
+IMEIS ?= 1000000
+
+# Without a database, or about that of SQLite alone: nothing that would be another on PostgreSQL.
+NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo tls faults,--ignore=tests/$(folder))
+
+.PHONY: demo test test-postgres check stubs audit-dependencies bench storm attack faults \
+  faults-postgres fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
 	$(BIN)/rollbook demo
 
 test: $(VENV)/dev $(STUB_VENV)/ready  ## everything that is known to work
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+test-postgres: $(VENV)/dev $(STUB_VENV)/ready  ## the same, with every server on PostgreSQL
+	ROLLBOOK_TEST_DATABASE=postgresql \
+	  $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests $(NOT_ON_POSTGRES)
 
 check: $(VENV)/dev  ## style, types, contract
 	$(BIN)/ruff check
@@ -52,6 +64,9 @@ bench: $(VENV)/dev  ## speed, as ratios measured in one run
 
 storm: $(VENV)/dev  ## AGENTS devices switch on at once: how long the slowest waits
 	$(BIN)/python tests/benchmarks/storm.py $(AGENTS)
+
+attack: $(VENV)/dev  ## guess TOKENS tokens and sweep IMEIS IMEIs while honest devices enroll
+	$(BIN)/python tests/benchmarks/attack.py $(TOKENS) $(IMEIS)
 
 fuzz: $(VENV)/dev  ## files and streams of every kind against parser and server
 	$(BIN)/python tests/fuzz/run.py --parser $(FILES) --server $(STREAMS) $(if $(SEED),--seed $(SEED))

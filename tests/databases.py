@@ -53,9 +53,13 @@ class Databases:
         """Give the URL of a folder's database; empty where it is the file in it."""
         if self.engine == SQLITE:
             return ""
+        return self.server.url(self.name(data_dir)) + ("" if synced else UNSYNCED)
+
+    def name(self, data_dir: Path) -> str:
+        """Give the name of a folder's database in the PostgreSQL; it is made if there is none."""
         if data_dir not in self._names:
             self._names[data_dir] = self.server.create()
-        return self.server.url(self._names[data_dir]) + ("" if synced else UNSYNCED)
+        return self._names[data_dir]
 
     def copy(self, data_dir: Path, to: Path) -> None:
         """Copy a folder on which no server runs, with its database."""

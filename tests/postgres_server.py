@@ -99,25 +99,34 @@ def _started(folder: Path) -> PostgresServer:
     user = unprivileged()
     if user:
         shutil.chown(folder, user.pw_uid, user.pw_gid)
-    data, as_user = folder / "data", run_as(user)
-    options = ["--auth=trust", "--username", _ROLE, "--encoding=UTF8", "--locale=C.UTF-8"]
+    data, nobody = folder / "data", run_as()
+    options = ["--auth=trust", "--username", _ROLE, "--encoding=UTF8", *_order()]
     subprocess.run(
         [_program("initdb"), "-D", data, *options, "--no-sync"],
         check=True,
         stdout=subprocess.DEVNULL,
         cwd=folder,
-        **as_user,
+        **nobody,
     )
     said = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
     process = subprocess.Popen(
         [_program("postgres"), "-D", data, "-k", folder, *said],
         stderr=subprocess.DEVNULL,
         cwd=folder,
-        **as_user,
+        **nobody,
     )
     server = PostgresServer(folder, process)
     _wait_until_ready(server)
     return server
+
+
+def _order() -> list[str]:
+    """Let texts be ordered as people do it, where that can be had: Rollbook must not rely on it."""
+    told = subprocess.run(
+        [_program("initdb"), "--help"], capture_output=True, text=True, check=True
+    )
+    people = ["--locale-provider=icu", "--icu-locale=en-US"]
+    return ["--locale=C.UTF-8", *(people if "--icu-locale" in told.stdout else [])]
 
 
 def _program(name: str) -> Path:
@@ -131,8 +140,9 @@ def unprivileged() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def run_as(user: pwd.struct_passwd | None) -> dict[str, Any]:
-    """Give what lets Popen run a program as somebody."""
+def run_as() -> dict[str, Any]:
+    """Give what lets subprocess run a program as nobody, if we are root."""
+    user = unprivileged()
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
 
 

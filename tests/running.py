@@ -56,7 +56,11 @@ class Server:
             self.app = App(config, self.clock)
         self.app.start()
         self.address = self.app.address
-        self.api_key = read_key(self.data_dir)
+        self.api_key = read_key(self.data_dir) if self._has_key() else ""
+
+    def _has_key(self) -> bool:
+        """Tell whether there is a key here, or with another server of the database."""
+        return (self.data_dir / ADMIN_KEY_NAME).exists()
 
     def admin(self) -> AdminClient:
         """Give a client with the administrator key; close it."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from rollbook import AdminClient, EnrollmentAgent, Profile
     from running import Server
 
+pytestmark = pytest.mark.both_engines
+
 REGISTERED, NOT_REGISTERED = EnrollOutcome.REGISTERED, EnrollOutcome.NOT_REGISTERED
 
 IMEI, IMEI2, OTHER_IMEI = "356938035643809", "490154203237518", "35391805811489"

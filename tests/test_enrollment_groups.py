@@ -13,6 +13,9 @@ from rollbook_server.domain import enrollment, enrollment_groups
 from rollbook_server.domain.callers import Caller, calling
 from rollbook_server.domain.enrollment import Enrollment
 from rollbook_server.domain.enrollment_groups import Call
+from rollbook_server.domain.gate import Gate
+from rollbook_server.domain.guess_limits import GuessLimits
+from rollbook_server.domain.guessing import Guesses
 from rollbook_server.domain.matching import Presented
 from rollbook_server.domain.witness import Witness
 from uploads.wire import imei
@@ -62,41 +65,58 @@ calls = st.lists(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(drawn=calls)
+@given(
+    drawn=calls, limits=st.builds(GuessLimits, *[st.integers(1, 4)] * 2), sources=st.integers(1, 8)
+)
 def test_a_group_is_decided_as_its_calls_alone(
-    server: Server, digests: list[bytes | None], drawn: list[tuple[Presented, int, str]]
+    server: Server,
+    digests: list[bytes | None],
+    drawn: list[tuple[Presented, int, str]],
+    limits: GuessLimits,
+    sources: int,
 ) -> None:
     now = server.clock()
     group = [
-        Call(Enrollment(presented, digests[token], request), Caller(source=f"10.0.0.{n}"), now)
+        Call(
+            Enrollment(presented, digests[token], request),
+            Caller(source=f"10.0.{n % sources}.1"),
+            now,
+        )
         for n, (presented, token, request) in enumerate(drawn)
     ]
     store = server.app._store
-    assert _undone(store, _together, group) == _undone(store, _alone, group)
+    together = _undone(store, _together, group, limits)
+    assert together == _undone(store, _alone, group, limits)
 
 
-def _together(witness: Witness, roll: Roll, group: Sequence[Call]) -> list[Any]:
-    return enrollment_groups.enroll_all(witness, roll, group)
+def _together(gate: Gate, roll: Roll, group: Sequence[Call]) -> list[Any]:
+    return enrollment_groups.enroll_all(gate, roll, group)
 
 
-def _alone(witness: Witness, roll: Roll, group: Sequence[Call]) -> list[Any]:
+def _alone(gate: Gate, roll: Roll, group: Sequence[Call]) -> list[Any]:
     decisions = []
     for call in group:
         with calling(call.caller):
-            decisions.append(enrollment.enroll(roll, call.enrollment, witness, call.now))
+            decisions.append(enrollment.enroll(roll, call.enrollment, gate, call.now))
     return decisions
 
 
 def _told(decisions: list[Any]) -> list[Any]:
     """Give what is told of decisions: of the profile no counts, which nobody is told."""
-    return [(d.outcome, d.cause, d.device, d.profile and d.profile.profile_id) for d in decisions]
+    return [
+        (d.outcome, d.cause, d.device, d.profile and d.profile.profile_id, d.wait_seconds)
+        for d in decisions
+    ]
 
 
-def _undone(store: RollStore, run: Callable[..., list[Any]], group: Sequence[Call]) -> Any:
+def _undone(
+    store: RollStore, run: Callable[..., list[Any]], group: Sequence[Call], limits: GuessLimits
+) -> Any:
     """Give the decisions, all that was written and what was told, and undo it."""
 
     def work(roll: Any) -> None:
-        decisions = run(Witness(lambda text: text.encode()), roll, group)
+        gate = Gate(Witness(lambda text: text.encode()), Guesses(limits))
+        decisions = run(gate, roll, group)
         tables = ("devices", "tokens", "profiles")
         written = [roll.devices._rows_of(f"SELECT * FROM {table}", ()) for table in tables]
         raise _Undone((_told(decisions), written, list(roll.audit._deeds)))

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from rollbook import AdminClient
     from running import Server
 
+pytestmark = pytest.mark.both_engines
+
 
 def create(admin: AdminClient, **fields: Any) -> messages.CreateProfileResponse:
     request = json_format.ParseDict(fields, messages.CreateProfileRequest())

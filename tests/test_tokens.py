@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from rollbook import AdminClient, EnrollmentAgent, Profile
     from running import Server
 
+pytestmark = pytest.mark.both_engines
+
 PREFIX = "android.app.extra.PROVISIONING_"
 BUNDLE = f"{PREFIX}ADMIN_EXTRAS_BUNDLE"
 COMPONENT = "com.example.dpc/com.example.dpc.Receiver"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent import futures
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -24,10 +25,13 @@ from rollbook_server.domain import api_keys, clock
 from rollbook_server.domain.audit_chain import Seals
 from rollbook_server.domain.audit_limits import PERIOD_SECONDS
 from rollbook_server.domain.errors import RollbookError
+from rollbook_server.domain.gate import Gate
+from rollbook_server.domain.guessing import Guesses
 from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.domain.witness import Witness
 from rollbook_server.passwords import Argon2Passwords
+from rollbook_server.pulse import Pulse
 from rollbook_server.storage.opening import open_store
 from rollbook_server.sweeper import Sweeper
 from rollbook_server.tls import Certificates
@@ -52,6 +56,8 @@ if TYPE_CHECKING:
     from rollbook_server.domain.callers import Caller
     from rollbook_server.domain.clock import Clock
     from rollbook_server.sealing_keys import SealingKeys
+
+_log = logging.getLogger(__name__)
 
 ADMIN_KEY_NAME = "admin.key"
 TOKEN_EPOCH_NAME = "token.epoch"  # noqa: S105 - a name, no secret
@@ -104,6 +110,7 @@ class App:
         self._idle = IdleLimit(config.idle_seconds, config.threads // 2)
         self._line = WaitingLine(config.waiting_calls)
         self._health = _health_servicer()
+        self._pulse: Pulse | None = None
         try:
             self._begin()
         except BaseException:
@@ -115,17 +122,26 @@ class App:
 
     def _begin(self) -> None:
         self._sealing = self._load_sealing()
+        self._sealing.check_shared()
         self._sealing.finish()
         self._epoch = self._load_epoch()
-        key_file = self._config.data_dir / ADMIN_KEY_NAME
-        key = admin_key.load_or_create(key_file, api_keys.new_value)
-        api_keys.keep_admin_key(self._store, key, self._clock())
+        self._keep_admin_key()
         self._sweeper.wake()  # for what a crash left behind
         pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
         guard = Guard(self._keys, self._idle, self._line, self._turned_away)
         self._server = grpc.server(pool, interceptors=[guard], options=list(_OPTIONS))
         self.address = self._bind()
         self._register()
+
+    def _keep_admin_key(self) -> None:
+        """Put the key of our file to use; without one, that of another server stays."""
+        key_file = self._config.data_dir / ADMIN_KEY_NAME
+        others = self._store.has_other_servers and api_keys.has_admin_key(self._store)
+        if others and not key_file.exists():
+            _log.info("the administrator key is in the data directory of another server")
+            return
+        key = admin_key.load_or_create(key_file, api_keys.new_value)
+        api_keys.keep_admin_key(self._store, key, self._clock())
 
     def _load_sealing(self) -> SealingKeys:
         config, needed = self._config, self._store.needs_key_file()
@@ -194,7 +210,8 @@ class App:
             sweep=sweep,
         )
         passwords = Argon2Passwords()
-        enrollment = EnrollmentServicer(store, sealer, passwords, self._witness, clock)
+        gate = Gate(self._witness, Guesses(self._config.guess_limits))
+        enrollment = EnrollmentServicer(store, sealer, passwords, gate, clock)
         users = UserServicer(store, answers, passwords)
         access = AccessServicer(store, answers, self._keys)
         audit = AuditServicer(store, Seals(sealer.digest))
@@ -216,11 +233,19 @@ class App:
     def start(self) -> None:
         """Serve; the address is then `address`."""
         self._server.start()
+        self._tell_health(is_serving=True)
+        if self._store.has_other_servers:  # it is elsewhere, and may go away alone
+            self._pulse = Pulse(self._store, lambda answers: self._tell_health(is_serving=answers))
+
+    def _tell_health(self, *, is_serving: bool) -> None:
+        status = health_pb2.HealthCheckResponse
         for name in ("", *SERVICES):
-            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+            self._health.set(name, status.SERVING if is_serving else status.NOT_SERVING)
 
     def stop(self) -> None:
         """Let no new call in, give those under way their grace, and close the files."""
+        if self._pulse:
+            self._pulse.close()
         self._health.enter_graceful_shutdown()
         self._streams.stop()
         self._exports.stop()

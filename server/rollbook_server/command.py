@@ -27,6 +27,7 @@ from rollbook_server.config import (
     split_address,
 )
 from rollbook_server.domain.errors import RollbookError
+from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
 from rollbook_server.key_files import KeyFileError
@@ -145,6 +146,34 @@ class _Alone(click.Command):
     help="The most days by which a token can be extended; 3,650 at most.",
 )
 @click.option(
+    "--wrong-tokens",
+    type=click.IntRange(min=1),
+    default=GuessLimits().wrong_tokens,
+    show_default=True,
+    envvar="ROLLBOOK_WRONG_TOKENS",
+    metavar="COUNT",
+    help="Different wrong tokens that one address may present in an hour; right ones always open.",
+)
+@click.option(
+    "--wrong-devices",
+    type=click.IntRange(min=1),
+    default=GuessLimits().wrong_devices,
+    show_default=True,
+    envvar="ROLLBOOK_WRONG_DEVICES",
+    metavar="COUNT",
+    help="Different identifiers of devices not on the roll that one address may present in an "
+    "hour; one more for every 4 devices that register from there.",
+)
+@click.option(
+    "--wrong-sign-ins",
+    type=click.IntRange(min=1),
+    default=GuessLimits().wrong_sign_ins,
+    show_default=True,
+    envvar="ROLLBOOK_WRONG_SIGN_INS",
+    metavar="COUNT",
+    help="Different wrong passwords and identifiers with which one address may sign in in an hour.",
+)
+@click.option(
     "--idle-seconds",
     type=click.IntRange(min=1),
     default=DEFAULT_IDLE_SECONDS,
@@ -175,6 +204,9 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
     token_default_days: int,
     token_min_days: int,
     token_max_days: int,
+    wrong_tokens: int,
+    wrong_devices: int,
+    wrong_sign_ins: int,
     **settings: Any,
 ) -> None:
     """Serve enrollments until told to stop (Ctrl-C or SIGTERM).
@@ -187,6 +219,7 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
         data_dir=(data_dir or default_data_dir()).absolute(),
         upload_limits=UploadLimits(max_rows=max_rows),
         token_limits=TokenLimits(token_default_days, token_min_days, token_max_days),
+        guess_limits=GuessLimits(wrong_tokens, wrong_devices, wrong_sign_ins),
         # No option: what stands on a command line can be seen by every user.
         sealing_keys=os.environ.get("ROLLBOOK_SEALING_KEY", ""),
         **settings,

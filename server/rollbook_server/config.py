@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain.addresses import is_loopback
+from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
 
@@ -59,6 +60,7 @@ class Config:
     allow_plaintext: bool = False
     allow_csv_profile_edit: bool = False
     token_limits: TokenLimits = field(default_factory=TokenLimits)
+    guess_limits: GuessLimits = field(default_factory=GuessLimits)
     upload_limits: UploadLimits = field(default_factory=UploadLimits)
     upload_streams: int = 8
     export_streams: int = 4

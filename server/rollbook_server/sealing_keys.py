@@ -43,6 +43,22 @@ class SealingKeys:
         self._rotating = threading.Lock()
         self.sealer = document.sealer()
 
+    def check_shared(self) -> None:
+        """See to it that all servers of a database look up and seal with the same keys.
+
+        Raises KeyFileError if this one has others.
+        """
+        mark = int.from_bytes(self.sealer.digest("sealing mark:")[:7])
+        if self._store.has_other_servers and mark != self._store.write(
+            lambda roll: roll.tokens.sealing_mark(mark)
+        ):
+            where = self._path or "ROLLBOOK_SEALING_KEY"
+            raise KeyFileError(
+                f"The sealing keys in {where} are not those of the other servers of this database: "
+                "what one of them sealed, the other could not read. Copy sealing.key from the data "
+                "directory of the server that was first, or name it with --sealing-key-file."
+            )
+
     def finish(self) -> None:
         """Seal anew what older keys sealed, before there are calls; a full disk is no hindrance."""
         if len(self._document.keys) == 1:
@@ -61,6 +77,12 @@ class SealingKeys:
 
         Raises RollbookError with SEALING_KEYS_FIXED, STORE_FULL or SERVER_STOPPING.
         """
+        if self._store.has_other_servers:
+            raise _fixed(
+                "Other servers seal with the same keys and would not know the new one. Put it into "
+                "the key file of each, before the others, and start each again; then put it "
+                "behind them, and start each again."
+            )
         with self._rotating:
             self._keep(self._path_of_current(), self._document.rotated())
             newest = self._document.keys[-1]

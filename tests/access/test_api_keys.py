@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from databases import DATABASES
 from rollbook import (
     AdminClient,
     FailedPreconditionError,
@@ -195,8 +196,8 @@ def test_the_stored_answer_is_for_those_who_may_give_its_rights(
 
 def test_no_value_is_in_the_database(admin: AdminClient, server: Server) -> None:
     made = [admin.create_api_key("Key", role=Role.VIEWER).value for _ in range(3)]
-    stored = bytes_of(server)
-    assert b"admin.key" in stored  # these are the files
+    stored = bytes_of(server) + "\n".join(DATABASES.dump(server.data_dir)).encode()
+    assert b"admin.key" in stored  # these are the right places
     for value in (*made, server.api_key):
         assert value.encode() not in stored
         assert value.removeprefix("rbk_").encode() not in stored

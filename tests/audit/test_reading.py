@@ -15,6 +15,8 @@ from rollbook_server.domain import audit_checks
 if TYPE_CHECKING:
     from rollbook import AuditEvent
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture
 def history(depot: Depot) -> list[AuditEvent]:

@@ -19,6 +19,7 @@ from benchmarks import (
     enrollments,
     exports,
     long_uploads,
+    postgres_rolls,
     profile_lists,
     roll_sizes,
     under_load,
@@ -26,7 +27,16 @@ from benchmarks import (
     uploads,
 )
 
-ALL = (uploads, upload_kinds, long_uploads, under_load, enrollments, exports, profile_lists)
+ALL = (
+    uploads,
+    upload_kinds,
+    long_uploads,
+    under_load,
+    enrollments,
+    exports,
+    profile_lists,
+    postgres_rolls,
+)
 
 
 def main(rounds: int = 5, devices: int = roll_sizes.MANY) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rollbook import AdminClient, Device, EnrollmentAgent
     from running import Server
 
+pytestmark = pytest.mark.both_engines
+
 AWKWARD = "aAbß%_*?[]\\ é\u0301\ud7ff\ue000\U0010ffff\U0001f600-9."
 SERIALS = [
     *("a%b", "a_b", "axb", "A%b", "a*", "a?", "a[b]", "ab", "é", "e", "é1", "\ud7ff1", "\ue0001"),

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from rollbook_server.domain import csv_records
@@ -163,6 +163,41 @@ def test_a_text_without_quotes_is_cut_as_csv_would(text: str, end: str) -> None:
         [row if any(row) else [] for row in rows],
         strict_ends,
     )
+
+
+disturbing = st.sampled_from(["\r", "\n", ",", '"', "a", "\r\n", " "])
+few = CsvLimits(field_characters=12, record_characters=20)
+grids = st.integers(1, 3).flatmap(
+    lambda width: st.tuples(
+        st.just(width),
+        st.lists(
+            st.lists(st.sampled_from(["a", "b", "", " ", "é;"]), min_size=width, max_size=width),
+            min_size=1,
+            max_size=6,
+        ),
+    )
+)
+
+
+@given(grids, st.sampled_from(["\n", "\r\n"]), st.lists(st.tuples(st.integers(0, 40), disturbing)))
+@example((1, [["b"], ["a"], ["b"], [" "]]), "\n", [(3, "\r"), (10, ","), (11, "b")])
+@example((1, [["a"]]), "\n", [(1, "\r"), (2, "a")])
+def test_cutting_into_columns_gives_what_parsing_gives_or_nothing(
+    grid: tuple[int, list[list[str]]], end: str, disturbances: list[tuple[int, str]]
+) -> None:
+    width, rows = grid
+    text = end.join(map(",".join, rows))
+    for place, sign in disturbances:
+        text = text[:place] + sign + text[place:]
+    columns = csv_records.cut_into_columns(text, ",", width, few)
+    event(f"cut: {columns is not None}")
+    if columns is None:
+        assert disturbances or any(not "".join(row).strip() for row in rows) or len(text) > 12
+        return
+    lines = list(io.StringIO(text + "\n", newline="\n"))
+    parsed, starts = csv_records.tidied(parse(lines, ",", few), width)
+    assert list(map(list, zip(*columns, strict=True))) == parsed
+    assert starts == list(range(len(lines)))
 
 
 def test_records_know_their_row_and_line() -> None:

@@ -62,7 +62,8 @@ class KillLoop:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.report, self._dice = Report(seed), random.Random(seed)
-        options = ("--max-rows", str(plans.MOST_ROWS))
+        # Devices switch on that are not on the roll yet: none is to wait for that.
+        options = ("--max-rows", str(plans.MOST_ROWS), "--wrong-devices", "1000000")
         process = ServerProcess(folder / "data", *options, module=("faults.serving", str(folder)))
         self._supervisor = Supervisor(process, folder)
         self._database = self._supervisor.database

@@ -1,4 +1,7 @@
-"""A TCP proxy that cuts a connection after so many bytes, and lets none through until mended."""
+"""A TCP proxy that cuts a connection after so many bytes, and lets none through until mended.
+
+Or never cuts any: then it only lets calls come from another address than one's own.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ BLOCK = 4096
 
 
 class Proxy:
-    """Stands before a server on a port of its own; close it."""
+    """Stands before a server on a port of its own; close it. `source` is where it calls from."""
 
-    def __init__(self, address: str, cut_after: int) -> None:
+    def __init__(self, address: str, cut_after: int | None, source: str = "") -> None:
         host, _, port = address.rpartition(":")
+        self._source = (source, 0) if source else None
         self._server = (host, int(port))
-        self._left: int | None = cut_after
+        self._left = cut_after
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
         self.cut = threading.Event()
@@ -48,7 +52,7 @@ class Proxy:
                 client.close()
 
     def _join(self, client: socket.socket) -> None:
-        server = socket.create_connection(self._server)
+        server = socket.create_connection(self._server, source_address=self._source)
         ends = ((client, server, True), (server, client, False))
         for source, sink, counted in ends:
             threading.Thread(target=self._carry, args=(source, sink, counted), daemon=True).start()

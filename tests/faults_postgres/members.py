@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from faults_postgres import programs
-from postgres_server import run_as, unprivileged
+from postgres_server import run_as
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -173,5 +173,5 @@ def run_unprivileged(command: Sequence[str], folder: Path, name: str) -> subproc
             stderr=subprocess.STDOUT,
             cwd=folder,
             env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8"},
-            **run_as(unprivileged()),
+            **run_as(),
         )

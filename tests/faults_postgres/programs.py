@@ -1,4 +1,4 @@
-"""The programs of a cluster and of a pooler, as Debian packs them."""
+"""The programs of a cluster, as Debian packs them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import postgres_server
 
-PATRONI, ETCD, PGBOUNCER = "patroni", "etcd", "pgbouncer"
-PACKAGES = {PATRONI: "patroni", ETCD: "etcd-server", PGBOUNCER: "pgbouncer"}
+PATRONI, ETCD = "patroni", "etcd"
+PACKAGES = {PATRONI: "patroni", ETCD: "etcd-server"}
 # Patroni runs all of these, from one folder.
 _OF_POSTGRESQL = ("initdb", "postgres", "pg_ctl", "pg_rewind", "pg_basebackup", "pg_controldata")
 

@@ -155,12 +155,18 @@ def _compare_with_csv(verdict: Verdict, data: bytes) -> None:
 
 def _cut_by_csv(data: bytes, delimiter: str) -> Iterator[list[str]]:
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    # What is blank before the header is passed over unread, even if it is no CSV.
-    text = data.decode(encoding).lstrip(" \t,;|\r\n")
+    text = _without_blank_lines(data.decode(encoding))
     first, _, rest = text.partition("\n")
     if first.lstrip('"').lower().startswith("sep="):  # so is Excel's line, even half quoted
-        text = rest.lstrip(" \t,;|\r\n")
+        text = _without_blank_lines(rest)
     return csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
+
+
+def _without_blank_lines(text: str) -> str:
+    """Pass over what stands before the header unread, even if it is no CSV."""
+    while text and not text.partition("\n")[0].strip(" \t,;|\r"):
+        text = text.partition("\n")[2]
+    return text
 
 
 def _filled(rows: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from rollbook import AdminClient, EnrollmentAgent, Profile
     from running import Server
 
+pytestmark = pytest.mark.both_engines
+
 CSV = "imei,depot\n" + "".join(f"{imei(number)},North\n" for number in range(4))
 
 

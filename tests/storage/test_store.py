@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-import threading
 from contextlib import closing
-from datetime import UTC, datetime
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -15,22 +13,20 @@ import pytest
 
 from rollbook_server.domain import batches, uploads
 from rollbook_server.domain.batches import Batch
-from rollbook_server.domain.devices import DeviceRow
 from rollbook_server.domain.errors import Reason, RollbookError
-from rollbook_server.domain.profiles import Profile
 from rollbook_server.domain.uploads import Progress, UploadOptions
 from rollbook_server.storage.schema import SCHEMA_VERSION
 from rollbook_server.storage.sqlite.packing import pack
 from rollbook_server.storage.store import RESERVE_BYTES, SqliteStore, StoreError
+from storage.works import NOW, Held, add, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.uploads import Upload
-
-NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -43,10 +39,6 @@ def store(path: Path) -> Iterator[SqliteStore]:
     store = SqliteStore(path, lambda text: text.encode())
     yield store
     store.close()
-
-
-def add(roll: Roll, name: str, text: str = "") -> bool:
-    return roll.profiles.add(Profile(f"prf-{name}", name, NOW, NOW, description=text))
 
 
 def has(store: SqliteStore, name: str) -> bool:
@@ -80,76 +72,16 @@ def execute(roll: Roll, sql: str) -> Any:
     return roll.profiles._database.execute_sql(sql)  # type: ignore[attr-defined]
 
 
-class Held:
-    """Work that holds the writer back until it is let go, so that what waits is one group."""
-
-    def __init__(self, store: SqliteStore) -> None:
-        self._begun, self._released = threading.Event(), threading.Event()
-        self._future = store.submit(self._wait)
-        self._begun.wait()
-
-    def _wait(self, _: Roll) -> None:
-        self._begun.set()
-        self._released.wait()
-
-    def release(self) -> None:
-        self._released.set()
-        self._future.result()
-
-
 def test_what_was_written_is_in_the_file_when_write_returns(store: SqliteStore, path: Path) -> None:
     assert store.write(lambda roll: add(roll, "a"))
     assert query(path, "SELECT profile_id FROM profiles") == [("prf-a",)]
     assert has(store, "a")
 
 
-def test_what_was_written_is_there_for_the_next_store(path: Path) -> None:
-    first = SqliteStore(path)
-    first.write(lambda roll: add(roll, "a"))
-    first.close()
-    second = SqliteStore(path)
-    assert has(second, "a")
-    second.close()
-
-
 def test_readers_do_not_wait_for_a_transaction_that_has_begun(store: SqliteStore) -> None:
     held = Held(store)
     assert not has(store, "a")
     held.release()
-
-
-def test_an_error_undoes_its_own_work_while_its_group_commits(
-    store: SqliteStore, path: Path
-) -> None:
-    def fail(roll: Roll) -> None:
-        add(roll, "b")
-        raise KeyError("mine")
-
-    held = Held(store)
-    works = [lambda roll: add(roll, "a"), fail, lambda roll: add(roll, "c"), fail]
-    futures = [store.submit(work) for work in works]
-    held.release()
-    assert [futures[0].result(), futures[2].result()] == [True, True]
-    for future in (futures[1], futures[3]):
-        with pytest.raises(KeyError, match="mine"):
-            future.result()
-    assert query(path, "SELECT name FROM profiles ORDER BY name") == [("a",), ("c",)]
-
-
-def test_a_reader_sees_one_state_from_beginning_to_end(store: SqliteStore) -> None:
-    def look_twice(roll: Roll) -> list[bool]:
-        before = roll.profiles.get("prf-a") is not None
-        store.write(lambda roll: add(roll, "a"))
-        return [before, roll.profiles.get("prf-a") is not None]
-
-    assert store.read(look_twice) == [False, False]
-    assert has(store, "a")
-
-
-def test_a_reader_cannot_write(store: SqliteStore) -> None:
-    with pytest.raises(RollbookError):
-        store.read(lambda roll: add(roll, "a"))
-    assert not has(store, "a")
 
 
 def test_a_second_store_on_the_same_file_is_refused(store: SqliteStore, path: Path) -> None:
@@ -176,17 +108,6 @@ def test_a_store_that_was_refused_lets_go_of_the_file(path: Path) -> None:
     for _ in range(2):
         with pytest.raises(StoreError, match="schema 99"):
             SqliteStore(path)
-
-
-def test_work_after_the_end_is_refused_with_a_time_to_try_again(path: Path) -> None:
-    store = SqliteStore(path)
-    last = store.submit(lambda roll: add(roll, "a"))
-    store.close()
-    assert last.result()
-    with pytest.raises(RollbookError) as caught:
-        store.write(lambda roll: add(roll, "b"))
-    assert caught.value.reason is Reason.SERVER_STOPPING
-    assert caught.value.retry_after_seconds
 
 
 def test_a_full_disk_is_told_reads_go_on_and_it_recovers(store: SqliteStore, path: Path) -> None:
@@ -223,13 +144,6 @@ def test_whoever_shares_a_group_with_a_full_disk_hears_of_it_or_is_durable(
     assert all(f is None or f.reason is Reason.STORE_FULL for f in failures.values())  # type: ignore[attr-defined]
 
 
-def rows_of(first: int, how_many: int) -> list[DeviceRow]:
-    return [
-        DeviceRow(n, n + 1, f"{n:014}", "", f"S{n}", "HTC", "htc", {"site": "x"}, [])
-        for n in range(first, first + how_many)
-    ]
-
-
 def queries_of(store: SqliteStore, upload: Upload, rows: Sequence[DeviceRow]) -> list[str]:
     """Commit a batch, and give every statement that SQLite ran for it."""
     seen: list[str] = []
@@ -257,21 +171,6 @@ def test_a_batch_of_good_rows_takes_as_many_queries_as_one_row(store: SqliteStor
     assert len(many) - len(inserts) == len(few) - 1 <= 16
     assert store.read(lambda roll: roll.uploads.get("u")).counts.created == 2_001  # type: ignore[union-attr]
     assert len(store.read(lambda roll: roll.devices.holders(rows_of(1, 2_001)))) == 2_001
-
-
-def test_a_row_that_met_another_by_its_second_key_is_no_repetition_of_a_later_one(
-    store: SqliteStore,
-) -> None:
-    """(A, S1), (B, S1), (B, S2): the second repeats the first, whatever the third has."""
-    store.write(lambda roll: add(roll, "a"))
-    upload = store.write(lambda roll: uploads.open_upload(roll, UploadOptions("u", "prf-a"), NOW))
-    first, second = rows_of(1, 2)
-    rows = [first, second._replace(serial_number="S1"), second._replace(row=3, line=4)]
-    batch = Batch(rows, [], Progress(), Progress(rows=3), packed=pack(rows, ()))
-    store.write(lambda roll: batches.commit(roll, upload, batch, NOW))
-    (error,) = store.read(lambda roll: list(roll.uploads.errors("u", after=0, limit=9)))
-    assert (error.row, error.column) == (2, "serial_number")
-    assert error.message.startswith("line 2 of the same upload has this serial number")
 
 
 def test_a_full_disk_is_told_before_it_is_quite_full(

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from running import Server
     from uploads.wire import Upload
 
+pytestmark = pytest.mark.both_engines
+
 HEADER = "imei,imei2,serial_number,manufacturer,site\n"
 A, B, C, D, E = (imei(number) for number in range(1, 6))
 CA, CB, CC, CD, CE = (core(number) for number in range(1, 6))

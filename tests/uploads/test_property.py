@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rollbook import EnrollOutcome
 from rollbook_server.config import Config
+from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
 from running import Server
 from uploads import wire as w
@@ -79,7 +80,12 @@ def world(
     """Give one server for all examples: each has profiles and keys of its own."""
     limits = UploadLimits(batch_rows=request.param)
     data_dir = tmp_path_factory.mktemp("property")
-    server = Server(Config(data_dir=data_dir, listen="127.0.0.1:0", upload_limits=limits))
+    # What a program does not put on the roll is enrolled in vain, in every example others.
+    guesses = GuessLimits(wrong_devices=10**9)
+    config = Config(
+        data_dir=data_dir, listen="127.0.0.1:0", upload_limits=limits, guess_limits=guesses
+    )
+    server = Server(config)
     with w.Wire(server) as wire, server.admin() as admin, server.agent() as agent:
         yield World(wire, admin, agent)
     server.stop()

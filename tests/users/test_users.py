@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rollbook import AdminClient
     from running import Server
 
+pytestmark = pytest.mark.both_engines
+
 PASSWORD = "correct horse"
 
 

@@ -166,6 +166,11 @@ def revoke(roll: Roll, api_key_id: str, now: datetime) -> ApiKey:
     return replace(key, revoke_time=now)
 
 
+def has_admin_key(store: Store) -> bool:
+    """Tell whether there is an administrator key, whoever has the file that holds it."""
+    return store.read(lambda roll: roll.api_keys.get(ADMIN_KEY_ID)) is not None
+
+
 def keep_admin_key(store: Store, value: str, now: datetime) -> None:
     """Let this value be that of the administrator key, and no value that it had before."""
     key = ApiKey(ADMIN_KEY_ID, digest_of(value), "admin.key", Role.ADMINISTRATOR, EVERY_RIGHT, now)

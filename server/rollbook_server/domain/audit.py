@@ -27,7 +27,7 @@ _TEXT_LIMIT = 300  # characters of a detail
 
 
 class Action(StrEnum):
-    """What can be done; the name of the RPC but for the steps of an upload."""
+    """What can be done; the name of the RPC but for alarms and the steps of an upload."""
 
     CREATE_PROFILE = "CreateProfile"
     UPDATE_PROFILE = "UpdateProfile"
@@ -51,6 +51,7 @@ class Action(StrEnum):
     ROTATE_SEALING_KEY = "RotateSealingKey"
     ENROLL_DEVICE = "EnrollDevice"
     SIGN_IN_DEVICE = "SignInDevice"
+    RAISE_ALARM = "RaiseAlarm"
     CREATE_USER = "CreateUser"
     UPDATE_USER = "UpdateUser"
     DELETE_USER = "DeleteUser"

@@ -58,6 +58,11 @@ class RefusalLimit:
             self._add(Sum(kind, 1, now))
             return False
 
+    def count(self, kind: Kind, now: datetime) -> None:
+        """Count a refusal that is not to be told on its own."""
+        with self._lock:
+            self._add(Sum(kind, 1, now))
+
     def take(self) -> list[Sum]:
         """End the period, and give what was counted in it."""
         with self._lock:

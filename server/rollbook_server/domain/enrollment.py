@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import token_values
+from rollbook_server.domain import attempts, token_values
 from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.devices import DeviceState
+from rollbook_server.domain.errors import Reason
+from rollbook_server.domain.gate import Asked
 from rollbook_server.domain.matching import Match, MatchRule, decide
 from rollbook_server.domain.tokens import TokenState
 from rollbook_server.domain.witness import About
@@ -21,12 +23,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rollbook_server.domain.devices import Device
+    from rollbook_server.domain.gate import Gate
+    from rollbook_server.domain.guessing import Attempt
     from rollbook_server.domain.matching import Presented
-    from rollbook_server.domain.ports import Roll, Sealer
+    from rollbook_server.domain.ports import Roll, Sealer, Store
     from rollbook_server.domain.profiles import Profile
     from rollbook_server.domain.tokens import Token
     from rollbook_server.domain.users import User
-    from rollbook_server.domain.witness import Witness
 
 
 class Outcome(StrEnum):
@@ -55,6 +58,7 @@ class Decision:
     """The outcome, its true cause for the log, and the device if it is registered.
 
     `user` is who the device is given to: whoever signed in on it, else its profile's.
+    With `wait_seconds` nothing was decided: the device is told when to come back.
     """
 
     outcome: Outcome
@@ -62,6 +66,7 @@ class Decision:
     device: Device | None = None
     profile: Profile | None = None
     user: User | None = None
+    wait_seconds: float = 0.0
 
     @property
     def sign_in_available(self) -> bool:
@@ -99,24 +104,67 @@ def token_digest(sealer: Sealer, text: str) -> bytes | None:
     return sealer.digest(value) if value else b""
 
 
-def enroll(roll: Roll, enrollment: Enrollment, witness: Witness, now: datetime) -> Decision:
-    """Decide, and register the device if it is on the roll; the witness tells either.
+def check(store: Store, enrollment: Enrollment, gate: Gate, now: datetime) -> None:
+    """Turn away who guesses devices behind no token, before anything is looked up.
+
+    Raises RollbookError with TOO_MANY_ATTEMPTS. Of others `enroll` decides: behind a token
+    that has to be looked up first, and where IMEI and serial number may both be right.
+    """
+    presented = enrollment.presented
+    if enrollment.token_digest is None and not attempts.may_be_proven(presented):
+        about = About(Action.ENROLL_DEVICE, now, Subject())
+        gate.check(store, Asked(about, (attempts.of_device(presented),), presented))
+
+
+def enroll(roll: Roll, enrollment: Enrollment, gate: Gate, now: datetime) -> Decision:
+    """Decide, and register the device if it is on the roll; the gate tells either.
 
     To enroll a registered device again succeeds with the same device; the same
-    request_id counts once.
+    request_id counts once. Whoever guesses too much has to wait.
     """
     finding = find(roll, enrollment, now)
-    decision, about = finding.decision, About(Action.ENROLL_DEVICE, now, finding.subject)
+    asked = _asked(enrollment, finding, now)
+    seconds = gate.wait(asked)
+    if seconds and not _is_proven(enrollment, finding):
+        gate.held(roll, asked)
+        return Decision(Outcome.NOT_REGISTERED, Reason.TOO_MANY_ATTEMPTS, wait_seconds=seconds)
+    return _follow(roll, enrollment, finding, asked, gate)
+
+
+def _follow(
+    roll: Roll, enrollment: Enrollment, finding: Finding, asked: Asked, gate: Gate
+) -> Decision:
+    """Do and tell what was found."""
+    decision, now = finding.decision, asked.about.now
     if decision.device is None or decision.profile is None:
-        witness.refused(roll, about, decision.cause, enrollment.presented)
+        gate.failed(roll, asked, decision.cause)
         return decision
     device = _register(roll, decision.device, finding.token, enrollment.request_id, now)
+    is_again = decision.device.state is DeviceState.REGISTERED
     if device is not decision.device:
-        is_again = decision.device.state is DeviceState.REGISTERED
-        witness.registered(roll, about, decision.cause, is_again=is_again)
+        gate.registered(roll, asked.about, decision.cause, is_again=is_again)
+    if not is_again:
+        gate.gained(asked.attempts[0].door, now)
     user_id = device.user_id or decision.profile.user_id
     user = roll.users.get(user_id) if user_id else None
     return replace(decision, device=device, user=user)
+
+
+def _asked(enrollment: Enrollment, finding: Finding, now: datetime) -> Asked:
+    about = About(Action.ENROLL_DEVICE, now, finding.subject)
+    return Asked(about, (_attempt(enrollment, finding),), enrollment.presented)
+
+
+def _attempt(enrollment: Enrollment, finding: Finding) -> Attempt:
+    if finding.decision.outcome is Outcome.SIGN_IN_REQUIRED:
+        return attempts.of_token(enrollment.token_digest or b"")
+    token_id = finding.token.token_id if finding.token else ""
+    return attempts.of_device(enrollment.presented, token_id)
+
+
+def _is_proven(enrollment: Enrollment, finding: Finding) -> bool:
+    device = finding.decision.device
+    return device is not None and attempts.is_proven(enrollment.presented, device)
 
 
 def find(roll: Roll, enrollment: Enrollment, now: datetime) -> Finding:

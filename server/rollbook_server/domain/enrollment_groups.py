@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from rollbook_server.domain.callers import Caller
     from rollbook_server.domain.devices import Device
     from rollbook_server.domain.enrollment import Decision, Enrollment
+    from rollbook_server.domain.gate import Gate
     from rollbook_server.domain.matching import Presented
     from rollbook_server.domain.ports import Roll
-    from rollbook_server.domain.witness import Witness
 
 
 class Call(NamedTuple):
@@ -35,14 +35,14 @@ class Call(NamedTuple):
     now: datetime
 
 
-def enroll_all(witness: Witness, roll: Roll, calls: Sequence[Call]) -> list[Decision]:
+def enroll_all(gate: Gate, roll: Roll, calls: Sequence[Call]) -> list[Decision]:
     """Give the decision for each call, in order; see `enrollment.enroll`."""
     group = _Group(roll, [call.enrollment for call in calls])
     decisions = []
     for call in calls:
         with callers.calling(call.caller):
             as_roll = cast("Roll", group)
-            decisions.append(enrollment.enroll(as_roll, call.enrollment, witness, call.now))
+            decisions.append(enrollment.enroll(as_roll, call.enrollment, gate, call.now))
     group.write()
     return decisions
 

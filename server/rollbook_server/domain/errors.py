@@ -74,6 +74,7 @@ class Reason(_Upper):
     USER_NAME_TAKEN = auto()
     PASSWORD_INVALID = auto()
     TOO_MANY_SIGN_INS = auto()
+    TOO_MANY_ATTEMPTS = auto()
     SERVER_BUSY = auto()
     API_KEY_NOT_FOUND = auto()
     ADMIN_KEY_NOT_REVOCABLE = auto()

@@ -1,8 +1,8 @@
 """Knows API keys by their values, as fast as every call needs it.
 
 A key that was found once is remembered until any key is revoked, so that most calls
-ask no database. When it was used last is remembered, too, and written once in a while:
-nobody waits for that.
+ask no database; but where other servers may revoke keys, every call asks. When it was
+used last is remembered, too, and written once in a while: nobody waits for that.
 """
 
 from __future__ import annotations
@@ -30,10 +30,7 @@ WRITTEN_EVERY = timedelta(minutes=1)
 
 
 class KeyRing:
-    """Checks the values of API keys. Thread-safe; `flush` it before its store is closed.
-
-    Its store is this process's alone: a key that another one revokes would live on here.
-    """
+    """Checks the values of API keys. Thread-safe; `flush` it before its store is closed."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
@@ -87,6 +84,8 @@ class KeyRing:
         key = self._store.read(lambda roll: roll.api_keys.find(digest))
         if key is None or not hmac.compare_digest(key.digest, digest):
             return None
+        if self._store.has_other_servers:  # one of them may revoke it, and could not tell us
+            return key
         with self._lock:
             if forgotten == self._forgotten:  # else it may have been revoked since it was read
                 self._known[digest] = key

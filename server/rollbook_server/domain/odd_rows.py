@@ -46,8 +46,16 @@ def mistyped_imeis(column: _Column) -> list[tuple[int, int]]:
     return _failures(column, _plain(column, IMEI))
 
 
-def _plain(column: _Column, width: int) -> list[int]:
+def _plain(column: _Column, width: int) -> Sequence[int]:
+    if _are_numbers("".join(column), width) and set(map(len, column)) == {width}:
+        return range(len(column))
     return [place for place, cell in enumerate(column) if _is_number(cell, width)]
+
+
+def _are_numbers(joined: str, width: int) -> bool:
+    """Tell whether cells of that width, written one after the other, are plain numbers."""
+    is_plain = len(joined) % width == 0 and joined.isascii() and joined.isdigit()
+    return is_plain and not any(map(joined.__contains__, NO_CORES))
 
 
 def _failures(column: _Column, plain: Sequence[int]) -> list[tuple[int, int]]:

@@ -153,6 +153,10 @@ class Store(Protocol):
     def is_shared(self) -> bool:
         """Tell whether work that is not bulk comes again and again, and waits for bulk work."""
 
+    @property
+    def has_other_servers(self) -> bool:
+        """Tell whether other servers may write to the same database at any time."""
+
     def check_room(self) -> None:
         """Raise RollbookError with STORE_FULL before the disk is quite full.
 

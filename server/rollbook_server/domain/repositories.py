@@ -77,6 +77,9 @@ class Tokens(Protocol):
     def void_all(self, instant: datetime) -> int:
         """Let no token at all work from that instant on; gives how many would have."""
 
+    def sealing_mark(self, mark: int) -> int:
+        """Give the mark of the key that all is sealed with; the first that was asked with."""
+
     def epoch(self) -> int:
         """Count how often tokens were voided or removed: an older database counts less."""
 

@@ -196,7 +196,7 @@ class DeviceRows(Sequence[DeviceRow]):
             among = slice(bisect_left(places, begin), bisect_left(places, end))
             mine = [place - begin for place in places[among]]
             if mine:
-                picked.append(block.at(mine))
+                picked.append(block if len(mine) == len(block.row) else block.at(mine))
             begin = end
         return DeviceRows(picked)
 

@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import users
+from rollbook_server.domain import attempts, users
 from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.devices import DeviceState
 from rollbook_server.domain.enrollment import Decision, Outcome, take_place
 from rollbook_server.domain.errors import RollbookError
+from rollbook_server.domain.gate import Asked
 from rollbook_server.domain.matching import MatchRule, decide
 from rollbook_server.domain.names import TYPED_LIMIT, name_key
 from rollbook_server.domain.witness import About
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rollbook_server.domain.devices import Device
+    from rollbook_server.domain.gate import Gate
+    from rollbook_server.domain.guessing import Attempt
     from rollbook_server.domain.matching import Match, Presented
     from rollbook_server.domain.ports import PasswordHasher, Roll, Store
     from rollbook_server.domain.users import User
-    from rollbook_server.domain.witness import Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +55,32 @@ class _Checked:
 
 
 def sign_in(
-    store: Store, hasher: PasswordHasher, wanted: SignIn, witness: Witness, now: datetime
+    store: Store, hasher: PasswordHasher, wanted: SignIn, gate: Gate, now: datetime
 ) -> Decision:
-    """Decide, and register the device to the user if both are right; the witness tells either.
+    """Decide, and register the device to the user if both are right; the gate tells either.
 
     The same user on the same device with the same request_id counts once. Raises
-    RollbookError with TOO_MANY_SIGN_INS.
+    RollbookError with TOO_MANY_SIGN_INS or TOO_MANY_ATTEMPTS, the latter before a password
+    is verified: those who are verified at the same time may go beyond the limit together.
     """
+    about = About(Action.SIGN_IN_DEVICE, now, Subject())
+    gate.check(store, Asked(about, _guessed(wanted), wanted.presented, wanted.user_name))
     named = store.read(lambda roll: _named(roll, wanted.user_name))
     checked = _verified(hasher, named, wanted.password)
-    decision = store.write(lambda roll: _decide(roll, wanted, checked, witness, now))
+    with gate.telling():
+        decision = store.write(lambda roll: _decide(roll, wanted, checked, gate, now))
     if checked.user is not None and decision.outcome is Outcome.REGISTERED:
         _renew_hash(store, hasher, checked.user, wanted.password)
     return decision
 
 
-def _named(roll: Roll, user_name: str) -> User | None:
+def _typed(user_name: str) -> str:
     name = user_name.strip()
-    return roll.users.find(name_key(name if len(name) <= TYPED_LIMIT else ""))
+    return name if len(name) <= TYPED_LIMIT else ""
+
+
+def _named(roll: Roll, user_name: str) -> User | None:
+    return roll.users.find(name_key(_typed(user_name)))
 
 
 def _verified(hasher: PasswordHasher, user: User | None, password: str) -> _Checked:
@@ -96,9 +106,7 @@ def _renew_hash(store: Store, hasher: PasswordHasher, user: User, password: str)
             store.write(lambda roll: roll.users.rehash(user, renewed))
 
 
-def _decide(
-    roll: Roll, wanted: SignIn, checked: _Checked, witness: Witness, now: datetime
-) -> Decision:
+def _decide(roll: Roll, wanted: SignIn, checked: _Checked, gate: Gate, now: datetime) -> Decision:
     match = decide(roll.devices.candidates(wanted.presented))
     user = roll.users.get(checked.user.user_id if checked.user else "")
     profile = roll.profiles.get(match.device.profile_id if match.device else "")
@@ -106,13 +114,19 @@ def _decide(
     about = About(Action.SIGN_IN_DEVICE, now, _subject(match.device, checked))
     if cause or user is None or match.device is None or profile is None:
         named = "" if checked.user_id else wanted.user_name
-        witness.refused(roll, about, cause, wanted.presented, named)
+        gate.failed(roll, Asked(about, _guessed(wanted), wanted.presented, named), cause)
         return Decision(Outcome.NOT_REGISTERED, cause)
     device = _register(roll, match.device, user.user_id, wanted.request_id, now)
     if device is not match.device:
         is_again = _stands(match.device, user.user_id)
-        witness.registered(roll, about, match.rule, is_again=is_again)
+        gate.registered(roll, about, match.rule, is_again=is_again)
+    if match.device.state is DeviceState.PENDING:
+        gate.gained(attempts.SIGN_INS, now)
     return Decision(Outcome.REGISTERED, match.rule, device, profile, user)
+
+
+def _guessed(wanted: SignIn) -> tuple[Attempt, ...]:
+    return attempts.of_sign_in(wanted.presented, _typed(wanted.user_name), wanted.password)
 
 
 def _subject(device: Device | None, checked: _Checked) -> Subject:

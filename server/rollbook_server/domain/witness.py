@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rollbook_server.domain.callers import Caller
+    from rollbook_server.domain.guessing import Alarm
     from rollbook_server.domain.matching import Presented
     from rollbook_server.domain.ports import Roll, Store
 
@@ -43,8 +44,9 @@ class Witness:
 
     def __init__(self, keyed: Callable[[str], bytes]) -> None:
         self._keyed = keyed
-        # Apart, so that a fleet which enrolls again leaves room for refusals.
-        self._refusals, self._again = RefusalLimit(), RefusalLimit()
+        # Apart, so that a fleet which enrolls again leaves room for refusals, and they
+        # for alarms.
+        self._refusals, self._again, self._alarms = (RefusalLimit() for _ in range(3))
 
     def registered(self, roll: Roll, about: About, rule: str, *, is_again: bool) -> None:
         """Tell that a device took its place, or `is_again` that it had it already.
@@ -68,6 +70,24 @@ class Witness:
             marks = dict(self._marks(presented, user_name))
             audit.tell(roll, *about, marks, reason=reason)
 
+    def held(self, about: About, reason: str) -> None:
+        """Count a device that was refused before anything was looked up for it."""
+        kind = Kind(about.action, DEVICE_AGENT, callers.current().source, reason)
+        self._refusals.count(kind, about.now)
+
+    def alarmed(self, roll: Roll, about: About, alarm: Alarm) -> None:
+        """Tell that too much is guessed: from the caller's address, its network, or by all."""
+        source = callers.current().source if alarm.origin else ""
+        kind = Kind(Action.RAISE_ALARM, DEVICE_AGENT, source, alarm.door.kind)
+        if self._alarms.admits(kind, about.now):
+            details = {
+                "count": alarm.guesses,
+                "network": alarm.origin if "/" in alarm.origin else "",
+            }
+            told, subject = audit.details_of(details), _alarm_subject(about, alarm)
+            deed = Deed(about.now, kind.action, kind.actor, source, subject, kind.reason, told)
+            roll.audit.record(deed)
+
     def turned_away(
         self, store: Store, method: str, caller: Caller, reason: str, now: datetime
     ) -> None:
@@ -79,7 +99,7 @@ class Witness:
 
     def settle(self, store: Store, now: datetime, _: Callable[[], bool] = bool) -> None:
         """Tell what was counted in the period that ends; raises RollbookError as a store does."""
-        sums = [*self._refusals.take(), *self._again.take()]
+        sums = [each for limit in self._limits() for each in limit.take()]
         if not sums:
             return
 
@@ -96,6 +116,9 @@ class Witness:
             self._refusals.put_back(sums)
             raise
 
+    def _limits(self) -> tuple[RefusalLimit, ...]:
+        return self._refusals, self._again, self._alarms
+
     def _marks(self, presented: Presented, user_name: str) -> Iterator[tuple[str, str]]:
         if presented.imeis:
             yield "imei", ",".join(self._mark("imei", spelled_out(i)) for i in presented.imeis)
@@ -109,6 +132,12 @@ class Witness:
         text = text[:_MARKED]
         digits = self._keyed(f"audit {kind}:{text}").hex()[:_MARK_DIGITS]
         return f"{digits}..{text[-shown:]}" if shown and len(text) >= _SHOWN_FROM else digits
+
+
+def _alarm_subject(about: About, alarm: Alarm) -> Subject:
+    """Give the token or user behind a door of its own; others are about nobody."""
+    subject = about.subject
+    return subject._replace(device_id="") if alarm.door.name else Subject()
 
 
 @cache

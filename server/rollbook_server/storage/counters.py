@@ -10,8 +10,10 @@ if TYPE_CHECKING:
 NEXT_DEVICE = "next_device"
 NEXT_PROFILE = "next_profile"
 TOKEN_EPOCH = "token_epoch"  # noqa: S105 - a name, no secret
+SEALING_MARK = "sealing_mark"  # rises once: from not being there
 
 _NEXT = "SELECT value FROM counters WHERE name = ?"
+_KEEP = "INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _RISE = "UPDATE counters SET value = value + 1 WHERE name = ?"
 _SET = "UPDATE counters SET value = ? WHERE name = ?"
 
@@ -26,6 +28,12 @@ def reserve(database: RollDatabase, name: str, count: int = 1) -> int:
 def next_number(database: RollDatabase, name: str) -> int:
     """Give the number that would be given next."""
     return int(database.execute_sql(_NEXT, (name,)).fetchone()[0])
+
+
+def first_kept(database: RollDatabase, name: str, value: int) -> int:
+    """Keep a number unless there is one of that name; gives the one that there is."""
+    database.execute_sql(_KEEP, (name, value))
+    return next_number(database, name)
 
 
 def rise(database: RollDatabase, name: str) -> None:

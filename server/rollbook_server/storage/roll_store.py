@@ -119,6 +119,11 @@ class RollStore:
         """Begin to prepare rows for Devices.insert, outside a transaction."""
         return self._database.packing()
 
+    @property
+    def has_other_servers(self) -> bool:
+        """Tell whether other servers may write to the same database."""
+        return False
+
     def check_room(self) -> None:
         """Raise RollbookError with STORE_FULL before the disk is quite full."""
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # 4 MiB. The column and the message are never so long that cells of the second size matter.
 _LONGEST, _LONG_CELLS = 300_000, 100_000
 
+_CUT = "\0"  # no cell that is printable holds one
+
 # What is often alike in all errors of a batch is then bound once, as in `packed_rows`.
 _OFTEN_SHARED = ("column", "reason", "device_id", "suggestion")
 
@@ -49,7 +51,7 @@ def _columns(errors: Sequence[RowError]) -> dict[str, Sequence[Any]]:
         "row": row,
         "line": line,
         "message": message,
-        "cells": list(map(_cells, errors)),
+        "cells": _plain_cells(errors) or list(map(_cells, errors)),
         "column": column,
         "reason": [each._value_ for each in reason],  # the property takes four times as long
         "device_id": device_id,
@@ -61,6 +63,23 @@ def _alike(columns: dict[str, Sequence[Any]]) -> list[str]:
     return [name for name in _OFTEN_SHARED if len(set(columns[name])) == 1]
 
 
+def _plain_cells(errors: Sequence[RowError]) -> list[str]:
+    """Give the same as `_cells` of each, if all cells need nothing but quotes; else nothing.
+
+    It takes a quarter of the time, and is so with most files.
+    """
+    rows = [error.values for error in errors]
+    if not all(values and values[-1] for values in rows):
+        return []
+    text = _CUT.join(map('","'.join, rows))
+    quotes = 2 * (sum(map(len, rows)) - len(rows))  # two between any cells of a row
+    is_plain = text.replace(_CUT, "").isprintable() and "\\" not in text
+    if not is_plain or text.count('"') != quotes or text.count(_CUT) != len(rows) - 1:
+        return []
+    cells = [f'["{row}"]' for row in text.split(_CUT)]
+    return cells if max(map(len, cells)) <= _LONG_CELLS else []
+
+
 def _cells(error: RowError) -> str:
     """Give the cells of a row as JSON.
 
@@ -70,16 +89,8 @@ def _cells(error: RowError) -> str:
     filled = error.values
     while filled and not filled[-1]:
         filled = filled[:-1]
-    text = _quoted_cells(filled)
+    text = f"[{','.join(map(encode_basestring, filled))}]"
     return "[]" if len(text) > _LONG_CELLS and error.length > _LONGEST else text
-
-
-def _quoted_cells(cells: Sequence[str]) -> str:
-    """Give cells as JSON; most need nothing but quotes, which takes a third of the time."""
-    joined = '","'.join(cells)
-    if joined.isprintable() and "\\" not in joined and joined.count('"') == 2 * len(cells) - 2:
-        return f'["{joined}"]'
-    return f"[{','.join(map(encode_basestring, cells))}]"
 
 
 def _error(row: dict[str, Any]) -> RowError:

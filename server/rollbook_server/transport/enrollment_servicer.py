@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
 from rollbook_server.domain import callers, enrollment, enrollment_groups, sign_in
 from rollbook_server.domain.enrollment import Enrollment
+from rollbook_server.domain.gate import too_many
 from rollbook_server.domain.matching import Presented
 from rollbook_server.domain.sign_in import SignIn
 from rollbook_server.transport.messages import enrollment_messages
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     import grpc
 
     from rollbook_server.domain.clock import Clock
+    from rollbook_server.domain.gate import Gate
     from rollbook_server.domain.ports import PasswordHasher, Sealer, Store
-    from rollbook_server.domain.witness import Witness
 
 REQUEST_ID_LIMIT = 64  # characters; longer ones are cut, for a device cannot be told
 
@@ -33,12 +34,12 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
         store: Store,
         sealer: Sealer,
         hasher: PasswordHasher,
-        witness: Witness,
+        gate: Gate,
         clock: Clock,
     ) -> None:
         self._store, self._sealer, self._hasher = store, sealer, hasher
-        self._witness, self._clock = witness, clock
-        self._enroll_all = partial(enrollment_groups.enroll_all, witness)
+        self._gate, self._clock = gate, clock
+        self._enroll_all = partial(enrollment_groups.enroll_all, gate)
 
     def EnrollDevice(
         self,
@@ -52,7 +53,11 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
             request.request_id[:REQUEST_ID_LIMIT],
         )
         call = enrollment_groups.Call(wanted, callers.current(), self._clock())
-        decision = self._store.write_together(self._enroll_all, call)
+        enrollment.check(self._store, wanted, self._gate, call.now)
+        with self._gate.telling():
+            decision = self._store.write_together(self._enroll_all, call)
+        if decision.wait_seconds:
+            raise too_many(decision.wait_seconds)
         _log.debug("enrollment %s: %s", decision.outcome, decision.cause)
         return enrollment_messages.enrollment(decision)
 
@@ -68,7 +73,6 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
             request.password,
             request.request_id[:REQUEST_ID_LIMIT],
         )
-        now, witness = self._clock(), self._witness
-        decision = sign_in.sign_in(self._store, self._hasher, wanted, witness, now)
+        decision = sign_in.sign_in(self._store, self._hasher, wanted, self._gate, self._clock())
         _log.debug("sign-in %s: %s", decision.outcome, decision.cause)
         return enrollment_messages.sign_in(decision)

@@ -76,6 +76,7 @@ CODES: Mapping[Reason, grpc.StatusCode] = {
     Reason.USER_NAME_TAKEN: _TAKEN,
     Reason.PASSWORD_INVALID: _INVALID,
     Reason.TOO_MANY_SIGN_INS: _UNAVAILABLE,
+    Reason.TOO_MANY_ATTEMPTS: _UNAVAILABLE,
     Reason.SERVER_BUSY: _UNAVAILABLE,
     Reason.API_KEY_NOT_FOUND: _MISSING,
     Reason.ADMIN_KEY_NOT_REVOCABLE: _PRECONDITION,
@@ -106,6 +107,9 @@ CODES: Mapping[Reason, grpc.StatusCode] = {
     Reason.CSV_NO_IDENTIFIER_COLUMN: _INVALID,
 }
 
+# UNAVAILABLE for so long that to repeat the call in short order only makes more work.
+_LATER = frozenset({Reason.TOO_MANY_ATTEMPTS})
+
 # Bytes. All of a status travels in headers, of which clients take 8 KiB by default;
 # the message twice, once with three bytes for each that is not ASCII, and the
 # details in base 64.
@@ -128,7 +132,7 @@ def status_of(error: RollbookError) -> grpc.Status:
         packed.Pack(detail)
         status.details.append(packed)
     converted: grpc.Status = rpc_status.to_status(status)
-    return converted
+    return not_to_be_repeated(converted) if error.reason in _LATER else converted
 
 
 def not_to_be_repeated(status: grpc.Status) -> grpc.Status:

@@ -60,11 +60,16 @@ class EnrollmentServiceServicer(object):
         tokenless profile. A registration is durable before it is answered. To enroll
         again, with the same request_id or after a reset, gives the same device_id.
 
+        Of the same address only so many different wrong tokens and identifiers are answered
+        in an hour. After these, a right token still opens its profile, what was wrong before
+        is answered as before, and a device whose IMEI and serial number are both right is
+        registered; all others get TOO_MANY_ATTEMPTS, right or wrong.
+
         Callers: any device agent.
         On failure: an error says that the server could not decide, never that the
         device presented something wrong; call again with the same request_id.
-        Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE,
-        OUTCOME_UNKNOWN (enroll again), SERVER_STOPPING.
+        Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, OUTCOME_UNKNOWN (enroll
+        again), SERVER_STOPPING, TOO_MANY_ATTEMPTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -73,7 +78,8 @@ class EnrollmentServiceServicer(object):
     def SignInDevice(self, request, context):
         """Registers a device of any profile to the user who signs in on it, whatever its
         token. An unknown or disabled user, a wrong password and a device that is not on
-        the roll are answered alike.
+        the roll are answered alike. After so many of them within an hour an address, or all
+        addresses for one user, get TOO_MANY_ATTEMPTS before a password is verified.
 
         Callers: any device agent.
         On failure: as EnrollDevice.

@@ -33,11 +33,16 @@ class EnrollmentServiceStub:
     tokenless profile. A registration is durable before it is answered. To enroll
     again, with the same request_id or after a reset, gives the same device_id.
 
+    Of the same address only so many different wrong tokens and identifiers are answered
+    in an hour. After these, a right token still opens its profile, what was wrong before
+    is answered as before, and a device whose IMEI and serial number are both right is
+    registered; all others get TOO_MANY_ATTEMPTS, right or wrong.
+
     Callers: any device agent.
     On failure: an error says that the server could not decide, never that the
     device presented something wrong; call again with the same request_id.
-    Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE,
-    OUTCOME_UNKNOWN (enroll again), SERVER_STOPPING.
+    Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, OUTCOME_UNKNOWN (enroll
+    again), SERVER_STOPPING, TOO_MANY_ATTEMPTS.
     """
 
     SignInDevice: grpc.UnaryUnaryMultiCallable[
@@ -46,7 +51,8 @@ class EnrollmentServiceStub:
     ]
     """Registers a device of any profile to the user who signs in on it, whatever its
     token. An unknown or disabled user, a wrong password and a device that is not on
-    the roll are answered alike.
+    the roll are answered alike. After so many of them within an hour an address, or all
+    addresses for one user, get TOO_MANY_ATTEMPTS before a password is verified.
 
     Callers: any device agent.
     On failure: as EnrollDevice.
@@ -68,11 +74,16 @@ class EnrollmentServiceAsyncStub:
     tokenless profile. A registration is durable before it is answered. To enroll
     again, with the same request_id or after a reset, gives the same device_id.
 
+    Of the same address only so many different wrong tokens and identifiers are answered
+    in an hour. After these, a right token still opens its profile, what was wrong before
+    is answered as before, and a device whose IMEI and serial number are both right is
+    registered; all others get TOO_MANY_ATTEMPTS, right or wrong.
+
     Callers: any device agent.
     On failure: an error says that the server could not decide, never that the
     device presented something wrong; call again with the same request_id.
-    Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE,
-    OUTCOME_UNKNOWN (enroll again), SERVER_STOPPING.
+    Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, OUTCOME_UNKNOWN (enroll
+    again), SERVER_STOPPING, TOO_MANY_ATTEMPTS.
     """
 
     SignInDevice: grpc.aio.UnaryUnaryMultiCallable[
@@ -81,7 +92,8 @@ class EnrollmentServiceAsyncStub:
     ]
     """Registers a device of any profile to the user who signs in on it, whatever its
     token. An unknown or disabled user, a wrong password and a device that is not on
-    the roll are answered alike.
+    the roll are answered alike. After so many of them within an hour an address, or all
+    addresses for one user, get TOO_MANY_ATTEMPTS before a password is verified.
 
     Callers: any device agent.
     On failure: as EnrollDevice.
@@ -105,11 +117,16 @@ class EnrollmentServiceServicer(metaclass=abc.ABCMeta):
         tokenless profile. A registration is durable before it is answered. To enroll
         again, with the same request_id or after a reset, gives the same device_id.
 
+        Of the same address only so many different wrong tokens and identifiers are answered
+        in an hour. After these, a right token still opens its profile, what was wrong before
+        is answered as before, and a device whose IMEI and serial number are both right is
+        registered; all others get TOO_MANY_ATTEMPTS, right or wrong.
+
         Callers: any device agent.
         On failure: an error says that the server could not decide, never that the
         device presented something wrong; call again with the same request_id.
-        Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE,
-        OUTCOME_UNKNOWN (enroll again), SERVER_STOPPING.
+        Reasons: REQUEST_MALFORMED, STORE_FULL, STORE_UNAVAILABLE, OUTCOME_UNKNOWN (enroll
+        again), SERVER_STOPPING, TOO_MANY_ATTEMPTS.
         """
 
     @abc.abstractmethod
@@ -120,7 +137,8 @@ class EnrollmentServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[rollbook.v1.enrollment_service_pb2.SignInDeviceResponse, collections.abc.Awaitable[rollbook.v1.enrollment_service_pb2.SignInDeviceResponse]]:
         """Registers a device of any profile to the user who signs in on it, whatever its
         token. An unknown or disabled user, a wrong password and a device that is not on
-        the roll are answered alike.
+        the roll are answered alike. After so many of them within an hour an address, or all
+        addresses for one user, get TOO_MANY_ATTEMPTS before a password is verified.
 
         Callers: any device agent.
         On failure: as EnrollDevice.

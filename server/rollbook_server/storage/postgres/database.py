@@ -142,8 +142,7 @@ class PostgresEngine(RollDatabase):
         """Tell how the connection of this thread stands."""
         if self.is_closed():
             return TransactionStatus.UNKNOWN
-        number = self.connection().pgconn.transaction_status  # type: ignore[no-untyped-call]
-        return TransactionStatus(number)
+        return TransactionStatus(self.connection().pgconn.transaction_status)  # type: ignore[no-untyped-call]
 
 
 class _Walk:
@@ -189,23 +188,22 @@ class PostgresReaders(PostgresEngine, PooledPostgresqlDatabase, Readers):  # typ
 
     def _is_closed(self, conn: psycopg.Connection[Any]) -> bool:
         """Tell whether a connection is of no use; one that was cut shows in `reading`."""
-        return conn.closed or conn.pgconn.transaction_status != TransactionStatus.IDLE
+        if conn.pgconn.transaction_status == TransactionStatus.IDLE:
+            return False
+        conn.close()
+        return True
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Take a connection and read one state of the roll.
-
-        peewee's own context would not outlive that the connection in it is replaced.
-        """
+        """Take a connection and read one state of the roll."""
         self.connect()
         try:
             self._begin_reading()
-            try:
-                yield
-            finally:
-                with suppress(psycopg.Error):  # the pool throws away what was cut
-                    self.connection().rollback()  # type: ignore[no-untyped-call]
+            yield
         finally:
+            with suppress(psycopg.Error, OperationalError, InterfaceError):
+                if not self.is_closed():
+                    self.connection().rollback()  # type: ignore[no-untyped-call]
             self.close()
 
     def _begin_reading(self) -> None:

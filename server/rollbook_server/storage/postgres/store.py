@@ -42,6 +42,11 @@ class PostgresStore(RollStore):
         pool = {"max_connections": _READERS, "timeout": _WAIT_SECONDS}
         super().__init__(database, writing, PostgresReaders(**settings(url, **pool)), keyed)
 
+    @property
+    def has_other_servers(self) -> bool:
+        """Tell that other servers may write to the same database."""
+        return True
+
     def identity(self) -> int:
         """Give the number that PostgreSQL gave the database."""
         return self.read(lambda _: int(self._readers.execute_sql(_IDENTITY).fetchone()[0]))

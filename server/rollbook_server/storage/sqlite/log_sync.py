@@ -44,7 +44,7 @@ class LogSync:
         self._expected = self._written = self._synced = 0
         self._failure: OSError | None = None
         self._answers: deque[Answers] = deque()
-        self._changed = threading.Condition()
+        self._changed, self._syncing = threading.Condition(), threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="rollbook-log-sync", daemon=True)
         self._thread.start()
@@ -56,8 +56,9 @@ class LogSync:
 
     def withdraw(self) -> None:
         """Take back that a commit was expected: it failed."""
-        self._expected = self._written
-        self._tell()
+        with self._changed:
+            self._expected = self._written
+            self._changed.notify_all()
 
     def settle(self, answers: Answers) -> None:
         """Sync the commit that was expected, then give its answers."""
@@ -111,8 +112,9 @@ class LogSync:
             )
 
     def _sync_and_answer(self, answers: Answers) -> None:
-        if self._failure is None:
-            self._sync_all()
+        with self._syncing:
+            if self._failure is None:
+                self._sync_all()
         for future, result in answers:
             if self._failure is None:
                 future.set_result(result)
@@ -120,19 +122,19 @@ class LogSync:
                 future.set_exception(_unknown())
 
     def _sync_all(self) -> None:
-        """Sync all that is written by now; the other thread may be at it, too."""
+        """Sync all that is written by now.
+
+        One thread at a time: a failure is told to one of them alone.
+        """
         written = self._written
         try:
             self._sync(self._file)
         except OSError as error:
             self._failure = error
             _log.critical("The database's log cannot be synced (%s): start the server anew.", error)
-        else:
-            self._synced = max(self._synced, written)
-        self._tell()
-
-    def _tell(self) -> None:
+            written = 0
         with self._changed:
+            self._synced = max(self._synced, written)
             self._changed.notify_all()
 
     def _raise_failure(self) -> None:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import postgres_server
-from faults_postgres.cuts import COMMIT, Cut
-from rollbook_server.domain.errors import Reason, RollbookError
+from postgres.cuts import COMMIT, Cut
 from rollbook_server.domain.profiles import Profile
 from rollbook_server.storage.postgres.store import PostgresStore
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from faults_postgres.cuts import CuttingProxy
     from postgres_server import PostgresServer
     from rollbook_server.domain.ports import Roll
 
@@ -50,48 +48,6 @@ def until(holds: Callable[[], bool]) -> None:
             return
         threading.Event().wait(0.02)
     raise AssertionError("it never came to that")
-
-
-def test_a_commit_that_was_done_is_answered_though_its_answer_was_lost(
-    store: PostgresStore, proxy: CuttingProxy
-) -> None:
-    proxy.decide = once(Cut.ANSWERED)
-    assert store.write(add("a"))
-    assert has(store, "a")
-    assert proxy.cuts[Cut.ANSWERED, True] == 1
-
-
-def test_a_commit_that_never_arrived_is_no_answer_and_leaves_nothing(
-    store: PostgresStore, proxy: CuttingProxy
-) -> None:
-    proxy.decide = once(Cut.BEFORE)
-    with pytest.raises(RollbookError) as refusal:
-        store.write(add("a"))
-    assert refusal.value.reason is Reason.STORE_UNAVAILABLE
-    assert refusal.value.retry_after_seconds
-    assert not has(store, "a")
-    assert store.write(add("a"))
-
-
-def test_an_outcome_that_cannot_be_looked_up_is_said_to_be_unknown(
-    store: PostgresStore, proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rollbook_server.storage.postgres.writing._OUTCOME_SECONDS", 0.2)
-    gone = threading.Event()
-
-    def decide(data: bytes) -> Cut:
-        if COMMIT in data and not gone.is_set():
-            gone.set()
-            return Cut.ANSWERED
-        return Cut.BEFORE if gone.is_set() else Cut.NOT
-
-    proxy.decide = decide
-    with pytest.raises(RollbookError) as refusal:
-        store.write(add("a"))
-    assert refusal.value.reason is Reason.OUTCOME_UNKNOWN
-    gone.clear()
-    proxy.decide = lambda _: Cut.NOT
-    assert has(store, "a")
 
 
 def test_a_connection_to_a_server_that_takes_no_writes_any_more_is_replaced(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from databases import DATABASES
-from faults_postgres.cuts import CuttingProxy
+from postgres.cuts import CuttingProxy
 from rollbook_server.storage.postgres.store import PostgresStore
 
 if TYPE_CHECKING:

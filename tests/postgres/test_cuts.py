@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from faults_postgres.cuts import COMMIT, Cut
-from faults_postgres.test_commits import add, once
+from postgres.cuts import COMMIT, Cut
+from postgres.test_commits import add, once
 from rollbook import DeviceRow, EnrollmentAgent, EnrollOutcome, UnavailableError
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.luhn import check_digit
@@ -22,7 +22,7 @@ from rollbook_server.domain.upload_sessions import UploadLimits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faults_postgres.cuts import CuttingProxy
+    from postgres.cuts import CuttingProxy
     from postgres_server import PostgresServer
     from rollbook_server.storage.postgres.store import PostgresStore
     from running import Server

@@ -1,0 +1,58 @@
+"""What a call guesses, in the form in which it is counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollbook_server.domain.guess_limits import Guess
+from rollbook_server.domain.guessing import Attempt, Door, mark
+from rollbook_server.domain.names import name_key
+
+if TYPE_CHECKING:
+    from rollbook_server.domain.devices import Device
+    from rollbook_server.domain.matching import Presented
+
+TOKENS, SIGN_INS = Door(Guess.TOKEN), Door(Guess.SIGN_IN)
+
+
+def of_token(digest: bytes) -> Attempt:
+    """Guess a token; what cannot be one by its checksum is a typing error, and free."""
+    return Attempt(TOKENS, (mark(digest),) if digest else ())
+
+
+def of_device(presented: Presented, token_id: str = "") -> Attempt:
+    """Guess a device behind a token that is right, or behind none."""
+    return Attempt(Door(Guess.DEVICE, token_id), _marks(presented))
+
+
+def of_sign_in(presented: Presented, user_name: str, password: str) -> tuple[Attempt, Attempt]:
+    """Guess a user, a password and a device, of which the answer does not tell which is wrong."""
+    user = mark("user", name_key(user_name))
+    guess = mark(user, password)
+    one = Door(Guess.PASSWORD, str(user))
+    return Attempt(SIGN_INS, (guess, *_marks(presented))), Attempt(one, (guess,))
+
+
+def _marks(presented: Presented) -> tuple[int, ...]:
+    """Give one for each key: every IMEI is a guess of its own."""
+    marks = tuple(mark("imei", imei) for imei in presented.imeis)
+    if presented.serial_number and presented.manufacturer_key:
+        return (*marks, mark("serial", presented.serial_number, presented.manufacturer_key))
+    return marks
+
+
+def may_be_proven(presented: Presented) -> bool:
+    """Tell whether `is_proven` can hold for some device."""
+    return bool(presented.imeis and presented.serial_number and presented.manufacturer_key)
+
+
+def is_proven(presented: Presented, device: Device) -> bool:
+    """Tell whether IMEI and serial number are both right, which nobody hits by guessing.
+
+    Two IMEIs are not enough: those of one device often follow each other.
+    """
+    return (
+        any(imei in presented.imeis for imei in (device.imei, device.imei2) if imei)
+        and device.serial_number == presented.serial_number != ""
+        and device.manufacturer_key == presented.manufacturer_key
+    )

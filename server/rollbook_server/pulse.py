@@ -1,0 +1,54 @@
+"""Feels whether the database answers, and tells whoever wants to know."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from rollbook_server.domain.errors import RollbookError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rollbook_server.domain.ports import Store
+
+EVERY_SECONDS = 2.0  # a load balancer asks about as often
+
+_log = logging.getLogger(__name__)
+
+
+class Pulse:
+    """Reads again and again, and tells each change to `told`; close it before its store."""
+
+    def __init__(
+        self,
+        store: Store,
+        told: Callable[[bool], None],
+        every_seconds: float = EVERY_SECONDS,
+    ) -> None:
+        self._store, self._told, self._every_seconds = store, told, every_seconds
+        self._answers = True
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="rollbook-pulse", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closing.wait(self._every_seconds):
+            answers = self._feel()
+            if answers != self._answers:
+                self._answers = answers
+                _log.warning("the database %s", "answers again" if answers else "does not answer")
+                self._told(answers)
+
+    def _feel(self) -> bool:
+        try:
+            self._store.read(lambda roll: roll.tokens.epoch())
+        except RollbookError:
+            return False
+        return True

@@ -1,0 +1,273 @@
+"""Who guesses waits; who belongs here does not, not even at the guesser's address."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from guessing.depot import CLOSED_IMEI, HELD, LIMITS, OPEN_IMEI, OPEN_SERIAL, PASSWORD, Depot
+from rollbook import DeviceRow, EnrollmentAgent, RollbookError, UnavailableError
+from rollbook_server.domain.errors import Reason
+from rollbook_server.domain.errors import RollbookError as DomainError
+from rollbook_server.domain.guess_limits import GAIN, GuessLimits
+from running import ServerProcess
+from uploads.wire import imei
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from running import Server
+
+REGISTERED, NOT_REGISTERED, SIGN_IN = "REGISTERED", "NOT_REGISTERED", "SIGN_IN_REQUIRED"
+
+
+def test_wrong_tokens_are_answered_up_to_the_limit_and_right_ones_always(depot: Depot) -> None:
+    assert depot.guess_tokens(8) == [SIGN_IN] * 5 + [HELD] * 3
+    assert depot.enroll(token=depot.token, imeis=[CLOSED_IMEI]) == REGISTERED
+    with depot.elsewhere() as agent:
+        assert depot.enroll(agent, token="7K3M-Q9XT-2AV4", imeis=[CLOSED_IMEI]) == SIGN_IN
+
+
+def test_who_waits_is_told_how_long_and_then_heard(depot: Depot) -> None:
+    depot.guess_devices(6)
+    depot.server.clock.turn(minutes=20)
+    with pytest.raises(UnavailableError) as caught:
+        depot.agent.enroll_device(imeis=[OPEN_IMEI])
+    assert (caught.value.reason, caught.value.retry_after_seconds) == (HELD, 40 * 60)
+    assert caught.value.metadata == {"minutes": "40"}
+    depot.server.clock.turn(minutes=40)
+    assert depot.enroll(imeis=[OPEN_IMEI]) == REGISTERED
+
+
+def test_typing_errors_cost_nothing(depot: Depot) -> None:
+    mistyped = depot.token[:-1] + ("0" if depot.token[-1] != "0" else "1")
+    told = {depot.enroll(token=f"{mistyped[:-n]}", imeis=[CLOSED_IMEI]) for n in range(1, 20)}
+    assert told == {SIGN_IN}
+    assert depot.guess_tokens(6) == [SIGN_IN] * 5 + [HELD]
+
+
+def test_who_sweeps_a_tokenless_profile_meets_the_device_in_vain(depot: Depot) -> None:
+    assert depot.guess_devices(8) == [NOT_REGISTERED] * 6 + [HELD] * 2
+    assert depot.enroll(imeis=[OPEN_IMEI]) == HELD
+    assert depot.enroll(imeis=[imei(50), imei(51), imei(52), OPEN_IMEI]) == HELD
+    assert depot.enroll(serial_number=OPEN_SERIAL, manufacturer="HTC") == HELD
+    assert depot.admin.get_profile(depot.opened).registered_count == 0
+    assert depot.enroll(token=depot.token, imeis=[CLOSED_IMEI]) == REGISTERED
+
+
+def test_every_imei_of_a_call_is_a_guess(depot: Depot) -> None:
+    four = [[imei(n) for n in range(first, first + 4)] for first in (100, 200)]
+    assert [depot.enroll(imeis=each) for each in four] == [NOT_REGISTERED, HELD]
+
+
+def test_a_device_that_has_imei_and_serial_number_right_is_let_in(depot: Depot) -> None:
+    depot.guess_devices(7)
+    serial: dict[str, Any] = {"serial_number": OPEN_SERIAL, "manufacturer": "htc"}
+    for presented in (
+        {"imeis": [imei(77)], **serial},
+        {"imeis": [OPEN_IMEI], **serial, "serial_number": "R58N"},
+        {"imeis": [OPEN_IMEI], **serial, "manufacturer": "Sony"},
+        {"imeis": [OPEN_IMEI, CLOSED_IMEI], **serial},
+    ):
+        assert depot.enroll(**presented) == HELD, presented
+    assert depot.enroll(imeis=[OPEN_IMEI], **serial) == REGISTERED
+
+
+def test_two_imeis_of_a_device_are_not_enough(depot: Depot) -> None:
+    depot.admin.create_devices(depot.opened, [DeviceRow(imei(60), imei(61))])
+    depot.guess_devices(7)
+    assert depot.enroll(imeis=[imei(60), imei(61)]) == HELD
+
+
+def test_at_another_address_nobody_waits(depot: Depot) -> None:
+    depot.guess_devices(7)
+    with depot.elsewhere("127.0.0.2") as agent:
+        assert depot.enroll(agent, imeis=[OPEN_IMEI]) == REGISTERED
+
+
+def test_a_device_that_was_put_on_the_roll_meanwhile_is_registered(depot: Depot) -> None:
+    assert depot.guess_devices(7)[0] == NOT_REGISTERED
+    depot.admin.create_devices(depot.opened, [DeviceRow(imei(1000)), DeviceRow(imei(1006))])
+    assert depot.enroll(imeis=[imei(1000)]) == REGISTERED
+    assert depot.enroll(imeis=[imei(1006)]) == HELD
+
+
+def test_who_guesses_devices_behind_a_token_keeps_nobody_from_another(depot: Depot) -> None:
+    told = depot.guess_devices(7, token=depot.token)
+    assert told == [NOT_REGISTERED] * 6 + [HELD]
+    assert depot.enroll(token=depot.token, imeis=[CLOSED_IMEI]) == HELD
+    assert depot.enroll(imeis=[OPEN_IMEI]) == REGISTERED
+    with depot.elsewhere() as agent:
+        assert depot.enroll(agent, token=depot.token, imeis=[CLOSED_IMEI]) == REGISTERED
+    assert depot.admin.get_token(depot.closed).use_count == 1
+
+
+def test_a_device_of_the_roll_that_is_held_is_not_told_from_a_stranger(depot: Depot) -> None:
+    depot.guess_devices(7)
+    depot.guess_devices(7, token=depot.token)
+    errors = []
+    for token in ("", depot.token):
+        for number in (1, 2, 999):
+            with pytest.raises(RollbookError) as caught:
+                depot.agent.enroll_device(token=token, imeis=[imei(number)])
+            errors.append((str(caught.value), caught.value.metadata))
+    assert errors == [errors[0]] * 6
+
+
+def test_a_thousand_devices_behind_one_address_all_get_in(
+    serve: Callable[..., Server],
+) -> None:
+    """Some have an expired token, some are not on the roll, some are mistyped."""
+    server = serve(guess_limits=GuessLimits())
+    with server.admin() as admin, server.agent() as agent:
+        depot = Depot(server, admin, agent)
+        admin.upload_rows(depot.opened, [DeviceRow(imei(n)) for n in range(2000, 3000)])
+        server.clock.turn(days=8)
+        expired = [{"token": depot.token, "imeis": [imei(n)]} for n in range(100)]
+        strangers = [{"imeis": [imei(n)]} for n in range(5000, 5020)]
+        honest = [{"imeis": [imei(n)]} for n in range(2000, 3000)]
+        calls: list[dict[str, Any]] = [
+            *expired[:50], *strangers[:10], *honest[:500], *strangers, *expired, *honest[500:]
+        ]  # fmt: skip
+        with ThreadPoolExecutor(8) as pool:
+            told = list(pool.map(lambda each: depot.enroll(**each), calls))
+        assert told.count(REGISTERED) == 1000
+        assert HELD not in told
+        assert depot.alarms() == []
+
+
+def test_devices_that_register_earn_their_address_more_guesses(depot: Depot) -> None:
+    depot.admin.create_devices(depot.opened, [DeviceRow(imei(n)) for n in range(200, 200 + GAIN)])
+    told = [depot.enroll(imeis=[imei(n)]) for n in range(200, 200 + GAIN)]
+    told += [depot.enroll(imeis=[imei(200)]) for _ in range(2 * GAIN)]  # earns nothing again
+    assert set(told) == {REGISTERED}
+    assert depot.guess_devices(8) == [NOT_REGISTERED] * 7 + [HELD]
+
+
+def test_devices_on_which_people_sign_in_earn_more_wrong_sign_ins(depot: Depot) -> None:
+    rows = [DeviceRow(imei(n)) for n in range(200, 200 + GAIN)]
+    depot.admin.create_devices(depot.closed, rows)
+    for row in [*rows, *rows]:
+        depot.agent.sign_in_device(user_name="ada", password=PASSWORD, imeis=[row.imei])
+    told = [depot.sign_in(str(n), "a password") for n in range(12)]
+    assert told == [NOT_REGISTERED] * 10 + [HELD] * 2  # 10 names and one device
+
+
+def test_what_was_held_is_no_guess_and_a_restart_forgets(
+    depot: Depot, serve: Callable[..., Server]
+) -> None:
+    depot.guess_devices(50)
+    depot.server.stop()
+    with serve(guess_limits=LIMITS).agent() as agent:
+        assert depot.enroll(agent, imeis=[OPEN_IMEI]) == REGISTERED
+
+
+def test_wrong_sign_ins_wait_before_a_password_is_verified(
+    depot: Depot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guessed = [depot.sign_in("ada", f"password {n}") for n in range(4)]
+    guessed += [depot.sign_in("nobody", f"password {n}") for n in range(4)]
+    assert guessed == [NOT_REGISTERED] * 8  # 8 passwords, and one device
+    assert depot.sign_in("bob", "password 1") == NOT_REGISTERED
+    verified: list[str] = []
+
+    def verify(_: object, password: str, __: str) -> bool:
+        verified.append(password)
+        return False
+
+    monkeypatch.setattr("rollbook_server.passwords.Argon2Passwords.verify", verify)
+    assert [depot.sign_in("ada", text) for text in (PASSWORD, "password 9")] == [HELD] * 2
+    assert verified == []
+    assert depot.sign_in("ada", "password 1") == NOT_REGISTERED  # tells nothing new
+    assert verified == ["password 1"]
+    monkeypatch.undo()
+    with depot.elsewhere() as agent:
+        assert depot.sign_in("ada", PASSWORD, agent) == REGISTERED
+
+
+@pytest.mark.parametrize("name", ["ada", "nobody"])
+def test_one_users_password_is_guessed_half_as_often(depot: Depot, name: str) -> None:
+    told = [depot.sign_in(name, f"password {n}") for n in range(7)]
+    assert told == [NOT_REGISTERED] * 5 + [HELD] * 2
+    other = "nobody" if name == "ada" else "ada"
+    assert depot.sign_in(other, "a password") == NOT_REGISTERED
+
+
+def test_who_is_guessed_from_everywhere_can_still_sign_in(depot: Depot) -> None:
+    for n in range(8):
+        with depot.elsewhere(f"127.1.{n}.1") as agent:
+            for m in range(5):
+                depot.sign_in("ada", f"password {n} {m}", agent)
+    assert [each.reason for each in depot.alarms() if not each.source] == ["WRONG_PASSWORDS"]
+    assert depot.sign_in("ada", PASSWORD) == REGISTERED
+
+
+def test_an_alarm_is_raised_once_an_hour(depot: Depot) -> None:
+    depot.guess_devices(40)
+    depot.guess_tokens(9)
+    told = [(e.reason, e.source, e.actor, e.details) for e in depot.alarms()]
+    assert told == [
+        ("WRONG_DEVICES", "127.0.0.1", "device", {"count": "6"}),
+        ("WRONG_TOKENS", "127.0.0.1", "device", {"count": "5"}),
+    ]
+    depot.server.clock.turn(hours=1)
+    depot.guess_devices(40)
+    assert len(depot.alarms()) == 3
+
+
+def test_an_alarm_names_the_token_that_leaked(depot: Depot) -> None:
+    depot.guess_devices(9, token=depot.token)
+    (alarm,) = depot.alarms()
+    token_id = depot.admin.get_token(depot.closed).token_id
+    assert (alarm.profile_id, alarm.resource_id) == (depot.closed, token_id)
+
+
+def test_an_alarm_names_the_network_if_its_addresses_guess_together(depot: Depot) -> None:
+    for n in range(2, 11):
+        with depot.elsewhere(f"127.0.0.{n}") as agent:
+            for m in range(6):
+                depot.enroll(agent, imeis=[imei(1000 * n + m)])
+    assert [e.details.get("network") for e in depot.alarms()] == ["127.0.0.0/24"]
+
+
+def test_those_who_wait_are_counted_in_the_log(depot: Depot) -> None:
+    depot.guess_devices(26)
+    depot.settle()
+    held = list(depot.admin.list_audit_events(reason=HELD))
+    assert [e.details.get("count") for e in held] == ["19", None]
+    assert depot.admin.verify_audit_log().first_break is None
+
+
+def test_an_alarm_that_could_not_be_told_is_told_later(
+    depot: Depot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depot.guess_devices(6)
+    with monkeypatch.context() as full:
+
+        def refuse(*_: object) -> None:
+            raise DomainError(Reason.STORE_FULL, "no room")
+
+        full.setattr("rollbook_server.storage.audit.GatheredAudit.record", refuse)
+        assert depot.guess_devices(1, 2000) == ["STORE_FULL"]
+        assert depot.guess_devices(1, 3000, token=depot.token) == ["STORE_FULL"]
+    assert depot.alarms() == []
+    assert depot.guess_devices(2, 4000) == [HELD] * 2
+    assert len(depot.alarms()) == 1
+
+
+def test_the_limits_are_settings_of_the_command(tmp_path: Path) -> None:
+    options = ("--wrong-tokens=2", "--wrong-devices=3", "--wrong-sign-ins=4")
+    process = ServerProcess(tmp_path / "data", *options).start()
+    try:
+        with EnrollmentAgent(process.address) as agent, process.admin() as admin:
+            server: Any = process  # of which the depot needs no more than its address
+            depot = Depot(server, admin, agent)
+            assert depot.guess_tokens(3) == [SIGN_IN] * 2 + [HELD]
+            assert depot.guess_devices(4) == [NOT_REGISTERED] * 3 + [HELD]
+            told = [depot.sign_in(name, "a password") for name in ("a", "b", "c", "d")]
+            assert told == [NOT_REGISTERED] * 3 + [HELD]
+    finally:
+        process.kill()
