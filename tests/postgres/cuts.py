@@ -59,26 +59,27 @@ class CuttingProxy:
     def _serve(self, client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
             server.connect(str(self._path))
-            while self._carry(client, server):
-                pass
+            self._carry(client, server)
 
-    def _carry(self, client: socket.socket, server: socket.socket) -> bool:
-        """Carry what is there; False if the connection ended or is to be cut."""
-        for source in select([client, server], [], [])[0]:
-            data = source.recv(_BLOCK)
-            if not data:
-                return False
-            if source is server:
-                client.sendall(data)
-            elif not self._let_through(data, server):
-                return False
-        return True
+    def _carry(self, client: socket.socket, server: socket.socket) -> None:
+        """Carry to and fro until one end is gone, or the connection is to be cut."""
+        is_deaf = False  # in a pipeline an answer comes only after more was sent
+        while True:
+            for source in select([client, server], [], [])[0]:
+                data = source.recv(_BLOCK)
+                if not data or (source is server and is_deaf):
+                    return
+                if source is server:
+                    client.sendall(data)
+                    continue
+                cut = Cut.NOT if is_deaf else self._decided(data)
+                if cut is not Cut.BEFORE:
+                    server.sendall(data)
+                if cut in (Cut.BEFORE, Cut.BEHIND):
+                    return
+                is_deaf = is_deaf or cut is Cut.ANSWERED
 
-    def _let_through(self, data: bytes, server: socket.socket) -> bool:
+    def _decided(self, data: bytes) -> Cut:
         cut = self.decide(data)
         self.cuts[cut, COMMIT in data] += 1
-        if cut is not Cut.BEFORE:
-            server.sendall(data)
-        if cut is Cut.ANSWERED:
-            server.recv(_BLOCK)
-        return cut is Cut.NOT
+        return cut
