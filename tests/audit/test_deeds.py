@@ -97,7 +97,10 @@ def test_every_method_of_the_contract_is_a_deed_or_a_read() -> None:
 
 
 def test_every_deed_leaves_its_event(depot: Depot) -> None:
-    for name, (work, actions) in DEEDS.items():
+    deeds = dict(DEEDS)
+    if depot.server.app._store.has_other_servers:
+        del deeds["RotateSealingKey"]  # is refused there
+    for name, (work, actions) in deeds.items():
         work(depot)
         assert [event.action for event in depot.news()] == actions.split(), name
     assert depot.admin.verify_audit_log().first_break is None

@@ -174,6 +174,7 @@ def test_all_tokens_are_revoked_after_a_question(cli: Cli, depot: str) -> None:
     assert again.document == {"revoked_count": 0}
 
 
+@pytest.mark.sqlite_only  # where other servers seal, it is refused
 def test_a_new_sealing_key_changes_no_token(cli: Cli, depot: str, server: Server) -> None:
     assert depot
     value = cli("token", "reveal", "Depot").out

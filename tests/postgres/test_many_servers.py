@@ -160,6 +160,12 @@ def test_a_server_with_other_sealing_keys_is_refused(
         serve(data_dir=strange, database=server.config.database)
 
 
+def test_a_sealing_key_is_not_rotated_that_the_others_would_not_know(server: Server) -> None:
+    with server.admin() as admin, pytest.raises(RollbookError, match="the key file of each") as no:
+        admin.rotate_sealing_key()
+    assert no.value.reason == "SEALING_KEYS_FIXED"
+
+
 def test_a_server_without_the_administrators_file_leaves_that_of_the_first(
     serve: Callable[..., Server], server: Server, tmp_path: Path
 ) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from running import Server
 
+pytestmark = pytest.mark.sqlite_only  # where other servers seal, it is refused
+
 COUNT = 5  # profiles: several pieces of two
 IMEI = "356938035643809"
 # Where a rotation dies, in its order: at which passing of which seam.

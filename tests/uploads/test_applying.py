@@ -64,8 +64,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def sites(wire: Wire) -> dict[str, str]:
-    found = wire.query("SELECT imei, json_extract(attributes, '$.site') FROM devices")
-    return dict(found)
+    return {device.imei: device.attributes.get("site", "") for device in wire.devices()}
 
 
 @pytest.mark.parametrize("policy", [UPDATE, MOVE])
