@@ -19,6 +19,7 @@ from psycopg.pq import TransactionStatus
 
 from rollbook_server.storage.engine import Readers, RollDatabase, spell
 from rollbook_server.storage.postgres.copy_texts import cells, lines
+from rollbook_server.storage.postgres.hosts import HostsAdapter
 from rollbook_server.storage.postgres.packed_rows import Packing
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class PostgresEngine(RollDatabase):
         "INT": "BIGINT",
         "TEXT": 'TEXT COLLATE "C"',
     }
+    psycopg3_adapter = HostsAdapter
     # Whether rows met keys that were taken when some were put in last.
     expects_taken = False
 
