@@ -11,7 +11,8 @@ KILLS ?= 200
 # The oldest generator that works: what it writes loads on every protobuf from 6.33 on.
 STUB_TOOLS := grpcio-tools==1.71.2 mypy-protobuf==3.6.0
 
-# How often `make bench` measures each thing, and how many devices its largest roll has.
+# How often `make bench` measures each thing, and how many devices its largest roll has;
+# how often `make faults-postgres` kills the primary.
 ROUNDS ?= 5
 DEVICES ?= 10000000
 
@@ -32,7 +33,8 @@ IMEIS ?= 1000000
 # Without a database, or about that of SQLite alone: nothing that would be another on PostgreSQL.
 NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo tls faults,--ignore=tests/$(folder))
 
-.PHONY: demo test test-postgres check stubs audit-dependencies bench storm attack races faults fuzz clean
+.PHONY: demo test test-postgres check stubs audit-dependencies bench storm attack races faults \
+  faults-postgres fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
 	$(BIN)/rollbook demo
@@ -77,6 +79,9 @@ fuzz: $(VENV)/dev  ## files and streams of every kind against parser and server
 
 faults: $(VENV)/dev  ## nothing is lost or doubled: KILLS of the server, and as many lost clients
 	$(BIN)/python tests/faults/run.py $(KILLS) $(SEED)
+
+faults-postgres: $(VENV)/dev  ## nothing is lost or doubled in a failover: ROUNDS kills of a primary
+	$(BIN)/python tests/faults_postgres/run.py $(ROUNDS) $(SEED)
 
 clean:
 	rm -rf $(VENV) $(STUB_VENV) $(AUDIT_VENV) .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache

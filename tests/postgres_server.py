@@ -98,7 +98,7 @@ def running() -> Iterator[PostgresServer]:
 
 
 def _started(folder: Path) -> PostgresServer:
-    user = _unprivileged()
+    user = unprivileged()
     if user:
         shutil.chown(folder, user.pw_uid, user.pw_gid)
     data, nobody = folder / "data", run_as()
@@ -138,14 +138,14 @@ def _program(name: str) -> Path:
     return found
 
 
-def _unprivileged() -> pwd.struct_passwd | None:
+def unprivileged() -> pwd.struct_passwd | None:
     """Give whom to run as: PostgreSQL refuses to be root."""
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
 def run_as() -> dict[str, Any]:
     """Give what lets subprocess run a program as nobody, if we are root."""
-    user = _unprivileged()
+    user = unprivileged()
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
 
 

@@ -163,6 +163,15 @@ def test_patience_waits_longer_each_time_also_for_who_is_slow(
     assert all(low <= seconds <= 2 * low for low, seconds in slept)
 
 
+def test_patience_calls_again_where_the_outcome_is_unknown(
+    client: AdminClient, fake: FakeRollbook, fake_time: FakeTime
+) -> None:
+    caller = client._caller
+    caller._clock, caller._sleep, caller._patience_seconds = fake_time.clock, fake_time.sleep, 60
+    fake.unary_faults.append(Fault(grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN"))
+    assert client.get_profile("p1").profile_id == "p1"
+
+
 def test_patience_ends(client: AdminClient, fake: FakeRollbook, fake_time: FakeTime) -> None:
     caller = client._caller
     caller._clock, caller._sleep, caller._patience_seconds = fake_time.clock, fake_time.sleep, 1

@@ -45,6 +45,7 @@ PASSING = {
     "stream removed": Fault(grpc.StatusCode.UNKNOWN, message="Stream removed", after=2),
     "too many uploads": Fault(EXHAUSTED, "TOO_MANY_UPLOADS", retry_after=2.0),
     "gap": Fault(grpc.StatusCode.OUT_OF_RANGE, "UPLOAD_GAP", after=3, lost_bytes=300_000),
+    "outcome unknown": Fault(grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN", after=3, lost_bytes=100),
     "answered OPEN": Fault(after=3, answers=True),
 }
 

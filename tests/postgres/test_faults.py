@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -153,3 +154,22 @@ def test_who_gets_no_connection_is_told_when_to_come_again(
         assert failed.value.reason is Reason.STORE_UNAVAILABLE
         assert failed.value.retry_after_seconds
         assert store.read(lambda roll: roll.tokens.epoch()) == 0
+
+
+def test_who_finds_all_connections_taken_waits_for_one(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_store, "_READERS", 1)
+    begun, over = threading.Event(), threading.Event()
+
+    def hold(_: Roll) -> None:
+        begun.set()
+        over.wait()
+
+    with closing(PostgresStore(url)) as store, ThreadPoolExecutor(2) as pool:
+        holder = pool.submit(store.read, hold)
+        begun.wait()
+        waiting = pool.submit(store.read, lambda roll: roll.tokens.epoch())
+        assert not waiting.done()
+        over.set()
+        assert (holder.result(), waiting.result()) == (None, 0)

@@ -126,7 +126,9 @@ class Caller:
         while True:
             try:
                 return self._once(method, request, self._timeout_seconds)
-            except (errors.UnavailableError, errors.DeadlineExceededError) as error:
+            except errors.RollbookError as error:
+                if not _passes(error):
+                    raise
                 if not patience.wait(error.retry_after_seconds or 0.0, seconds):
                     raise
 
@@ -156,6 +158,12 @@ class Caller:
             yield
         except grpc.RpcError as error:
             raise from_rpc_error(error, self.endpoint) from error
+
+
+def _passes(error: errors.RollbookError) -> bool:
+    """Tell whether the same call may succeed later; to repeat it is safe."""
+    away = isinstance(error, errors.UnavailableError | errors.DeadlineExceededError)
+    return away or error.reason == "OUTCOME_UNKNOWN"
 
 
 class Client:

@@ -181,6 +181,8 @@ def _passes(error: errors.RollbookError) -> bool:
             return True
         case errors.OutOfRangeError():
             return error.reason == "UPLOAD_GAP"
+        case errors.AbortedError():
+            return error.reason == "OUTCOME_UNKNOWN"  # it can be asked for by now
         case errors.ResourceExhaustedError():
             return error.retry_after_seconds is not None
         case errors.ServerError():

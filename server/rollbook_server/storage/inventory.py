@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +51,8 @@ class StoredInventory:
     ) -> InventoryPiece | None:
         """Give the next devices in order of number, or None if there are no more."""
         parameters = (self._profiles.key(profile_id), after, before)
-        cursor = self._database.walk(_PIECE, parameters)
-        rows = _fitting(cursor, width)
-        cursor.close()  # before the transaction ends
+        with closing(self._database.walk(_PIECE, parameters)) as cursor:
+            rows = _fitting(cursor, width)
         if not rows:
             return None
         ids, *texts = zip(*rows, strict=True)

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from peewee import AutoField, DataError, InterfaceError, OperationalError, PostgresqlDatabase
+
+# What runs past peewee raises the driver's errors, which nobody else knows; in here peewee's.
+from peewee import __exception_wrapper__ as _peewees_errors  # type: ignore[attr-defined]
 from playhouse.pool import PooledPostgresqlDatabase
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from rollbook_server.storage.engine import Readers, RollDatabase, spell
 from rollbook_server.storage.postgres.copy_texts import cells, lines
+from rollbook_server.storage.postgres.hosts import HostsAdapter
 from rollbook_server.storage.postgres.packed_rows import Packing
 
 if TYPE_CHECKING:
@@ -84,6 +88,7 @@ class PostgresEngine(RollDatabase):
         "INT": "BIGINT",
         "TEXT": 'TEXT COLLATE "C"',
     }
+    psycopg3_adapter = HostsAdapter
     # Whether rows met keys that were taken when some were put in last.
     expects_taken = False
 
@@ -101,6 +106,11 @@ class PostgresEngine(RollDatabase):
             params = [_sayable(value) for value in params]
         return super().execute_sql(sql, params)
 
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run our SQL with each row of parameters."""
+        with _peewees_errors:
+            super().execute_many(sql, rows)
+
     def put_in(
         self, table: str, columns: Mapping[str, Sequence[Any]], shared: Mapping[str, Any]
     ) -> None:
@@ -113,8 +123,8 @@ class PostgresEngine(RollDatabase):
         self.copy_in(f"COPY {table} ({names}) FROM STDIN", lines(texts))
 
     def copy_in(self, sql: str, rows: Sequence[str]) -> None:
-        """Send lines in the form of COPY; raises what the driver raises."""
-        with self.cursor().copy(sql) as copy:  # type: ignore[no-untyped-call]
+        """Send lines in the form of COPY."""
+        with _peewees_errors, self.cursor().copy(sql) as copy:  # type: ignore[no-untyped-call]
             for begin in range(0, len(rows), _PIECE):
                 copy.write("".join(rows[begin : begin + _PIECE]))
 
@@ -144,8 +154,9 @@ class PostgresEngine(RollDatabase):
         """Run a query on a cursor of the server's, for the driver would hold all rows."""
         connection: psycopg.Connection[Any] = self.connection()  # type: ignore[no-untyped-call]
         cursor = connection.cursor(name=f"walk_{next(_cursors)}")
-        cursor.execute(self.spelled(sql).encode(), parameters)
-        return cursor
+        with _peewees_errors:
+            cursor.execute(self.spelled(sql).encode(), parameters)
+        return _Walk(cursor)
 
     def _initialize_connection(self, conn: psycopg.Connection[Any]) -> None:
         conn.cursor_factory = psycopg.RawCursor
@@ -161,8 +172,42 @@ class PostgresEngine(RollDatabase):
         return TransactionStatus(self.connection().pgconn.transaction_status)  # type: ignore[no-untyped-call]
 
 
+class _Walk:
+    """The rows of a cursor that fetches some at a time; each time the connection may be cut."""
+
+    def __init__(self, cursor: psycopg.ServerCursor[Any]) -> None:
+        self._cursor = cursor
+
+    def fetchmany(self, size: int) -> list[Any]:
+        with _peewees_errors:
+            return self._cursor.fetchmany(size)
+
+    def close(self) -> None:
+        with _peewees_errors:
+            self._cursor.close()
+
+
 class PostgresRoll(PostgresEngine, PostgresqlDatabase):
     """The connection that writes."""
+
+    _was_warned = False
+
+    def commits_plainly(self) -> bool:
+        """Commit; False if that is in doubt.
+
+        A COMMIT that somebody cancels while it waits for a synchronous standby comes back
+        as if it were done, with a warning that only this server may have it.
+        """
+        self._was_warned = False
+        done = self.execute_sql("COMMIT").statusmessage
+        return done == "COMMIT" and not self._was_warned
+
+    def _initialize_connection(self, conn: psycopg.Connection[Any]) -> None:
+        super()._initialize_connection(conn)
+        conn.add_notice_handler(self._hear)
+
+    def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
+        self._was_warned |= notice.severity_nonlocalized == "WARNING"
 
 
 class PostgresReaders(PostgresEngine, PooledPostgresqlDatabase, Readers):  # type: ignore[misc]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from psycopg.errors import UniqueViolation
+from peewee import IntegrityError
 
 from rollbook_server.domain.repositories import Taken
 from rollbook_server.domain.row_blocks import DeviceRows
@@ -92,7 +92,7 @@ def _all_are_put_in(database: PostgresEngine, whole: Sequence[str]) -> bool:
     database.execute_sql("SAVEPOINT rows")
     try:
         database.copy_in(_COPY, whole)
-    except UniqueViolation:
+    except IntegrityError:
         database.execute_sql("ROLLBACK TO rows")
         database.execute_sql("RELEASE rows")
         return False

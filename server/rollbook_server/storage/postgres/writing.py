@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from peewee import DatabaseError, InterfaceError, OperationalError
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.pq import TransactionStatus
 
 from rollbook_server.domain.errors import Reason, RollbookError
@@ -45,7 +46,10 @@ _NOTE = """
 INSERT INTO writers (writer, transaction, time) VALUES ('{writer}', {number}, now())
     ON CONFLICT (writer) DO UPDATE SET transaction = excluded.transaction, time = excluded.time;
 """
-_NOTED = "SELECT 1 FROM writers WHERE writer = ? AND transaction = ?"
+# It looks, and writes so that its own COMMIT waits for a synchronous standby: a primary that
+# begins anew after a crash has what it was told to commit, whether the standby has it or not,
+# and might still be replaced by that one.
+_NOTED = "UPDATE writers SET time = now() WHERE writer = ? AND transaction = ?"
 # A server that ended takes its row away; those of others that could not are taken by all.
 _FORGET = (
     "DELETE FROM writers WHERE writer = ? OR writer <> '' AND time < now() - interval '7 days'"
@@ -123,36 +127,53 @@ class PostgresWriting:
         for pause in _pauses(_BEGIN_SECONDS):
             try:
                 self._database.execute_sql(_BEGIN + note)
-            except (OperationalError, InterfaceError):
-                was_cut = self._database.status is TransactionStatus.UNKNOWN
+            except (DatabaseError, InterfaceError) as error:
+                passes = self._is_useless(error)
                 self._undo()
-                if not was_cut or pause is None:
+                if not passes or pause is None:
                     raise
                 sleep(pause)
             else:
                 return
 
+    def _is_useless(self, error: Exception) -> bool:
+        """Tell whether another connection may do; closes one to a server that takes no writes.
+
+        Such a one is a former primary, or one that PgBouncer or the like leads to another
+        server than before.
+        """
+        if isinstance(error.__cause__ or error.__context__, ReadOnlySqlTransaction):
+            self._drop()
+        return self._database.status is TransactionStatus.UNKNOWN
+
     def _commit(self) -> None:
+        """Commit; where that is not plainly said to be done, look up whether it is."""
         number = self._number
+        failure: Exception = _DoubtfulError()
         try:
-            self._database.execute_sql("COMMIT")
-        except (OperationalError, InterfaceError):
-            was_cut = self._database.status is TransactionStatus.UNKNOWN
+            if self._database.commits_plainly():
+                return
+        except (DatabaseError, InterfaceError) as error:
+            was_refused = self._database.status is not TransactionStatus.UNKNOWN
             self._undo()
-            if not (was_cut and self._was_committed(number)):
+            if was_refused:
                 raise
-            _log.warning("the connection was cut in COMMIT, which the database had done")
+            failure = error
+        if not self._was_committed(number):
+            raise failure
+        _log.warning("a COMMIT was in doubt; the database had done it")
 
     def _was_committed(self, number: int) -> bool:
         """Look up what became of a transaction, once it is over: it held the row until then."""
         for pause in _pauses(_OUTCOME_SECONDS):
             try:
                 self._database.execute_sql(_BEGIN)
-                noted = self._database.execute_sql(_NOTED, (self._writer, number)).fetchone()
-            except (OperationalError, InterfaceError) as error:
+                if not self._database.execute_sql(_NOTED, (self._writer, number)).rowcount:
+                    return False
+                if self._database.commits_plainly():
+                    return True
+            except (DatabaseError, InterfaceError) as error:
                 _log.warning("the outcome of a COMMIT is not known yet: %s", type(error).__name__)
-            else:
-                return noted is not None
             finally:
                 self._undo()
             if pause is not None:
@@ -177,6 +198,10 @@ class PostgresWriting:
     def _drop(self) -> None:
         with suppress(DatabaseError, InterfaceError, psycopg.Error):
             self._database.close()
+
+
+class _DoubtfulError(OperationalError):
+    """The database did not commit what it was told to, and gave no reason."""
 
 
 def _pauses(seconds: float) -> Iterator[float | None]:
