@@ -32,11 +32,14 @@ class Disk:
     def __init__(self) -> None:
         self.free, self.asked = threading.Event(), threading.Semaphore(0)
         self.synced: list[int] = []
+        self.files: set[int] = set()
         self.failure: OSError | None = None
         self.free.set()
 
     def sync(self, file: int) -> None:
-        size = os.fstat(file).st_size
+        found = os.fstat(file)
+        size = found.st_size
+        self.files.add(found.st_ino)
         self.asked.release()
         assert self.free.wait(PATIENCE)
         if self.failure:
@@ -103,6 +106,20 @@ def test_nothing_is_answered_before_the_log_that_holds_it_is_synced(
     disk.free.set()
     assert written.result(PATIENCE)
     assert disk.synced[-1] == path.with_name("roll.db-wal").stat().st_size > 0
+
+
+def test_the_log_of_a_linked_database_is_synced_where_the_database_is(
+    path: Path, disk: Disk, tmp_path: Path
+) -> None:
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    with closing(SqliteStore(path)):
+        link.symlink_to(path)
+    link.with_name("link.db-wal").write_bytes(b"of a database that was here before")
+    disk.files.clear()
+    with closing(SqliteStore(link)) as store:
+        assert add(store, "a").result(PATIENCE)
+        assert disk.files == {path.with_name("roll.db-wal").stat().st_ino}
 
 
 def test_a_reader_hears_of_nothing_that_is_not_on_the_disk(

@@ -39,7 +39,8 @@ class LogSync:
     """
 
     def __init__(self, database: Path) -> None:
-        self._file = os.open(f"{database}-wal", os.O_RDONLY)
+        # SQLite follows links, and puts the log beside what they lead to.
+        self._file = os.open(f"{database.resolve()}-wal", os.O_RDONLY)
         self._sync = sync
         self._expected = self._written = self._synced = 0
         self._failure: OSError | None = None

@@ -135,7 +135,7 @@ class SqliteStore:
         self._reading = _roll(self._readers, StoredAudit(self._readers))
         self._audit = GatheredAudit(self._database, Seals(keyed))
         writing = _roll(self._database, self._audit)
-        self._log = LogSync(path.absolute())
+        self._log = LogSync(path)
         self._writer = Writer(
             self._database, self._log, writing, self._audit.gathered, self._audit.of
         )
