@@ -171,6 +171,21 @@ def test_after_a_failed_sync_nothing_is_said_until_the_store_is_opened_anew(
         assert add(store, "d").result(PATIENCE)
 
 
+@pytest.mark.parametrize("is_bulk", [False, True])
+def test_refused_work_hears_of_nothing_that_is_not_on_the_disk(
+    store: SqliteStore, disk: Disk, is_bulk: bool
+) -> None:
+    def refuse(_: Roll) -> None:
+        raise RollbookError(Reason.PROFILE_NAME_TAKEN, "as a commit before says")
+
+    disk.hold()
+    refused = store.submit(refuse, is_bulk=is_bulk)
+    disk.await_asker()
+    assert not refused.done()
+    disk.free.set()
+    assert isinstance(refused.exception(PATIENCE), RollbookError)
+
+
 def test_readers_do_not_wait_for_a_commit_that_failed(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,7 +62,7 @@ class LogSync:
             self._changed.notify_all()
 
     def settle(self, answers: Answers) -> None:
-        """Sync the commit that was expected, then give its answers."""
+        """Sync the commit that was expected, then give its answers: results or errors."""
         self._written = self._expected
         self._sync_and_answer(answers)
 
@@ -117,10 +117,12 @@ class LogSync:
             if self._failure is None:
                 self._sync_all()
         for future, result in answers:
-            if self._failure is None:
-                future.set_result(result)
-            else:
+            if self._failure is not None:
                 future.set_exception(_unknown())
+            elif isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
 
     def _sync_all(self) -> None:
         """Sync all that is written by now.
