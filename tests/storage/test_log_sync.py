@@ -13,8 +13,8 @@ import pytest
 
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import Profile
-from rollbook_server.storage import log_sync
-from rollbook_server.storage.store import SqliteStore
+from rollbook_server.storage import log_sync, writer
+from rollbook_server.storage.store import SqliteStore, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,6 +169,33 @@ def test_after_a_failed_sync_nothing_is_said_until_the_store_is_opened_anew(
         assert has(store, "a")
         assert not has(store, "c")
         assert add(store, "d").result(PATIENCE)
+
+
+def test_what_an_earlier_server_left_in_the_log_is_on_the_disk_before_it_is_read(
+    path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "IDLE_SECONDS", PATIENCE)  # the log goes nowhere by itself
+    with closing(SqliteStore(path)) as store:
+        add(store, "a").result(PATIENCE)
+        killed = {name: path.with_name(name).read_bytes() for name in ("roll.db", "roll.db-wal")}
+    for name, content in killed.items():
+        path.with_name(name).write_bytes(content)
+    disk.synced.clear()
+    with closing(SqliteStore(path)) as store:
+        assert disk.synced
+        assert has(store, "a")
+        alone = path.with_name("alone.db")
+        alone.write_bytes(path.read_bytes())
+    with closing(SqliteStore(alone)) as store:
+        assert has(store, "a")
+
+
+def test_a_log_that_cannot_be_synced_is_told_at_the_start(path: Path, disk: Disk) -> None:
+    disk.failure = OSError("the disk is broken")
+    with pytest.raises(StoreError, match="the disk is broken"):
+        SqliteStore(path)
+    disk.failure = None
+    SqliteStore(path).close()
 
 
 @pytest.mark.parametrize("is_bulk", [False, True])

@@ -39,9 +39,15 @@ class LogSync:
     """
 
     def __init__(self, database: Path) -> None:
+        """Sync what the log holds, for it may be read from now on; raises OSError."""
         # SQLite follows links, and puts the log beside what they lead to.
         self._file = os.open(f"{database.resolve()}-wal", os.O_RDONLY)
         self._sync = sync
+        try:
+            self._sync(self._file)
+        except OSError:
+            os.close(self._file)
+            raise
         self._expected = self._written = self._synced = 0
         self._failure: OSError | None = None
         self._answers: deque[Answers] = deque()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import shutil
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -119,7 +120,7 @@ class SqliteStore:
             check_same_thread=False,
         )
         try:
-            _open(self._database, path)
+            self._log = _open(self._database, path)
         except BaseException:  # the file is free again for whoever can read it
             self._database.close()
             self._lock.close()
@@ -135,7 +136,6 @@ class SqliteStore:
         self._reading = _roll(self._readers, StoredAudit(self._readers))
         self._audit = GatheredAudit(self._database, Seals(keyed))
         writing = _roll(self._database, self._audit)
-        self._log = LogSync(path)
         self._writer = Writer(
             self._database, self._log, writing, self._audit.gathered, self._audit.of
         )
@@ -212,12 +212,19 @@ def _lock(path: Path) -> IO[str]:
     return lock
 
 
-def _open(database: SqliteDatabase, path: Path) -> None:
-    """Prepare the file, or raise StoreError with what is wrong with it."""
+def _open(database: SqliteDatabase, path: Path) -> LogSync:
+    """Prepare the file, or raise StoreError with what is wrong with it.
+
+    A log that another server left goes into it first and is begun anew: of what we find
+    in it nobody knows whether the disk has it.
+    """
     try:
         path.touch(_PRIVATE)  # SQLite makes the files beside it alike
         database.connect()
+        with suppress(OperationalError):  # a full disk: then it is synced as it is
+            database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         schema.prepare(database)
+        return LogSync(path)
     except NewerSchemaError as error:
         raise StoreError(str(error)) from error
     except (DatabaseError, OSError) as error:
