@@ -198,6 +198,22 @@ def test_a_log_that_cannot_be_synced_is_told_at_the_start(path: Path, disk: Disk
     SqliteStore(path).close()
 
 
+def test_a_log_of_which_the_disk_lost_something_is_not_taken_into_the_database(
+    path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "IDLE_SECONDS", 0)
+    with closing(SqliteStore(path)) as store:
+        add(store, "a").result(PATIENCE)
+        disk.failure = OSError("the disk is broken")
+        assert_unavailable(add(store, "b").exception(PATIENCE))
+        before = path.read_bytes()
+        for _ in range(3):  # the writer is idle before each
+            assert_unavailable(add(store, "c").exception(PATIENCE))
+        disk.failure = None
+    assert path.read_bytes() == before
+    assert path.with_name("roll.db-wal").stat().st_size
+
+
 @pytest.mark.parametrize("is_bulk", [False, True])
 def test_refused_work_hears_of_nothing_that_is_not_on_the_disk(
     store: SqliteStore, disk: Disk, is_bulk: bool

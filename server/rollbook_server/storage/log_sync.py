@@ -35,7 +35,8 @@ class LogSync:
     Commits are counted: one is `expected` as long as readers may see it or will soon,
     and `synced` once the disk has it. If a sync fails, nobody knows what the disk has,
     and trying again would not tell (what failed is forgotten): nothing is answered any
-    more until the server is started anew and reads what is really there.
+    more until the server is started anew and reads what is really there. Nor may the
+    database file be given what the log lost: see `has_failed`.
     """
 
     def __init__(self, database: Path) -> None:
@@ -55,6 +56,11 @@ class LogSync:
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="rollbook-log-sync", daemon=True)
         self._thread.start()
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether the disk may have lost something of the log."""
+        return self._failure is not None
 
     def expect(self) -> None:
         """Count a commit that begins now. Raises RollbookError with STORE_UNAVAILABLE."""

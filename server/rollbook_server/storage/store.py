@@ -191,9 +191,17 @@ class SqliteStore:
         connection of another thread would crash the process.
         """
         self._writer.close()
+        if self._log.has_failed:
+            self._close_leaving_log()
         self._readers.close_idle()
         self._database.close()
         self._lock.close()
+
+    def _close_leaving_log(self) -> None:
+        """Close the file while a reader has it: only the last to close takes the log into it."""
+        with self._readers.connection_context(), self._readers.atomic():
+            self._reading.tokens.exist()
+            self._database.close()
 
 
 def _lock(path: Path) -> IO[str]:
