@@ -13,8 +13,9 @@ import pytest
 
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import Profile
+from rollbook_server.storage import writer
 from rollbook_server.storage.sqlite import log_sync
-from rollbook_server.storage.store import SqliteStore
+from rollbook_server.storage.store import SqliteStore, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +33,14 @@ class Disk:
     def __init__(self) -> None:
         self.free, self.asked = threading.Event(), threading.Semaphore(0)
         self.synced: list[int] = []
+        self.files: set[int] = set()
         self.failure: OSError | None = None
         self.free.set()
 
     def sync(self, file: int) -> None:
-        size = os.fstat(file).st_size
+        found = os.fstat(file)
+        size = found.st_size
+        self.files.add(found.st_ino)
         self.asked.release()
         assert self.free.wait(PATIENCE)
         if self.failure:
@@ -105,6 +109,20 @@ def test_nothing_is_answered_before_the_log_that_holds_it_is_synced(
     assert disk.synced[-1] == path.with_name("roll.db-wal").stat().st_size > 0
 
 
+def test_the_log_of_a_linked_database_is_synced_where_the_database_is(
+    path: Path, disk: Disk, tmp_path: Path
+) -> None:
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    with closing(SqliteStore(path)):
+        link.symlink_to(path)
+    link.with_name("link.db-wal").write_bytes(b"of a database that was here before")
+    disk.files.clear()
+    with closing(SqliteStore(link)) as store:
+        assert add(store, "a").result(PATIENCE)
+        assert disk.files == {path.with_name("roll.db-wal").stat().st_ino}
+
+
 def test_a_reader_hears_of_nothing_that_is_not_on_the_disk(
     store: SqliteStore, disk: Disk, pool: ThreadPoolExecutor
 ) -> None:
@@ -152,6 +170,64 @@ def test_after_a_failed_sync_nothing_is_said_until_the_store_is_opened_anew(
         assert has(store, "a")
         assert not has(store, "c")
         assert add(store, "d").result(PATIENCE)
+
+
+def test_what_an_earlier_server_left_in_the_log_is_on_the_disk_before_it_is_read(
+    path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "IDLE_SECONDS", PATIENCE)  # the log goes nowhere by itself
+    with closing(SqliteStore(path)) as store:
+        add(store, "a").result(PATIENCE)
+        killed = {name: path.with_name(name).read_bytes() for name in ("roll.db", "roll.db-wal")}
+    for name, content in killed.items():
+        path.with_name(name).write_bytes(content)
+    disk.synced.clear()
+    with closing(SqliteStore(path)) as store:
+        assert disk.synced
+        assert has(store, "a")
+        alone = path.with_name("alone.db")
+        alone.write_bytes(path.read_bytes())
+    with closing(SqliteStore(alone)) as store:
+        assert has(store, "a")
+
+
+def test_a_log_that_cannot_be_synced_is_told_at_the_start(path: Path, disk: Disk) -> None:
+    disk.failure = OSError("the disk is broken")
+    with pytest.raises(StoreError, match="the disk is broken"):
+        SqliteStore(path)
+    disk.failure = None
+    SqliteStore(path).close()
+
+
+def test_a_log_of_which_the_disk_lost_something_is_not_taken_into_the_database(
+    path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "IDLE_SECONDS", 0)
+    with closing(SqliteStore(path)) as store:
+        add(store, "a").result(PATIENCE)
+        disk.failure = OSError("the disk is broken")
+        assert_unavailable(add(store, "b").exception(PATIENCE))
+        before = path.read_bytes()
+        for _ in range(3):  # the writer is idle before each
+            assert_unavailable(add(store, "c").exception(PATIENCE))
+        disk.failure = None
+    assert path.read_bytes() == before
+    assert path.with_name("roll.db-wal").stat().st_size
+
+
+@pytest.mark.parametrize("is_bulk", [False, True])
+def test_refused_work_hears_of_nothing_that_is_not_on_the_disk(
+    store: SqliteStore, disk: Disk, is_bulk: bool
+) -> None:
+    def refuse(_: Roll) -> None:
+        raise RollbookError(Reason.PROFILE_NAME_TAKEN, "as a commit before says")
+
+    disk.hold()
+    refused = store.submit(refuse, is_bulk=is_bulk)
+    disk.await_asker()
+    assert not refused.done()
+    disk.free.set()
+    assert isinstance(refused.exception(PATIENCE), RollbookError)
 
 
 def test_readers_do_not_wait_for_a_commit_that_failed(

@@ -130,7 +130,7 @@ class WritingSide(Protocol):
         """Tell whether the engine has undone the whole transaction already."""
 
     def answer(self, answers: Answers, *, beside: bool) -> None:
-        """Give results once all that was committed is durable.
+        """Give results, or the errors of work, once all that was committed is durable.
 
         `beside` lets it go on in a thread of its own, without waiting.
         """
@@ -140,6 +140,15 @@ class WritingSide(Protocol):
 
     def close(self) -> None:
         """Give all answers; there are no more transactions."""
+
+
+def give(answers: Answers) -> None:
+    """Give every waiter the result of its work, or the error that it raised."""
+    for future, result in answers:
+        if isinstance(result, BaseException):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
 
 
 def spell(sql: str, spelling: Mapping[str, str]) -> str:

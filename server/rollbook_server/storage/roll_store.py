@@ -148,6 +148,9 @@ class RollStore:
         it alone can take what SQLite's log holds into the file, and the log away.
         """
         self._writer.close()
+        self._close_connections()
+
+    def _close_connections(self) -> None:
         self._readers.close_idle()
         self._writing_side.close()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import logging
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from peewee import DatabaseError
+from peewee import DatabaseError, OperationalError
 
 from rollbook_server.storage import migrating
 from rollbook_server.storage.faults import disk_full
@@ -59,12 +60,11 @@ class SqliteStore(RollStore):
         self._lock, self._path = locked(path), path.absolute()
         database = writing_on(path)
         try:
-            _open(database, path, may_upgrade=may_upgrade)
+            self._log = _open(database, path, may_upgrade=may_upgrade)
         except BaseException:  # the file is free again for whoever can read it
             database.close()
             self._lock.close()
             raise
-        self._log = LogSync(self._path)
         writing = SqliteWriting(database, self._log)
         super().__init__(database, writing, _reading(path), keyed)
 
@@ -88,6 +88,17 @@ class SqliteStore(RollStore):
         """Close the connections as every store does, and give the file free."""
         super().close()
         self._lock.close()
+
+    def _close_connections(self) -> None:
+        if self._log.has_failed:
+            self._close_leaving_log()
+        super()._close_connections()
+
+    def _close_leaving_log(self) -> None:
+        """Close the file while a reader has it: only the last to close takes the log into it."""
+        with self._readers.reading():
+            self._reading.tokens.exist()
+            self._writing_side.close()
 
 
 def writing_on(path: Path) -> SqliteRoll:
@@ -131,14 +142,21 @@ def locked(path: Path) -> IO[str]:
     return lock
 
 
-def _open(database: SqliteRoll, path: Path, *, may_upgrade: bool) -> None:
-    """Prepare the file, or raise StoreError with what is wrong with it."""
+def _open(database: SqliteRoll, path: Path, *, may_upgrade: bool) -> LogSync:
+    """Prepare the file, or raise StoreError with what is wrong with it.
+
+    A log that another server left goes into it first and is begun anew: of what we find
+    in it nobody knows whether the disk has it.
+    """
     try:
         path.touch(PRIVATE)  # SQLite makes the files beside it alike
         database.connect()
+        with suppress(OperationalError):  # a full disk: then it is synced as it is
+            database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         with database.atomic():
             if not migrating.is_ready(database, may_upgrade=may_upgrade):
                 migrating.upgrade(database)
+        return LogSync(path)
     except SchemaError as error:
         raise StoreError(str(error)) from error
     except (DatabaseError, OSError) as error:

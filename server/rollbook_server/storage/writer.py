@@ -160,7 +160,8 @@ class Writer:
             results = self._in_savepoint(works)
         except _UndoneError as error:
             if len(works) == 1:
-                works[0].future.set_exception(translated(error.cause))
+                # Answered with the others: what it met may not be on the disk yet.
+                done.append((works[0].future, translated(error.cause)))
                 return
             for work in works:
                 self._perform([work], done)

@@ -24,6 +24,7 @@ from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.pq import TransactionStatus
 
 from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.storage.engine import give
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,8 +109,7 @@ class PostgresWriting:
 
     def answer(self, answers: Answers, *, beside: bool) -> None:  # noqa: ARG002 - COMMIT waited
         """Give results, which are durable: COMMIT came back."""
-        for future, result in answers:
-            future.set_result(result)
+        give(answers)
 
     def rest(self) -> None:
         """Do nothing: the server looks after itself."""

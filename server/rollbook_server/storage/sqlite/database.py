@@ -136,6 +136,8 @@ class SqliteWriting:
 
     def rest(self) -> None:
         """Take the log into the database file, as far as no reader needs it."""
+        if self._log.has_failed:  # it would be read without a look at its checksums
+            return
         with suppress(DatabaseError):  # a full disk: the log keeps everything meanwhile
             self._database.execute_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 

@@ -13,16 +13,15 @@ import logging
 import os
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.storage.engine import give
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from concurrent.futures import Future
     from pathlib import Path
 
-    Answers: TypeAlias = Sequence[tuple[Future[Any], Any]]
+    from rollbook_server.storage.engine import Answers
 
 _log = logging.getLogger(__name__)
 
@@ -35,12 +34,20 @@ class LogSync:
     Commits are counted: one is `expected` as long as readers may see it or will soon,
     and `synced` once the disk has it. If a sync fails, nobody knows what the disk has,
     and trying again would not tell (what failed is forgotten): nothing is answered any
-    more until the server is started anew and reads what is really there.
+    more until the server is started anew and reads what is really there. Nor may the
+    database file be given what the log lost: see `has_failed`.
     """
 
     def __init__(self, database: Path) -> None:
-        self._file = os.open(f"{database}-wal", os.O_RDONLY)
+        """Sync what the log holds, for it may be read from now on; raises OSError."""
+        # SQLite follows links, and puts the log beside what they lead to.
+        self._file = os.open(f"{database.resolve()}-wal", os.O_RDONLY)
         self._sync = sync
+        try:
+            self._sync(self._file)
+        except OSError:
+            os.close(self._file)
+            raise
         self._expected = self._written = self._synced = 0
         self._failure: OSError | None = None
         self._answers: deque[Answers] = deque()
@@ -48,6 +55,11 @@ class LogSync:
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="rollbook-log-sync", daemon=True)
         self._thread.start()
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether the disk may have lost something of the log."""
+        return self._failure is not None
 
     def expect(self) -> None:
         """Count a commit that begins now. Raises RollbookError with STORE_UNAVAILABLE."""
@@ -61,7 +73,7 @@ class LogSync:
             self._changed.notify_all()
 
     def settle(self, answers: Answers) -> None:
-        """Sync the commit that was expected, then give its answers."""
+        """Sync the commit that was expected, then give its answers: results or errors."""
         self._written = self._expected
         self._sync_and_answer(answers)
 
@@ -115,11 +127,7 @@ class LogSync:
         with self._syncing:
             if self._failure is None:
                 self._sync_all()
-        for future, result in answers:
-            if self._failure is None:
-                future.set_result(result)
-            else:
-                future.set_exception(_unknown())
+        give([(future, _unknown()) for future, _ in answers] if self._failure else answers)
 
     def _sync_all(self) -> None:
         """Sync all that is written by now.
