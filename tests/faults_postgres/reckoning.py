@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from faults.reckoning import Findings
 
@@ -35,6 +35,10 @@ HAVING p.pending_count + p.registered_count <> count(d.id)
 _SUMMARY = 3  # of what is found, so many are named
 
 
+Rows: TypeAlias = "Sequence[tuple[str, int, str]]"
+"""The devices of an upload: IMEI, number of the row, attributes."""
+
+
 class Tally(Findings):
     """Findings of long lists: says how many, and names a few."""
 
@@ -48,9 +52,7 @@ class Tally(Findings):
                 self.faults.append(f"{what}: {some.total()} {word}: {list(some)[:_SUMMARY]}")
 
 
-def check_upload(
-    primary: Member, upload_id: str, rows: Sequence[tuple[str, int, str]], tally: Tally
-) -> None:
+def check_upload(primary: Member, upload_id: str, rows: Rows, tally: Tally) -> None:
     """Compare the devices of an upload with its rows: IMEI, number, attributes."""
     found = Counter(primary.query(_ROWS, parameters=[upload_id]))
     tally.compare(f"rows of {upload_id}", Counter(rows), found)
