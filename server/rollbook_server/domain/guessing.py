@@ -101,6 +101,7 @@ class Guesses:
 
     def failed(self, attempts: Iterable[Attempt], source: str, now: datetime) -> list[Alarm]:
         """Count what was wrong; gives the limits of all that were reached by it, as `alarms`."""
+        attempts = [attempt for attempt in attempts if attempt.marks]
         with self._lock:
             alarms = [
                 Alarm(attempt.door, period.count)
