@@ -66,9 +66,10 @@ class Gate:
         self._tell(roll, asked, _HELD, self._alarms(asked))
 
     def count(self, roll: Roll, asked: Asked) -> None:
-        """Count what was wrong in a call that is told already."""
-        for alarm in self._failed(asked):
-            self._witness.alarmed(roll, asked.about, alarm)
+        """Count what was wrong, if anything was guessed, in a call that is told already."""
+        if any(each.marks for each in asked.attempts):
+            for alarm in self._failed(asked):
+                self._witness.alarmed(roll, asked.about, alarm)
 
     def failed(self, roll: Roll, asked: Asked, reason: str) -> None:
         """Count what was wrong, and tell it with the true reason."""
