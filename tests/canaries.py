@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _API_KEY = re.compile(r"rbk_[\w-]{20,}")
-_IMEI = re.compile(r"(?<![\w.-])\d{14,16}(?![\w.])")
-_TOKEN = re.compile(r"(?<![\w-])[0-9A-Za-z]{5}(?:-?[0-9A-Za-z]{5}){5}(?![\w-])")
+_IMEI = re.compile(r"(?<![\w.-])(?:\d{14,16}|\d\d[ -]\d{6}[ -]\d{6}[ -]\d)(?!\w|\.\d)")
+_TOKEN = re.compile(r"(?<![\w-])[0-9A-Za-z]{5}(?:[ \u2013-]?[0-9A-Za-z]{5}){5}(?![\w-])")
 # Made up at random, a text is now a password and then a name; two words are our own.
 _PASSWORD = re.compile(r"\w{3,} \w{3,}")
 # As servers in processes of their own get them.

@@ -24,8 +24,20 @@ if TYPE_CHECKING:
 IMEI = "356938035643809"
 TOKEN = token_values.new_value()
 SECRETS = {
-    "IMEI": ["356938035643809", "35693803564380", "3569380356438012"],
-    "token": [TOKEN, TOKEN.lower(), token_values.grouped(TOKEN)],
+    "IMEI": [
+        "356938035643809",
+        "35693803564380",
+        "3569380356438012",
+        "35-693803-564380-9",
+        "35 693803 564380 9",
+    ],
+    "token": [
+        TOKEN,
+        TOKEN.lower(),
+        token_values.grouped(TOKEN),
+        token_values.grouped(TOKEN).replace("-", " "),
+        token_values.grouped(TOKEN).replace("-", "\u2013"),
+    ],
     "API key": ["rbk_" + "aB3-_" * 8],
 }
 HARMLESS = """
@@ -42,7 +54,9 @@ def leaks() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("kind", SECRETS)
-@pytest.mark.parametrize("around", ["{}", "is {}", "'{}'", "token={}, x", '{{"a":"{}"}}', "{}\n"])
+@pytest.mark.parametrize(
+    "around", ["{}", "is {}", "'{}'", "token={}, x", '{{"a":"{}"}}', "{}\n", "{}.", "{}.csv"]
+)
 def test_each_kind_is_known_by_its_form(kind: str, around: str) -> None:
     for secret in SECRETS[kind]:
         ours = Canaries()
@@ -53,12 +67,13 @@ def test_each_kind_is_known_by_its_form(kind: str, around: str) -> None:
 @pytest.mark.parametrize("kind", SECRETS)
 def test_secrets_are_taken_out_of_what_is_told(kind: str) -> None:
     for secret in SECRETS[kind]:
-        for text in (secret, f"is '{secret}', or {secret}", f"\n{secret}\n"):
+        for text in (secret, f"is '{secret}', or {secret}", f"\n{secret}\n", f"{secret}.csv"):
             ours = Canaries()
             ours.look("here", redacted(text))
             assert ours.leaks == []
             assert secret[4:] not in redacted(text)
     assert redacted(HARMLESS) == HARMLESS
+    assert redacted("no. 35-693803-564380-8") == "no. 35-693803-564380-8"  # the check digit is 9
 
 
 def test_the_log_of_a_process_is_without_secrets(capfd: pytest.CaptureFixture[str]) -> None:

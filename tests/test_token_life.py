@@ -162,6 +162,22 @@ TokenLife.TestCase.settings = settings(max_examples=15, stateful_step_count=15, 
 TestEveryTokenLife = TokenLife.TestCase
 
 
+@pytest.mark.parametrize("how", ["refresh", "revoke", "revoke all"])
+def test_a_clock_that_is_set_back_brings_no_voided_token_to_life(
+    server: Server, admin: AdminClient, agent: EnrollmentAgent, profile: Profile, how: str
+) -> None:
+    value = admin.reveal_token(profile.profile_id)
+    {
+        "refresh": lambda: admin.refresh_token(profile.profile_id),
+        "revoke": lambda: admin.revoke_token(profile.profile_id),
+        "revoke all": admin.revoke_all_tokens,
+    }[how]()
+    server.clock.turn(days=-30)
+    assert not opens(agent, value)
+    server.clock.turn(days=30)
+    assert not opens(agent, value)
+
+
 @pytest.mark.parametrize(("days", "reason"), [
     (0, "TOKEN_DAYS_MISSING"), (-1, "TOKEN_DAYS_NEGATIVE"), (-(2**31), "TOKEN_DAYS_NEGATIVE"),
     (1, "TOKEN_DAYS_TOO_FEW"), (6, "TOKEN_DAYS_TOO_FEW"),

@@ -26,7 +26,7 @@ _SIZE_LIMIT = 1 << 20  # bytes; a hundred certificates fit, a wrong file is not 
 _OPEN = stat.S_IWGRP | stat.S_IRWXO  # a group may read: that is how secrets are mounted
 _USABLE = (rsa.RSAPublicKey, ec.EllipticCurvePublicKey)  # what gRPC can serve with
 
-Stamp = tuple[tuple[int, int, int] | None, ...]
+Stamp = tuple[tuple[int, ...] | None, ...]
 
 
 class Material(NamedTuple):
@@ -47,7 +47,7 @@ class TlsFiles:
     client_ca: Path | None = None
 
     def stamp(self) -> Stamp:
-        """Give what differs once a file was written or replaced; cheap."""
+        """Give what differs once a file was written, replaced or given to others; cheap."""
         return tuple(_stamp(path) for path in (self.certificate, self.key, self.client_ca) if path)
 
     def read(self, now: datetime) -> Material:
@@ -74,12 +74,13 @@ def tls_files(config: Config) -> TlsFiles | None:
     return TlsFiles(config.tls_cert, config.tls_key, config.tls_client_ca)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: Path) -> tuple[int, ...] | None:
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    # By st_ctime_ns one sees that the mode was mended, which leaves the other three as they were.
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
 
 def _read(option: str, path: Path) -> bytes:

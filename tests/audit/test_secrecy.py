@@ -46,6 +46,14 @@ def go_through_everything(depot: Depot) -> list[str]:
     return [*tokens, *(token.replace("-", "") for token in tokens)]
 
 
+def test_a_name_that_holds_a_secret_is_told_without_it(depot: Depot) -> None:
+    token = depot.admin.reveal_token(depot.profile_id)
+    for secret in (OTHER_IMEI, token, depot.server.api_key):
+        depot.admin.create_profile(f"for {secret}")
+    told = [e.details["name"] for e in depot.admin.list_audit_events(action="CreateProfile")][:3]
+    assert told == ["for rbk_***", f"for {'*' * len(token)}", "for *************09"]
+
+
 def canaries(depot: Depot, tokens: list[str]) -> list[str]:
     imeis = (IMEI[:14], OTHER_IMEI[:14], STRANGER[:14], *(imei[:14] for imei in PRESENTED))
     secrets = (PASSWORD, WRONG_PASSWORD, WIFI_PASSWORD, NEW_PASSWORD, WRONG_KEY, WRONG_TOKEN, NAME)

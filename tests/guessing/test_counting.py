@@ -210,3 +210,13 @@ def test_one_users_password_is_guessed_however_the_name_is_typed() -> None:
     )
     assert first == second
     assert "ada" not in repr(first).casefold()
+
+
+def test_a_fleet_that_registers_from_everywhere_makes_no_guesser_forgotten() -> None:
+    guesses = Guesses(GuessLimits(wrong_devices=3))
+    guesses.failed([Attempt(DOOR, (1, 2, 3))], "192.0.2.1", NOW)
+    for n in range(guessing.ORIGINS + 10):
+        guesses.gained(DOOR, f"10.{n >> 8}.{n & 255}.1", NOW)
+    assert guesses.wait([Attempt(DOOR, (4,))], "192.0.2.1", NOW) > 0
+    assert len(guesses._earned) == guessing.ORIGINS
+    assert guesses.wait([Attempt(DOOR, (4,))], "10.9.9.1", NOW) == 0

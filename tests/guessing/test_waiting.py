@@ -11,7 +11,7 @@ from guessing.depot import CLOSED_IMEI, HELD, LIMITS, OPEN_IMEI, OPEN_SERIAL, PA
 from rollbook import DeviceRow, EnrollmentAgent, RollbookError, UnavailableError
 from rollbook_server.domain.errors import Reason
 from rollbook_server.domain.errors import RollbookError as DomainError
-from rollbook_server.domain.guess_limits import GAIN, GuessLimits
+from rollbook_server.domain.guess_limits import GAIN, PAIRS, GuessLimits
 from running import ServerProcess
 from uploads.wire import imei
 
@@ -74,6 +74,36 @@ def test_a_device_that_has_imei_and_serial_number_right_is_let_in(depot: Depot) 
     ):
         assert depot.enroll(**presented) == HELD, presented
     assert depot.enroll(imeis=[OPEN_IMEI], **serial) == REGISTERED
+
+
+def test_imei_and_serial_number_are_not_guessed_together_without_end(depot: Depot) -> None:
+    depot.guess_devices(7)
+    lot = [f"R58{letter}" for letter in "ABCDEFGHIJKL"]
+    pairs = [(imei(n), serial) for n in range(70, 73) for serial in lot][: 6 * PAIRS]
+    first = [*pairs[:20], *pairs]  # what was counted is not counted again
+    told = [depot.enroll(imeis=[i], serial_number=s, manufacturer="HTC") for i, s in first]
+    assert set(told) == {HELD}
+    right: dict[str, Any] = {"serial_number": OPEN_SERIAL, "manufacturer": "HTC"}
+    assert depot.enroll(imeis=[OPEN_IMEI], **right) == HELD
+    assert [each.reason for each in depot.alarms()] == ["WRONG_DEVICES", "WRONG_PAIRS"]
+    assert depot.enroll(token=depot.token, imeis=[CLOSED_IMEI], **right) == REGISTERED
+    with depot.elsewhere() as agent:
+        assert depot.enroll(agent, imeis=[OPEN_IMEI], **right) == REGISTERED
+
+
+def test_devices_that_are_let_in_by_both_earn_their_address_more_pairs(depot: Depot) -> None:
+    rows = [DeviceRow(imei(n), serial_number=f"S{n}", manufacturer="HTC") for n in range(200, 208)]
+    depot.admin.create_devices(depot.opened, rows)
+    depot.guess_devices(9)
+
+    def pair(number: int, serial: int) -> str:
+        return depot.enroll(imeis=[imei(number)], serial_number=f"S{serial}", manufacturer="HTC")
+
+    assert {pair(n, n) for n in range(200, 204)} == {REGISTERED}
+    assert {pair(n, 204) for n in range(300, 300 + 6 * PAIRS)} == {HELD}
+    assert pair(204, 204) == REGISTERED
+    assert pair(400, 204) == HELD
+    assert pair(205, 205) == HELD
 
 
 def test_two_imeis_of_a_device_are_not_enough(depot: Depot) -> None:

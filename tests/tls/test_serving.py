@@ -199,6 +199,36 @@ def test_a_certificate_that_cannot_serve_leaves_the_old_one_serving(
     assert served(secure) == serial(renewed)
 
 
+def test_a_key_whose_mode_is_mended_as_the_log_says_is_taken(
+    secure: Server, authority: Authority, issued: Issued, tmp_path: Path
+) -> None:
+    renewed, key = authority.issue(*HERE), tmp_path / "server.key"
+    replace(tmp_path / "server.pem", renewed.certificate)
+    replace(key, renewed.key)
+    key.chmod(0o644)
+    assert served(secure) == serial(issued)
+
+    key.chmod(0o600)
+
+    assert served(secure) == serial(renewed)
+
+
+def test_a_certificate_that_is_good_from_a_little_later_on_is_taken_then(
+    secure: Server,
+    authority: Authority,
+    issued: Issued,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    renewed = authority.issue(*HERE, since=secure.clock() + timedelta(minutes=2))
+    renewed.write(tmp_path, "server")
+    for _ in range(2):
+        assert served(secure) == serial(issued)
+        secure.clock.turn(minutes=1)
+    assert served(secure) == serial(renewed)
+    assert caplog.text.count("is good from") == 1
+
+
 def test_new_authorities_of_clients_are_followed_as_well(
     mutual: Server, authority: Authority, stranger: Authority, ca: Path
 ) -> None:

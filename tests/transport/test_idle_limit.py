@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rollbook_server.config import Config, ConfigError
-from rollbook_server.transport.idle_limit import HURRIED_SECONDS, SILENT_SECONDS, IdleLimit
+from rollbook_server.transport.idle_limit import HURRIED_SECONDS, SILENT_SECONDS, IdleLimit, Looks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,6 +140,22 @@ def test_it_looks_by_itself_and_goes_on_after_a_call_that_cannot_be_ended() -> N
         with limit.watch(partial(ended.put, "second")) as second:
             second.touch()
             assert ended.get(timeout=30) == "second"
+    limit.close()
+
+
+def test_a_server_that_stood_still_does_not_blame_the_other_side(clock: Clock) -> None:
+    looks, ended = Looks(HURRIED_SECONDS / 4, clock), list[str]()
+    limit = IdleLimit(HOUR, 9, looks, others_wait=lambda: True)
+    limit.enter(partial(ended.append, "call"), is_silent=True).touch()
+    clock.now += 60
+    looks.next()
+    limit.end_idle()
+    assert ended == []
+    for _ in range(2):
+        clock.now += HURRIED_SECONDS / 4
+        looks.next()
+    limit.end_idle()
+    assert ended == ["call"]
     limit.close()
 
 

@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rollbook import DeviceRow, EnrollmentAgent, EnrollOutcome, UnavailableError
 from rollbook_server.domain.errors import Reason
-from rollbook_server.transport.waiting_line import WaitingLine
+from rollbook_server.transport.waiting_line import Lines, WaitingLine
 from uploads.wire import refusal, until
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from running import Server
 
+CHECK = "/grpc.health.v1.Health/Check"
 ENROLL = "/rollbook.v1.EnrollmentService/EnrollDevice"
 DEVICES = 120
 
@@ -88,6 +89,25 @@ def test_a_full_line_refuses_at_once_and_health_still_answers(
             each.cancel()
         check = health_pb2_grpc.HealthStub(channel).Check
         assert check(health_pb2.HealthCheckRequest()).status == 1
+
+
+def test_questions_for_health_have_a_line_that_ends_as_well() -> None:
+    with closing(Lines(2)) as lines:
+        behaviors = [lines.wait(CHECK, _served) for _ in range(4)]
+        assert [lines._checks.length, lines._calls.length] == [2, 0]
+        assert lines.anyone_waits()
+        refusing = [lines._checks._threads is b.experimental_thread_pool for b in behaviors]
+        assert refusing == [False, False, True, True]
+        assert lines.wait(ENROLL, _served).experimental_thread_pool is None
+        assert [behavior(None, None) for behavior in behaviors[:2]] == ["served"] * 2
+        assert lines._checks.length == 0
+
+
+def _served(_: object, __: object) -> str:
+    return "served"
+
+
+_served.experimental_thread_pool = None  # type: ignore[attr-defined]
 
 
 class _Never:

@@ -25,6 +25,14 @@ def of_device(presented: Presented, token_id: str = "") -> Attempt:
     return Attempt(Door(Guess.DEVICE, token_id), _marks(presented))
 
 
+def of_pairs(presented: Presented, token_id: str = "") -> Attempt:
+    """Guess that serial number and one of the IMEIs are those of one device; else nothing."""
+    serial = (presented.serial_number, presented.manufacturer_key)
+    imeis = presented.imeis if may_be_proven(presented) else ()
+    pairs = tuple(mark("pair", imei, *serial) for imei in imeis)
+    return Attempt(Door(Guess.PAIR, token_id), pairs)
+
+
 def of_sign_in(presented: Presented, user_name: str, password: str) -> tuple[Attempt, Attempt]:
     """Guess a user, a password and a device, of which the answer does not tell which is wrong."""
     user = mark("user", name_key(user_name))
@@ -47,7 +55,7 @@ def may_be_proven(presented: Presented) -> bool:
 
 
 def is_proven(presented: Presented, device: Device) -> bool:
-    """Tell whether IMEI and serial number are both right, which nobody hits by guessing.
+    """Tell whether IMEI and serial number are both right, which is hard to hit by guessing.
 
     Two IMEIs are not enough: those of one device often follow each other.
     """

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rollbook_server.domain import callers
 from rollbook_server.domain.audit_chain import json_text
+from rollbook_server.domain.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,8 +115,8 @@ _OF_DEVICES = frozenset({Action.ENROLL_DEVICE, Action.SIGN_IN_DEVICE})
 
 
 def details_of(details: Mapping[str, object]) -> str:
-    """Give the one text that stands for these details."""
+    """Give the one text that stands for these details, without secrets that a name may hold."""
     if not details:
         return "{}"
-    told = {name: str(value)[:_TEXT_LIMIT] for name, value in details.items()}
+    told = {name: redacted(str(value))[:_TEXT_LIMIT] for name, value in details.items()}
     return json_text({name: text for name, text in told.items() if text})

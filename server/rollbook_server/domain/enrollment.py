@@ -15,7 +15,7 @@ from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.devices import DeviceState
 from rollbook_server.domain.errors import Reason
 from rollbook_server.domain.gate import Asked
-from rollbook_server.domain.matching import Match, MatchRule, decide
+from rollbook_server.domain.matching import Match, MatchRule, Presented, decide
 from rollbook_server.domain.tokens import TokenState
 from rollbook_server.domain.witness import About
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from rollbook_server.domain.devices import Device
     from rollbook_server.domain.gate import Gate
     from rollbook_server.domain.guessing import Attempt
-    from rollbook_server.domain.matching import Presented
     from rollbook_server.domain.ports import Roll, Sealer, Store
     from rollbook_server.domain.profiles import Profile
     from rollbook_server.domain.tokens import Token
@@ -125,10 +124,40 @@ def enroll(roll: Roll, enrollment: Enrollment, gate: Gate, now: datetime) -> Dec
     finding = find(roll, enrollment, now)
     asked = _asked(enrollment, finding, now)
     seconds = gate.wait(asked)
-    if seconds and not _is_proven(enrollment, finding):
-        gate.held(roll, asked)
+    if seconds:
+        seconds = _held(roll, enrollment, finding, asked, gate)
+    if seconds:
         return Decision(Outcome.NOT_REGISTERED, Reason.TOO_MANY_ATTEMPTS, wait_seconds=seconds)
     return _follow(roll, enrollment, finding, asked, gate)
+
+
+def _held(roll: Roll, enrollment: Enrollment, finding: Finding, asked: Asked, gate: Gate) -> float:
+    """Give the seconds to wait; 0 for IMEI and serial number of one device, if not guessed."""
+    pairs = asked._replace(attempts=(_pairs(enrollment, finding),))
+    longer = gate.wait(pairs)
+    if longer:
+        gate.held(roll, pairs)
+    elif _is_proven(enrollment, finding):
+        _gain(gate, finding, pairs)
+        return 0.0
+    else:
+        gate.held(roll, asked)
+        gate.count(roll, pairs)
+    return max(longer, gate.wait(asked))
+
+
+def _pairs(enrollment: Enrollment, finding: Finding) -> Attempt:
+    """Give what is guessed beyond the limit: nothing where the token is wrong already."""
+    is_open = finding.decision.outcome is not Outcome.SIGN_IN_REQUIRED
+    token_id = finding.token.token_id if finding.token else ""
+    return attempts.of_pairs(enrollment.presented if is_open else Presented(), token_id)
+
+
+def _gain(gate: Gate, finding: Finding, pairs: Asked) -> None:
+    """Let honest devices earn those of their address more pairs, as they do guesses."""
+    device = finding.decision.device
+    if device is not None and device.state is DeviceState.PENDING:
+        gate.gained(pairs.attempts[0].door, pairs.about.now)
 
 
 def _follow(

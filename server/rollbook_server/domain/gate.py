@@ -65,10 +65,15 @@ class Gate:
         """Tell that the caller has to wait."""
         self._tell(roll, asked, _HELD, self._alarms(asked))
 
+    def count(self, roll: Roll, asked: Asked) -> None:
+        """Count what was wrong, if anything was guessed, in a call that is told already."""
+        if any(each.marks for each in asked.attempts):
+            for alarm in self._failed(asked):
+                self._witness.alarmed(roll, asked.about, alarm)
+
     def failed(self, roll: Roll, asked: Asked, reason: str) -> None:
         """Count what was wrong, and tell it with the true reason."""
-        source, now = callers.current().source, asked.about.now
-        self._tell(roll, asked, reason, self._guesses.failed(asked.attempts, source, now))
+        self._tell(roll, asked, reason, self._failed(asked))
 
     def registered(self, roll: Roll, about: About, rule: str, *, is_again: bool) -> None:
         """Tell that a device took its place, or `is_again` that it had it already."""
@@ -86,6 +91,9 @@ class Gate:
         except BaseException:
             self._guesses.tell_again()
             raise
+
+    def _failed(self, asked: Asked) -> Sequence[Alarm]:
+        return self._guesses.failed(asked.attempts, callers.current().source, asked.about.now)
 
     def _alarms(self, asked: Asked) -> Sequence[Alarm]:
         return self._guesses.alarms(asked.attempts, callers.current().source, asked.about.now)

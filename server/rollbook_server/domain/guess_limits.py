@@ -6,6 +6,10 @@ guessed. The IMEIs of one model are 10^6; with d devices of it on the roll of a 
 profile, k guesses register k*d/10^6 of them that are not the caller's: with the 30 guesses
 an hour of the default and 1,000 devices, one in 33 hours. Whoever has n networks at hand
 gets n times as much until all together are over their limit, then a fifth of that.
+
+Who is right about IMEI and serial number passes beyond that limit. Neither is a secret:
+in a lot both follow each other, so that of 10^3 of each a device is one of 10^6 pairs, and
+a server answers those in an hour. So they have a limit as well.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from typing import NamedTuple
 OF_ALL = 20  # times what one address has: for all addresses together
 STRICT = 5  # once all together are over it, an address has a fifth
 NETWORK = 8  # times what one address has: for the addresses beside it, which are cheap
+PAIRS = 5  # times what an address has of devices: for IMEI and serial number together
 GAIN = 4  # devices that take their place from an address earn it one more wrong guess
 
 
@@ -26,6 +31,7 @@ class Guess(StrEnum):
 
     TOKEN = "WRONG_TOKENS"  # noqa: S105 - a word
     DEVICE = "WRONG_DEVICES"
+    PAIR = "WRONG_PAIRS"
     SIGN_IN = "WRONG_SIGN_INS"
     PASSWORD = "WRONG_PASSWORDS"  # noqa: S105
 
@@ -66,6 +72,7 @@ class GuessLimits:
         each = {
             Guess.TOKEN: self.wrong_tokens,
             Guess.DEVICE: self.wrong_devices,
+            Guess.PAIR: self.wrong_devices * PAIRS,
             Guess.SIGN_IN: self.wrong_sign_ins,
         }[kind]
         return Allowance(each, each * OF_ALL)

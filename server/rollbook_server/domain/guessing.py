@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-# What is kept at most, whoever comes: some 20 MiB. Of more, those that came last.
+# What is kept at most, whoever comes: some 30 MiB. Of more, those that came last; origins that
+# guess and those that only register apart, so that no fleet makes guessers forgotten.
 ORIGINS, DOORS, MARKS = 20_000, 10_000, 100_000
 
 
@@ -76,6 +77,7 @@ class Guesses:
         self._allowances = {kind: limits.allowance(kind) for kind in Guess}
         self._lock = Lock()
         self._of_origins: OrderedDict[tuple[Door, str], _Period] = OrderedDict()
+        self._earned: OrderedDict[tuple[Door, str], _Period] = OrderedDict()  # nothing failed
         self._of_doors: OrderedDict[Door, _Period] = OrderedDict()
         self._marks = 0
 
@@ -116,7 +118,7 @@ class Guesses:
         with self._lock:
             self._door(door, now).gained += 1
             for origin in origins(source):
-                self._origin(door, origin, now).gained += 1
+                self._kept(self._of_gainer(door, origin), (door, origin), now).gained += 1
             self._forget()
 
     def tell_again(self) -> None:
@@ -162,11 +164,22 @@ class Guesses:
             yield whole
 
     def _origin(self, door: Door, origin: str, now: datetime) -> _Period:
-        period = self._of_origins.get((door, origin))
+        key = door, origin
+        if key in self._earned:
+            self._of_origins[key] = self._earned.pop(key)
+        return self._kept(self._of_origins, key, now)
+
+    def _of_gainer(self, door: Door, origin: str) -> OrderedDict[tuple[Door, str], _Period]:
+        return self._of_origins if (door, origin) in self._of_origins else self._earned
+
+    def _kept(
+        self, those: OrderedDict[tuple[Door, str], _Period], key: tuple[Door, str], now: datetime
+    ) -> _Period:
+        period = those.get(key)
         if period is None or not self._lasts(period, now):
             self._marks -= len(period.marks) if period is not None else 0
-            period = self._of_origins[door, origin] = _Period(now)
-        self._of_origins.move_to_end((door, origin))
+            period = those[key] = _Period(now)
+        those.move_to_end(key)
         return period
 
     def _door(self, door: Door, now: datetime) -> _Period:
@@ -184,6 +197,8 @@ class Guesses:
         """Let go of those that came first, as far as they are too many."""
         while len(self._of_origins) > ORIGINS or self._marks > MARKS:
             self._marks -= len(self._of_origins.popitem(last=False)[1].marks)
+        while len(self._earned) > ORIGINS:
+            self._earned.popitem(last=False)
         while len(self._of_doors) > DOORS:
             self._of_doors.popitem(last=False)
 

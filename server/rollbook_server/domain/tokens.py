@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,16 @@ from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.ids import new_id
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from rollbook_server.domain.ports import Roll, Sealer
     from rollbook_server.domain.profiles import Profile
+
+
+AT_ONCE = datetime.fromtimestamp(0, UTC)
+"""From when on a token is void that was voided without an overlap.
+
+Not from the instant itself: a clock that is set back behind it would bring the token to life.
+When that was is in the audit log.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,8 @@ class TokenState(StrEnum):
 class Token:
     """The enrollment secret of a profile as it is stored: digest and sealed value.
 
-    From `revoke_time` on it opens nothing; until then an old token may still be in
-    its overlap, but never beyond its own `expire_time`.
+    From `revoke_time` on it opens nothing, see `AT_ONCE`; until then an old token may still
+    be in its overlap, but never beyond its own `expire_time`.
     """
 
     token_id: str
@@ -136,7 +142,7 @@ def refresh(
     before = current(roll, profile)
     _check_overlap(overlap, maker.limits.longest_overlap)
     token = create(maker, profile.profile_id, now)
-    roll.tokens.void(profile.profile_id, now + overlap)
+    roll.tokens.void(profile.profile_id, now + overlap if overlap else AT_ONCE)
     roll.tokens.add(token)
     told = {"before": before.token_id, "overlap_seconds": int(overlap.total_seconds())}
     audit.tell(roll, Action.REFRESH_TOKEN, now, _subject(token), told)
@@ -214,7 +220,7 @@ def revoke(roll: Roll, profile: Profile, now: datetime) -> Token:
 
     Raises RollbookError with PROFILE_IS_TOKENLESS.
     """
-    roll.tokens.void(profile.profile_id, now)
+    roll.tokens.void(profile.profile_id, AT_ONCE)
     token = current(roll, profile)
     audit.tell(roll, Action.REVOKE_TOKEN, now, _subject(token))
     return token
@@ -223,5 +229,6 @@ def revoke(roll: Roll, profile: Profile, now: datetime) -> Token:
 def revoke_all(roll: Roll, now: datetime) -> int:
     """Void every token of every profile; gives how many could have worked."""
     count = roll.tokens.void_all(now)
+    roll.tokens.void_all(AT_ONCE)
     audit.tell(roll, Action.REVOKE_ALL_TOKENS, now, Subject(), {"count": count})
     return count

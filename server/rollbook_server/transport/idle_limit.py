@@ -30,6 +30,28 @@ _LOOKS = 4  # as often within a limit
 _log = logging.getLogger(__name__)
 
 
+class Looks:
+    """Time as whoever looks sees it: between two looks no more than twice their interval passes.
+
+    What is beyond, the server itself stood still, and not the other side: a machine that
+    halts for a second has read nothing of what came meanwhile, and one that is short of
+    time looks as seldom as it reads.
+    """
+
+    def __init__(self, interval: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._longest, self._clock = 2 * interval, clock
+        self._last = (0.0, clock())
+
+    def __call__(self) -> float:
+        """Give the time."""
+        seen, at = self._last
+        return seen + min(self._clock() - at, self._longest)
+
+    def next(self) -> None:
+        """Say that now is a look."""
+        self._last = (self(), self._clock())
+
+
 class Watched:
     """A call under a limit; for the one thread that serves it."""
 
@@ -74,12 +96,15 @@ class IdleLimit:
         self,
         seconds: float,
         most_silent: int,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
         *,
         others_wait: Callable[[], bool] = lambda: False,
     ) -> None:
         self.seconds = seconds
-        self._most_silent, self._clock, self._others_wait = most_silent, clock, others_wait
+        self._most_silent, self._others_wait = most_silent, others_wait
+        self._interval = min(seconds, HURRIED_SECONDS) / _LOOKS
+        self._looks = Looks(self._interval)
+        self._clock = clock or self._looks
         self._calls: set[Watched] = set()
         self._silent: dict[Watched, None] = {}  # in the order in which they came
         # May be taken again by its holder: the end of a stream can come with any
@@ -141,7 +166,8 @@ class IdleLimit:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._closing.wait(min(self.seconds, HURRIED_SECONDS) / _LOOKS):
+        while not self._closing.wait(self._interval):
+            self._looks.next()
             self.end_idle()
 
 

@@ -32,27 +32,30 @@ _WATCHERS = 64  # that wait until one goes; 5,000 of them took 100 MB, and nobod
 class Lines:
     """The lines of one server; close them.
 
-    Watchers of its health, who stay for ever, have one of their own. Who only asks for it
-    is never turned away: that is asked most when a server is busy.
+    Watchers of its health, who stay for ever, have one of their own. So has who only asks
+    for it: other calls do not turn that away, for it is asked most when a server is busy.
+    Nor may it come without end, for it needs no key: all wait for the same threads.
     """
 
     def __init__(self, longest: int) -> None:
-        self._calls, self._watchers = WaitingLine(longest), WaitingLine(_WATCHERS)
+        self._calls, self._checks = WaitingLine(longest), WaitingLine(longest)
+        self._watchers = WaitingLine(_WATCHERS)
 
     def wait(self, method: str, behavior: Any) -> Any:
         """Give what `WaitingLine.wait` gives in the line of the method."""
         if not method.startswith(_HEALTH):
             return self._calls.wait(behavior)
-        return self._watchers.wait(behavior) if method.endswith("/Watch") else behavior
+        line = self._watchers if method.endswith("/Watch") else self._checks
+        return line.wait(behavior)
 
     def anyone_waits(self) -> bool:
         """Tell whether a call that will not last for ever waits for a thread."""
-        return self._calls.length > 0
+        return self._calls.length + self._checks.length > 0
 
     def close(self) -> None:
         """Let go of their threads."""
-        self._calls.close()
-        self._watchers.close()
+        for line in (self._calls, self._checks, self._watchers):
+            line.close()
 
 
 class WaitingLine:
