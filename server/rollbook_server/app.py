@@ -78,8 +78,6 @@ SERVICES = (
 _HEALTH_WATCHERS = 8
 
 _OPTIONS = (
-    # Two servers on one port would share its calls unseen, and with SQLite its file.
-    ("grpc.so_reuseport", 0),
     # Clients may ping every 30 s, the usual time after which middleboxes forget them.
     ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -144,7 +142,9 @@ class App:
         self._sweeper.wake()  # for what a crash left behind
         pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
         guard = Guard(self._keys, self._idle, self._lines, self._turned_away)
-        self._server = grpc.server(pool, interceptors=[guard], options=list(_OPTIONS))
+        # Two servers on one port share its calls, unseen unless it is meant so.
+        options = [*_OPTIONS, ("grpc.so_reuseport", int(self._config.shares_port))]
+        self._server = grpc.server(pool, interceptors=[guard], options=options)
         self.address = self._bind()
         self._register()
 

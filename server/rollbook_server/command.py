@@ -9,8 +9,9 @@ import shlex
 import socket
 import sqlite3
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -34,8 +35,13 @@ from rollbook_server.key_files import KeyFileError
 from rollbook_server.storage import opening
 from rollbook_server.storage.opening import DatabaseUrlError
 from rollbook_server.storage.roll_store import StoreError
+from rollbook_server.workers import WorkerError, Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SAFE_SQLITE = (3, 51, 3)
+_STOPPING = "Stopping: no new calls, those under way may end."
 
 
 class _Alone(click.Command):
@@ -81,6 +87,16 @@ class _Alone(click.Command):
     envvar="ROLLBOOK_UPGRADE",
     help="Bring the schema of an older database up to date, or refuse it: `rollbook database "
     "upgrade` does it as well.  [default: --upgrade]",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    envvar="ROLLBOOK_WORKERS",
+    metavar="COUNT",
+    help="Processes that serve the address together, each on a core of its own; only with "
+    "PostgreSQL.",
 )
 @click.option(
     "--sealing-key-file",
@@ -231,20 +247,33 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
         sealing_keys=os.environ.get("ROLLBOOK_SEALING_KEY", ""),
         **settings,
     )
-    _run(_app(config), config, session)
+    _check(config)
+    if config.workers > 1:
+        _run_workers(config, session)
+    else:
+        _run(config, session)
 
 
-def _app(config: Config) -> App:
-    tuning.tune()
+def _check(config: Config) -> None:
+    """Raise UsageError for what is wrong in itself, on whatever machine."""
     try:
         config.check()
-        opening.check_url(config.database)
-    except (ConfigError, DatabaseUrlError) as error:  # wrong in itself, on whatever machine
+        path = opening.sqlite_path(config.database, config.default_database())
+    except (ConfigError, DatabaseUrlError) as error:
         raise click.UsageError(str(error)) from error
+    if path and config.workers > 1:
+        raise click.UsageError(
+            f"--workers {config.workers}: SQLite has one writer, and one process has to be it. "
+            "Several need PostgreSQL: --database postgresql://USER@HOST/NAME."
+        )
+
+
+@contextmanager
+def _told_why_not() -> Iterator[None]:
+    """Turn what keeps a server from starting into an error of the command."""
     try:
-        _check_free(config.listen)
-        return App(config)
-    except (ConfigError, StoreError, KeyFileError, RollbookError, OSError) as error:
+        yield
+    except (ConfigError, StoreError, KeyFileError, RollbookError, WorkerError, OSError) as error:
         message = describe(error).message if isinstance(error, OSError) else str(error)
         raise CommandError(message, reason="SERVER_CANNOT_START") from error
 
@@ -266,14 +295,33 @@ def _check_free(listen: str) -> None:
         raise ConfigError(f"--listen {listen}: the address cannot be used: {said}.") from error
 
 
-def _run(app: App, config: Config, session: Session) -> None:
+def _run(config: Config, session: Session) -> None:
+    tuning.tune()
+    with _told_why_not():
+        _check_free(config.listen)
+        app = App(config)
     told = signals.told_to_stop()
     app.start()
-    (_announce_json if session.wants_json else _announce)(app.address, config)
+    _tell(app.address, config, session)
     _note_sqlite()
     told.recv(1)
-    click.echo("Stopping: no new calls, those under way may end.", err=True)
+    click.echo(_STOPPING, err=True)
     app.stop()
+
+
+def _run_workers(config: Config, session: Session) -> None:
+    told = signals.told_to_stop()
+    with _told_why_not():
+        _check_free(config.listen)
+        workers = Workers(config)
+    _tell(workers.address, config, session)
+    workers.watch(told)
+    click.echo(_STOPPING, err=True)
+    workers.stop()
+
+
+def _tell(address: str, config: Config, session: Session) -> None:
+    (_announce_json if session.wants_json else _announce)(address, config)
 
 
 def _announce(address: str, config: Config) -> None:

@@ -36,7 +36,8 @@ class Config:
     `database` is a URL such as sqlite:////var/lib/rollbook/roll.db or
     postgresql://rollbook@db.example.com/roll; empty for a file in `data_dir`.
     `upgrade` lets the schema of an older database be brought up to date.
-    `public_address` is what QR codes tell devices to call;
+    `workers` processes serve the address together, each of which is told that it
+    `shares_port`. `public_address` is what QR codes tell devices to call;
     empty for the address the server listens on. `sealing_key_file` holds what token
     values are sealed with; None for a file in `data_dir`. `sealing_keys` is the content of such
     a file, from the environment, in place of one. `tls_cert` and `tls_key`, PEM
@@ -53,6 +54,8 @@ class Config:
     listen: str = DEFAULT_LISTEN
     database: str = field(default="", repr=False)  # it may hold a password
     upgrade: bool = True
+    workers: int = 1
+    shares_port: bool = False
     public_address: str = ""
     sealing_key_file: Path | None = None
     sealing_keys: str = field(default="", repr=False)

@@ -1,0 +1,124 @@
+"""`serve --workers N`: processes that serve one address, and what becomes of those that end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from click.testing import CliRunner
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from databases import DATABASES, POSTGRESQL
+from rollbook import DeviceRow
+from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
+from rollbook_server.command import serve as serve_command
+from running import ServerProcess
+from uploads.wire import imei, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [
+    pytest.mark.parametrize("engine", [POSTGRESQL], indirect=True),
+    pytest.mark.usefixtures("engine"),
+]
+
+WORKERS = 3
+REGISTERED = enrollment_service_pb2.ENROLL_OUTCOME_REGISTERED
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    data_dir = tmp_path / "data"
+    options = ("--workers", str(WORKERS), "--database", DATABASES.url(data_dir))
+    server = ServerProcess(data_dir, *options).start()
+    yield server
+    server.terminate()
+
+
+def workers(server: ServerProcess) -> set[int]:
+    """Give the processes that serve: those of the server's children that listen."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    return {int(child) for child in children if _serves(int(child))}
+
+
+def _serves(pid: int) -> bool:
+    with suppress(OSError):  # it ended meanwhile
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
+
+
+def sockets(pid: int) -> int:
+    links = (each.readlink().name for each in Path(f"/proc/{pid}/fd").iterdir())
+    return sum(link.startswith("socket:") for link in links)
+
+
+def test_they_share_the_connections(server: ServerProcess) -> None:
+    running = workers(server)
+    assert len(running) == WORKERS
+    before = {pid: sockets(pid) for pid in running}
+    host, _, port = server.address.rpartition(":")
+    with ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(socket.create_connection((host, int(port))))
+        until(lambda: sum(map(sockets, running)) >= sum(before.values()) + 40)
+        # That all fall to one of three happens once in 10^18 times.
+        assert len([pid for pid in running if sockets(pid) > before[pid]]) > 1
+
+
+def test_what_one_of_them_knows_all_know(server: ServerProcess) -> None:
+    with server.admin() as admin:
+        profile = admin.create_profile("Depot", tokenless=True)
+        admin.upload_rows(profile.profile_id, [DeviceRow(imei=imei(n)) for n in range(9)])
+        for number in range(9):
+            assert is_registered(server, imei(number))
+        assert admin.get_profile(profile.profile_id).registered_count == 9
+
+
+def is_registered(server: ServerProcess, presented: str) -> bool:
+    """Enroll over a connection of its own, which falls to any of the workers."""
+    options = (("grpc.use_local_subchannel_pool", 1),)
+    with grpc.insecure_channel(server.address, options=options) as channel:
+        stub = enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
+        request = enrollment_service_pb2.EnrollDeviceRequest(imeis=[presented])
+        return stub.EnrollDevice(request).outcome == REGISTERED
+
+
+def test_one_that_is_killed_is_replaced_and_the_others_go_on(server: ServerProcess) -> None:
+    running = workers(server)
+    killed = min(running)
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: len(workers(server) - {killed}) == WORKERS)
+    with server.admin() as admin:
+        assert admin.create_profile("Depot").name == "Depot"
+    assert f"worker {killed} ended" in server.log.read_text()
+
+
+def test_they_end_with_the_server_also_if_it_is_killed(server: ServerProcess) -> None:
+    running = workers(server)
+    server.kill()
+    until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in running))
+    with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError):
+        health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+
+
+def test_sqlite_takes_one(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(serve_command, ["--workers", "2", "--data-dir", str(tmp_path)])
+    assert ended.exit_code == 2
+    assert "SQLite has one writer" in ended.output
+
+
+def test_what_keeps_the_first_from_starting_is_told(tmp_path: Path) -> None:
+    away = f"postgresql://nobody@/gone?host={tmp_path}"
+    options = ("--workers", "2", "--database", away)
+    server = ServerProcess(tmp_path / "data", *options)
+    assert not server.launch()
+    assert "The PostgreSQL database cannot be used" in server.log.read_text()
+    assert "Traceback" not in server.log.read_text()
+    server.wait()
