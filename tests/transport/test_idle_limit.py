@@ -143,6 +143,20 @@ def test_it_looks_by_itself_and_goes_on_after_a_call_that_cannot_be_ended() -> N
     limit.close()
 
 
+def test_a_server_that_still_reads_gives_those_it_has_not_read_more_time(clock: Clock) -> None:
+    limit, ended = IdleLimit(HOUR, 9, clock, others_wait=lambda: True), list[str]()
+    limit.enter(partial(ended.append, "late"), is_silent=True).touch()
+    for _ in range(3):
+        clock.now += HURRIED_SECONDS
+        limit.heard(limit.enter(partial(ended.append, "heard"), is_silent=True))
+        limit.end_idle()
+        assert ended == []
+    clock.now += HURRIED_SECONDS  # nothing came from anybody
+    limit.end_idle()
+    assert ended == ["late"]
+    limit.close()
+
+
 def test_a_server_that_stood_still_does_not_blame_the_other_side(clock: Clock) -> None:
     looks, ended = Looks(HURRIED_SECONDS / 4, clock), list[str]()
     limit = IdleLimit(HOUR, 9, looks, others_wait=lambda: True)

@@ -89,7 +89,8 @@ class IdleLimit:
     has come yet from more than `most_silent` callers, the oldest of these end after
     `SILENT_SECONDS`: they hold a thread each and need no key. The message of an honest
     caller comes with the call itself, but a burst of them may wait for a moment. While
-    `others_wait`, all of them end after `HURRIED_SECONDS`.
+    `others_wait`, all of them end, and after `HURRIED_SECONDS` if in these nothing came from
+    anybody: else the server still reads, and is only late.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class IdleLimit:
         self._interval = min(seconds, HURRIED_SECONDS) / _LOOKS
         self._looks = Looks(self._interval)
         self._clock = clock or self._looks
+        self._heard = self._clock()  # from anybody
         self._calls: set[Watched] = set()
         self._silent: dict[Watched, None] = {}  # in the order in which they came
         # May be taken again by its holder: the end of a stream can come with any
@@ -146,12 +148,14 @@ class IdleLimit:
         """Say that something has come."""
         with self._lock:
             self._silent.pop(call, None)
+            self._heard = self._clock()
 
     def end_idle(self) -> None:
         """End the calls that are idle for too long now."""
         silent_seconds, most_silent = SILENT_SECONDS, self._most_silent
         if self._others_wait():
-            silent_seconds, most_silent = HURRIED_SECONDS, 0
+            most_silent, is_quiet = 0, self._clock() - self._heard >= HURRIED_SECONDS
+            silent_seconds = HURRIED_SECONDS if is_quiet else SILENT_SECONDS
         with self._lock:
             calls = list(self._calls)
             crowd = set(list(self._silent)[: max(0, len(self._silent) - most_silent)])
