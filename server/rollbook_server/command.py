@@ -303,7 +303,8 @@ def _run(config: Config, session: Session) -> None:
     told = signals.told_to_stop()
     app.start()
     _tell(app.address, config, session)
-    _note_sqlite()
+    if opening.sqlite_path(config.database, config.default_database()):
+        _note_sqlite()
     told.recv(1)
     click.echo(_STOPPING, err=True)
     app.stop()

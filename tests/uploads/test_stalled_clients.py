@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rollbook import AdminClient, EnrollmentAgent, UploadProgress
+    from rollbook_server.transport.idle_limit import Watched
     from running import Server
     from uploads.wire import Stream
 
@@ -45,12 +46,20 @@ class Watchman:
     def __init__(self, server: Server) -> None:
         self.now, self.waits = 0.0, 0
         self._limit = server.app._idle
+        self._hear, self._hearing = self._limit.heard, threading.local()
         self._limit._clock = self._look_at_the_clock
+        self._limit.heard = self._note_what_came  # type: ignore[method-assign]
 
     def _look_at_the_clock(self) -> float:
         # Every time that a call begins to wait for a message; the limit looks, too.
-        self.waits += threading.current_thread().name.startswith("rollbook-call")
+        serves = threading.current_thread().name.startswith("rollbook-call")
+        self.waits += serves and not hasattr(self._hearing, "now")
         return self.now
+
+    def _note_what_came(self, call: Watched) -> None:
+        self._hearing.now = True
+        self._hear(call)
+        del self._hearing.now
 
     def turn(self, seconds: float) -> None:
         """Go ahead, and let the server look."""
