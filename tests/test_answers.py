@@ -56,8 +56,8 @@ def configured(admin: AdminClient, request_id: str) -> Any:
     return admin._caller.unary(admin._profiles.CreateProfile, request)
 
 
-def change(server: Server, sql: str) -> None:
-    server.app._store.write(lambda roll: roll.profiles._database.execute_sql(sql))  # type: ignore[attr-defined]
+def change(server: Server, sql: str, *values: object) -> None:
+    server.app._store.write(lambda roll: roll.profiles._database.execute_sql(sql, values))  # type: ignore[attr-defined]
 
 
 def kept(server: Server) -> list[bytes]:
@@ -80,7 +80,7 @@ def test_an_answer_that_cannot_be_opened_is_not_given_and_nothing_is_done(
 ) -> None:
     request_id = str(uuid4())
     configured(admin, request_id)
-    change(server, "UPDATE answers SET answer = zeroblob(64)")
+    change(server, "UPDATE answers SET answer = ?", bytes(64))
     with pytest.raises(RefusedError) as caught:
         configured(admin, request_id)
     assert (caught.value.reason, caught.value.code) == ("ANSWER_UNREADABLE", "FAILED_PRECONDITION")
@@ -100,7 +100,7 @@ def test_old_answers_leave_the_database_though_nobody_asks_for_any(
 def test_a_young_answer_stays(server: Server, admin: AdminClient) -> None:
     configured(admin, str(uuid4()))
     server.clock.turn(seconds=KEPT.total_seconds())
-    change(server, "INSERT INTO answers VALUES ('old', x'', x'', 0)")
+    change(server, "INSERT INTO answers VALUES ('old', ?, ?, 0)", b"", b"")
     server.app._sweeper.wake()
     until(lambda: len(kept(server)) == 1)
     assert kept(server) != [b""]

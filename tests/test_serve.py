@@ -76,6 +76,7 @@ def test_both_key_files_are_private_and_survive_a_restart(serve: Callable[..., S
         assert admin.reveal_token(profile.profile_id) == value
 
 
+@pytest.mark.sqlite_only  # else that of another server stays
 def test_a_new_administrator_key_is_made_when_the_file_is_removed(
     serve: Callable[..., Server],
 ) -> None:
@@ -119,6 +120,7 @@ def test_without_its_sealing_key_a_server_with_tokens_or_an_audit_log_does_not_s
             serve()
 
 
+@pytest.mark.sqlite_only  # else another server may seal with the old one
 def test_before_anything_was_sealed_a_new_sealing_key_is_made(
     serve: Callable[..., Server],
 ) -> None:

@@ -25,6 +25,7 @@ def change(server: Server, sql: str, *values: object) -> None:
         assert database.execute(sql, values).rowcount > 0
 
 
+@pytest.mark.sqlite_only  # whose file is written to
 @pytest.mark.parametrize("column", ["sealed_value", "digest"])
 def test_values_that_changed_rows_are_not_revealed(
     server: Server, admin: AdminClient, column: str
