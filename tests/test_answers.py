@@ -61,8 +61,11 @@ def change(server: Server, sql: str, *values: object) -> None:
 
 
 def kept(server: Server) -> list[bytes]:
-    rows = server.app._store._readers.execute_sql("SELECT answer FROM answers")
-    return [answer for (answer,) in rows.fetchall()]
+    def look(roll: Any) -> list[bytes]:
+        rows = roll.profiles._database.execute_sql("SELECT answer FROM answers").fetchall()
+        return [bytes(answer) for (answer,) in rows]
+
+    return server.app._store.read(look)
 
 
 def test_the_database_does_not_tell_what_was_answered(server: Server, admin: AdminClient) -> None:
