@@ -101,22 +101,21 @@ def _started(folder: Path) -> PostgresServer:
     user = unprivileged()
     if user:
         shutil.chown(folder, user.pw_uid, user.pw_gid)
-    data, nobody = folder / "data", run_as()
+    data = folder / "data"
     options = ["--auth=trust", "--username", _ROLE, "--encoding=UTF8", *_order()]
     subprocess.run(
-        [_program("initdb"), "-D", data, *options, "--no-sync"],
+        as_nobody(_program("initdb"), "-D", data, *options, "--no-sync"),
         check=True,
         stdout=subprocess.DEVNULL,
         cwd=folder,
-        **nobody,
     )
     said = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
+    alive = ("sh", "-c", _WHILE_WE_ARE, "sh")
     process = subprocess.Popen(
-        ["sh", "-c", _WHILE_WE_ARE, "sh", _program("postgres"), "-D", data, "-k", folder, *said],
+        as_nobody(*alive, _program("postgres"), "-D", data, "-k", folder, *said),
         stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=folder,
-        **nobody,
     )
     server = PostgresServer(folder, process)
     _wait_until_ready(server)
@@ -143,10 +142,17 @@ def unprivileged() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def run_as() -> dict[str, Any]:
-    """Give what lets subprocess run a program as nobody, if we are root."""
+def as_nobody(*command: str | Path) -> list[str | Path]:
+    """Give a command that runs another as nobody, if we are root.
+
+    Not by `user=` of subprocess: for that it forks, and what gRPC does in a fork of a
+    process with its threads ended one in a few thousand by SIGSEGV.
+    """
     user = unprivileged()
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+    if not user:
+        return list(command)
+    ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    return ["setpriv", *ids, *command]
 
 
 def _wait_until_ready(server: PostgresServer) -> None:

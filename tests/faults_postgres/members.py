@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from faults_postgres import programs
-from postgres_server import run_as
+from postgres_server import as_nobody
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,11 +167,10 @@ def run_unprivileged(command: Sequence[str], folder: Path, name: str) -> subproc
     """Start a program that must not be root; what it says goes to a file beside its data."""
     with (folder / f"{name}.log").open("ab") as log:
         return subprocess.Popen(
-            command,
+            as_nobody(*command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=folder,
             env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8"},
-            **run_as(),
         )

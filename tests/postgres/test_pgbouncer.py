@@ -56,8 +56,8 @@ def bouncing(folder: Path) -> Iterator[int]:
         Path(place).chmod(0o755)
         settings = Path(place) / "pgbouncer.ini"
         settings.write_text(SETTINGS.format(folder=folder, port=port))
-        command = [str(program()), "--quiet", str(settings)]
-        with subprocess.Popen(command, **postgres_server.run_as()) as process:
+        command = postgres_server.as_nobody(str(program()), "--quiet", settings)
+        with subprocess.Popen(command) as process:
             try:
                 await_port(process, port)
                 yield port
