@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.usefixtures("engine"),
 ]
 
-WORKERS = 3
+WORKERS, FEW = 3, 3
 REGISTERED = enrollment_service_pb2.ENROLL_OUTCOME_REGISTERED
 
 
@@ -72,9 +72,9 @@ def test_they_share_the_connections(server: ServerProcess) -> None:
     with ExitStack() as stack:
         for _ in range(40):
             stack.enter_context(socket.create_connection((host, int(port))))
-        until(lambda: sum(map(sockets, running)) >= sum(before.values()) + 40)
-        # That all fall to one of three happens once in 10^18 times.
-        assert len([pid for pid in running if sockets(pid) > before[pid]]) > 1
+        # A worker has some of its own, which come and go; that all 40 fall to one of three
+        # happens once in 10^18 times.
+        until(lambda: sum(sockets(pid) > before[pid] + FEW for pid in running) > 1)
 
 
 def test_what_one_of_them_knows_all_know(server: ServerProcess) -> None:
