@@ -12,8 +12,6 @@ import sqlite3
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 import postgres_server
 from rollbook_server.config import DATABASE_NAME
 from rollbook_server.storage.schema import TABLES
@@ -44,8 +42,7 @@ class Databases:
     def server(self) -> PostgresServer:
         """Give the PostgreSQL; skips the test, or fails in CI, where there is none."""
         if self._server is None:
-            if not all(map(postgres_server.binary, ("initdb", "postgres"))):
-                (pytest.fail if os.environ.get("CI") else pytest.skip)(postgres_server.MISSING)
+            postgres_server.require()
             self._server = self._stack.enter_context(postgres_server.running())
         return self._server
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +33,17 @@ _SETTINGS = {
     "shared_buffers": "128MB",
     "log_min_messages": "fatal",
 }
+
+
+def require() -> None:
+    """Skip the test where there is no PostgreSQL; fail in CI, which has to install it."""
+    if not all(map(binary, ("initdb", "postgres"))):
+        lacking(MISSING)
+
+
+def lacking(what: str) -> None:
+    """Skip a test for what this machine lacks; CI must have it."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
 
 
 def binary(name: str) -> Path | None:

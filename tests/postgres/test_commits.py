@@ -64,8 +64,7 @@ def test_a_connection_to_a_server_that_takes_no_writes_any_more_is_replaced(
 @pytest.fixture(scope="module")
 def lonely() -> Iterator[PostgresServer]:
     """Give a server of one's own, whose settings may be changed."""
-    if not all(map(postgres_server.binary, ("initdb", "postgres"))):
-        pytest.skip(postgres_server.MISSING)
+    postgres_server.require()
     with postgres_server.running() as server:
         yield server
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -84,9 +83,7 @@ def test_a_server_behind_it_does_all_that_it_does_elsewhere(
     serve: Callable[..., Server], server: Server, tmp_path: Path
 ) -> None:
     if program() is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            "there is no PgBouncer on this machine: apt-get install pgbouncer"
-        )
+        postgres_server.lacking("there is no PgBouncer on this machine: apt-get install pgbouncer")
     shutil.copytree(server.data_dir, tmp_path / "behind")
     with bouncing(DATABASES.server.folder) as port:
         name = DATABASES.name(server.data_dir)
