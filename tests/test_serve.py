@@ -14,7 +14,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from rollbook import AdminClient, DeviceRow, UnauthenticatedError
+from rollbook import AdminClient, DeviceRow, RollbookError, UnauthenticatedError
 from rollbook.cli.exit_codes import ExitCode
 from rollbook_server.app import ADMIN_KEY_NAME, SERVICES
 from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME, ConfigError
@@ -142,6 +142,25 @@ def test_the_sealing_key_may_be_kept_elsewhere(
 
     assert not (first.data_dir / SEALING_KEY_NAME).exists()
     assert serve(sealing_key_file=tmp_path / "kept.key").address
+
+
+@pytest.mark.sqlite_only  # PostgreSQL has its own disk
+def test_health_tells_that_the_disk_failed(
+    health: tuple[Server, Health], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, probe = health
+    states = probe.watch("")
+    assert next(states).status == health_pb2.HealthCheckResponse.SERVING
+
+    def fail(_: int) -> None:
+        raise OSError("the disk is broken")
+
+    monkeypatch.setattr(server.app._store._log, "_sync", fail)  # type: ignore[attr-defined]
+    with server.admin() as admin, pytest.raises(RollbookError) as refused:
+        admin.create_profile("Depot")
+    assert refused.value.reason == "STORE_UNAVAILABLE"
+    assert next(states).status == health_pb2.HealthCheckResponse.NOT_SERVING
+    states.cancel()
 
 
 @pytest.mark.sqlite_only

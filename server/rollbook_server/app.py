@@ -249,8 +249,7 @@ class App:
         """Serve; the address is then `address`."""
         self._server.start()
         self._tell_health(is_serving=True)
-        if self._store.has_other_servers:  # it is elsewhere, and may go away alone
-            self._pulse = Pulse(self._store, lambda answers: self._tell_health(is_serving=answers))
+        self._pulse = Pulse(self._store, lambda answers: self._tell_health(is_serving=answers))
 
     def _tell_health(self, *, is_serving: bool) -> None:
         status = health_pb2.HealthCheckResponse

@@ -1,4 +1,8 @@
-"""Feels whether the database answers, and tells whoever wants to know."""
+"""Feels whether the database answers, and tells whoever wants to know.
+
+One elsewhere may go away alone; and a disk that failed to keep what was written is told
+of by no call until the server is started anew.
+"""
 
 from __future__ import annotations
 
