@@ -89,18 +89,24 @@ def _reserved(listen: str) -> socket.socket:
 
 def _started(config: Config) -> SpawnProcess:
     """Start a worker and wait until it serves."""
-    ours, theirs = _SPAWN.Pipe()
+    ours, theirs = _SPAWN.Pipe(duplex=False)
     process = _SPAWN.Process(target=_work, args=(config, theirs), name="rollbook-worker")
     process.start()
     theirs.close()
+    with ours:
+        failure = _failure(ours)
+    if failure == "":
+        return process
+    process.join()
+    raise WorkerError(failure or f"a worker ended with {process.exitcode} before it served")
+
+
+def _failure(ours: Connection) -> str | None:
+    """Wait until a worker serves, and give empty text; or why it does not, None if it died."""
     try:
-        failure = ours.recv()
+        return str(ours.recv())
     except EOFError:
-        failure = f"a worker ended with status {process.exitcode} before it served"
-    if failure:
-        process.join()
-        raise WorkerError(failure)
-    return process
+        return None
 
 
 def _work(config: Config, tells: Connection) -> None:

@@ -18,10 +18,12 @@ from rollbook_server.domain.row_blocks import (
     DeviceRows,
     RowBlock,
 )
-from rollbook_server.storage.sqlite.packing import pack
+from rollbook_server.storage.sqlite.packing import Packing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rollbook_server.storage.sqlite.packed_rows import PackedRows
 
 COLUMNS = (
     "profile",
@@ -66,11 +68,17 @@ def blocks(draw: st.DrawFn) -> RowBlock:
     )
 
 
+def packed(rows: Sequence[DeviceRow]) -> PackedRows:
+    packing = Packing()
+    packing.add(rows)
+    return packing.take()
+
+
 def stored(rows: Sequence[DeviceRow]) -> list[list[Any]]:
     """Give the columns of each row behind its id, the attributes taken apart again."""
     with closing(sqlite3.connect(":memory:")) as database:
         database.execute(f"CREATE TABLE devices (id PRIMARY KEY, {', '.join(COLUMNS)})")
-        for piece in pack(rows, ()).statements(100, 7, 8, 9):
+        for piece in packed(rows).statements(100, 7, 8, 9):
             assert database.execute(*piece.insert).rowcount == piece.size
         found = database.execute("SELECT * FROM devices ORDER BY id").fetchall()
     assert [row[0] for row in found] == list(range(100, 100 + len(rows)))
@@ -81,7 +89,7 @@ def stored(rows: Sequence[DeviceRow]) -> list[list[Any]]:
 def test_columns_are_found_as_their_rows_are(given_blocks: list[RowBlock]) -> None:
     rows = DeviceRows(given_blocks)
     assert stored(rows) == stored(list(rows))
-    assert set(pack(rows, ()).attribute_names) == {n for row in rows for n in row.attributes}
+    assert set(packed(rows).attribute_names) == {n for row in rows for n in row.attributes}
 
 
 def test_unknown_keys_are_null_and_rows_need_not_follow_each_other() -> None:

@@ -16,7 +16,6 @@ from rollbook_server.domain.batches import Batch
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.uploads import Progress, UploadOptions
 from rollbook_server.storage.schema import SCHEMA_VERSION
-from rollbook_server.storage.sqlite.packing import pack
 from rollbook_server.storage.store import RESERVE_BYTES, SqliteStore, StoreError
 from storage.works import NOW, Held, add, rows_of
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.ports import Roll
+    from rollbook_server.domain.repositories import PackedRows
     from rollbook_server.domain.uploads import Upload
 
 
@@ -152,11 +152,17 @@ def test_whoever_shares_a_group_with_a_full_disk_hears_of_it_or_is_durable(
     assert all(f is None or f.reason is Reason.STORE_FULL for f in failures.values())  # type: ignore[attr-defined]
 
 
+def packed(store: SqliteStore, rows: Sequence[DeviceRow]) -> PackedRows:
+    packing = store.packing()
+    packing.add(rows)
+    return packing.take()
+
+
 def queries_of(store: SqliteStore, upload: Upload, rows: Sequence[DeviceRow]) -> list[str]:
     """Commit a batch, and give every statement that SQLite ran for it."""
     seen: list[str] = []
     before, behind = Progress(rows=rows[0].row - 1), Progress(rows=rows[-1].row)
-    batch = Batch(rows, [], before, behind, packed=pack(rows, ()))
+    batch = Batch(rows, [], before, behind, packed=packed(store, rows))
 
     def commit(roll: Roll) -> None:
         connection = roll.profiles._database.connection()  # type: ignore[attr-defined]

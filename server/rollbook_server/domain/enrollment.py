@@ -123,9 +123,7 @@ def enroll(roll: Roll, enrollment: Enrollment, gate: Gate, now: datetime) -> Dec
     """
     finding = find(roll, enrollment, now)
     asked = _asked(enrollment, finding, now)
-    seconds = gate.wait(asked)
-    if seconds:
-        seconds = _held(roll, enrollment, finding, asked, gate)
+    seconds = gate.wait(asked) and _held(roll, enrollment, finding, asked, gate)
     if seconds:
         return Decision(Outcome.NOT_REGISTERED, Reason.TOO_MANY_ATTEMPTS, wait_seconds=seconds)
     return _follow(roll, enrollment, finding, asked, gate)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rollbook_server.domain.guess_limits import GAIN, NETWORK, STRICT, Guess, GuessLimits
 from rollbook_server.domain.origins import origins
@@ -19,6 +19,8 @@ from rollbook_server.domain.origins import origins
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
+
+K = TypeVar("K")
 
 # What is kept at most, whoever comes: some 30 MiB. Of more, those that came last; origins that
 # guess and those that only register apart, so that no fleet makes guessers forgotten.
@@ -172,9 +174,7 @@ class Guesses:
     def _of_gainer(self, door: Door, origin: str) -> OrderedDict[tuple[Door, str], _Period]:
         return self._of_origins if (door, origin) in self._of_origins else self._earned
 
-    def _kept(
-        self, those: OrderedDict[tuple[Door, str], _Period], key: tuple[Door, str], now: datetime
-    ) -> _Period:
+    def _kept(self, those: OrderedDict[K, _Period], key: K, now: datetime) -> _Period:
         period = those.get(key)
         if period is None or not self._lasts(period, now):
             self._marks -= len(period.marks) if period is not None else 0
@@ -183,11 +183,7 @@ class Guesses:
         return period
 
     def _door(self, door: Door, now: datetime) -> _Period:
-        period = self._of_doors.get(door)
-        if period is None or not self._lasts(period, now):
-            period = self._of_doors[door] = _Period(now)
-        self._of_doors.move_to_end(door)
-        return period
+        return self._kept(self._of_doors, door, now)
 
     def _lasts(self, period: _Period, now: datetime) -> bool:
         """Tell whether it goes on; not if the clock went back behind its begin."""

@@ -11,6 +11,7 @@ from peewee import IntegrityError
 from rollbook_server.domain.repositories import Taken
 from rollbook_server.domain.row_blocks import DeviceRows
 from rollbook_server.storage.attribute_texts import names_in, texts
+from rollbook_server.storage.packed import Packed, second_imeis
 from rollbook_server.storage.postgres.copy_texts import NULL, escaped, lines, nullable
 
 if TYPE_CHECKING:
@@ -55,23 +56,10 @@ ORDER BY g.id
 
 
 @dataclass(frozen=True, slots=True)
-class PackedRows:
+class PackedRows(Packed):
     """Rows, and the columns that are their own as lines; a `storage.engine.PackedBatch`."""
 
-    rows: DeviceRows
-    attribute_names: Sequence[str]
-    second_imeis: frozenset[str]
     lines: Sequence[str]
-
-    @property
-    def imeis(self) -> list[str]:
-        """Give the first IMEI of every row."""
-        return list(chain.from_iterable(block.imei for block in self.rows.blocks))
-
-    @property
-    def crosses_itself(self) -> bool:
-        """Tell whether one row's first IMEI is another's second."""
-        return bool(self.second_imeis) and not self.second_imeis.isdisjoint(self.imeis)
 
     def insert_into(
         self, database: PostgresEngine, first_id: int, profile: int, upload: int | None, time: int
@@ -127,8 +115,7 @@ class Packing:
         """Give what was added, and begin anew."""
         rows, whole = self._rows, self._lines
         self._rows, self._lines = DeviceRows(), []
-        second = frozenset(chain.from_iterable(block.imei2 for block in rows.blocks)) - {""}
-        return PackedRows(rows, names_in(rows.blocks, columns), second, whole)
+        return PackedRows(rows, names_in(rows.blocks, columns), second_imeis(rows), whole)
 
 
 def _lines(block: RowBlock) -> Sequence[str]:

@@ -119,9 +119,8 @@ class LogSync:
     def _has_answers(self) -> bool:
         """Wait until some wait to be given; False at the end."""
         with self._changed:
-            return bool(self._changed.wait_for(lambda: self._answers or self._closed)) and bool(
-                self._answers
-            )
+            self._changed.wait_for(lambda: self._answers or self._closed)
+            return bool(self._answers)
 
     def _sync_and_answer(self, answers: Answers) -> None:
         with self._syncing:

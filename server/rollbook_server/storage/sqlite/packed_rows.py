@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from rollbook_server.domain.repositories import Taken
+from rollbook_server.storage.packed import Packed
 from rollbook_server.storage.sqlite.row_shapes import OFTEN_SHARED, RISING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from rollbook_server.domain.row_blocks import DeviceRows
     from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.sqlite.bulk import Piece
     from rollbook_server.storage.sqlite.row_shapes import Shape
@@ -63,24 +62,11 @@ class Statements(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class PackedRows:
+class PackedRows(Packed):
     """Rows, and the same as parameters; a `domain.repositories.PackedRows`."""
 
-    rows: DeviceRows
-    attribute_names: Sequence[str]
-    second_imeis: frozenset[str]
     shape: Shape
     pieces: Sequence[Piece]
-
-    @property
-    def imeis(self) -> list[str]:
-        """Give the first IMEI of every row; only few uploads ask for them."""
-        return list(chain.from_iterable(block.imei for block in self.rows.blocks))
-
-    @property
-    def crosses_itself(self) -> bool:
-        """Tell whether one row's first IMEI is another's second."""
-        return bool(self.second_imeis) and not self.second_imeis.isdisjoint(self.imeis)
 
     def insert_into(
         self, database: RollDatabase, first_id: int, profile: int, upload: int | None, time: int

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain.row_blocks import DeviceRows
 from rollbook_server.storage.attribute_texts import names_in
+from rollbook_server.storage.packed import second_imeis
 from rollbook_server.storage.sqlite.bulk import pieces
 from rollbook_server.storage.sqlite.packed_rows import PackedRows
 from rollbook_server.storage.sqlite.row_shapes import shape_of
@@ -22,8 +22,8 @@ class Packing:
     """Rows of a batch on their way into the roll; a `domain.repositories.Packing`.
 
     They are taken to be alike in what the first were, until some are not: then those
-    before are packed again. Their memory follows them: 8,000 rows that are looked at
-    again when the batch is complete take half as long once more.
+    before are packed again. At once and not when the batch is complete, by when they have
+    left the processor's cache: looking at them again took half as long once more.
     """
 
     def __init__(self) -> None:
@@ -49,11 +49,9 @@ class Packing:
 
         `columns` name the attributes of a file in their order.
         """
-        blocks = self._rows.blocks
-        second = frozenset(chain.from_iterable(block.imei2 for block in blocks)) - {""}
         cut = list(pieces(self._cells, len(self._shape.columns)))
-        names = names_in(blocks, columns)
-        packed = PackedRows(self._rows, names, second, self._shape, cut)
+        names = names_in(self._rows.blocks, columns)
+        packed = PackedRows(self._rows, names, second_imeis(self._rows), self._shape, cut)
         self._begin()
         return packed
 
@@ -67,10 +65,3 @@ class Packing:
         self._shape, self._cells, self._size = shape_of(blocks), [], 0
         for block in blocks:
             self._append(block)
-
-
-def pack(rows: Sequence[DeviceRow], columns: Sequence[str]) -> PackedRows:
-    """Pack rows that are all there; see `domain.repositories.Devices.pack`."""
-    packing = Packing()
-    packing.add(rows)
-    return packing.take(columns)
