@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,5 +48,11 @@ def test_attributes_keep_the_order_of_their_names(given_rows: list[TypedRow]) ->
 def test_the_canonical_text_is_what_the_contract_says() -> None:
     row = TypedRow("1", "2", "3", "4", {"b": "y", "a": "x"}, 7)
     text = "1\x1f2\x1f3\x1f4\x1fa\x1fx\x1fb\x1fy\x1f\x1e"
-    assert row.canonical() == text
-    assert zlib.crc32(TypedRow().canonical().encode()) == zlib.crc32(b"\x1f\x1f\x1f\x1f\x1e")
+    assert typed_rows.canonical([row]) == text
+    assert typed_rows.canonical([TypedRow()]) == "\x1f\x1f\x1f\x1f\x1e"
+
+
+@given(st.lists(rows, max_size=6) | st.lists(plain_rows, max_size=9))
+def test_the_canonical_text_of_rows_is_that_of_each(given_rows: list[TypedRow]) -> None:
+    each = "".join(typed_rows.canonical([row]) for row in given_rows)
+    assert typed_rows.canonical(given_rows) == each

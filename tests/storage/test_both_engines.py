@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +13,7 @@ import pytest
 from databases import DATABASES
 from rollbook_server.config import DATABASE_NAME
 from rollbook_server.domain import batches, uploads
+from rollbook_server.domain.audit import Deed, Subject
 from rollbook_server.domain.batches import Batch
 from rollbook_server.domain.devices import DeviceRow, RowError
 from rollbook_server.domain.errors import Reason, RollbookError, RowReason
@@ -22,6 +24,7 @@ from rollbook_server.storage.opening import open_store
 from rollbook_server.storage.roll_store import StoreError
 from rollbook_server.storage.schema import SCHEMA_VERSION
 from storage.works import NOW, Held, add, rows_of
+from uploads.wire import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,6 +94,41 @@ def test_an_error_undoes_its_own_work_while_its_group_commits(
             future.result()
     found = DATABASES.query(tmp_path, "SELECT name FROM profiles ORDER BY name")
     assert found == [("a",), ("c",)]
+
+
+def test_who_asks_for_the_same_shares_the_error_of_nobody(store: RollStore, tmp_path: Path) -> None:
+    def add_all(roll: Roll, names: Sequence[str]) -> list[bool]:
+        added = [add(roll, name) for name in names]
+        if "bad" in names:
+            raise KeyError("mine")
+        return added
+
+    held = Held(store)
+    with ThreadPoolExecutor(3) as pool:
+        calls = {name: pool.submit(store.write_together, add_all, name) for name in ("a", "b")}
+        bad = pool.submit(store.write_together, add_all, "bad")
+        until(lambda: len(store._writer._small) == 3)
+        held.release()
+        assert [call.result() for call in calls.values()] == [True, True]
+        with pytest.raises(KeyError, match="mine"):
+            bad.result()
+    found = DATABASES.query(tmp_path, "SELECT name FROM profiles ORDER BY name")
+    assert found == [("a",), ("b",)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 8, 9, 600, 2_500])
+def test_any_number_of_events_is_written_at_once(store: RollStore, count: int) -> None:
+    def record(roll: Roll) -> None:
+        for number in range(count):
+            roll.audit.record(
+                Deed(NOW, f"{number}", "ada", "here", Subject("", "", ""), "DONE", "")
+            )
+
+    store.write(record)
+    links = store.read(lambda roll: list(roll.audit.links(after=0, limit=count + 1)))
+    assert [link.sequence for link in links] == list(range(1, count + 1))
+    told = [link.link and link.link.action for link in links]
+    assert told == [str(number) for number in range(count)]
 
 
 def test_an_error_of_the_database_undoes_its_own_work_alone(store: RollStore) -> None:

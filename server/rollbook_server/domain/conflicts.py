@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import refusals
@@ -113,14 +114,13 @@ class Judge:
 
     def reject_duplicates(self, rows: DeviceRows, lines: Iterable[int]) -> None:
         """Reject rows whose first keys earlier ones of the upload have, on these lines."""
-        earlier, text, add = iter(lines), cache(duplicate_text), self.verdicts.errors.append
+        earlier, text = iter(lines), cache(duplicate_text)
         columns = {key: self._headers.get(key, key) for key in ("imei", "serial_number")}
-        for block in rows.blocks:
-            cells = zip(block.row, block.line, block.imei, block.values, earlier, strict=False)
-            for row, line, imei, values, other in cells:
-                key = "imei" if imei else "serial_number"
-                told = (columns[key], _DUPLICATE, text(key, other), "", values, "")
-                add(new_row_error((row, line, *told)))
+        for block in rows.blocks:  # in columns: of a file with one device all rows come here
+            keys = ["imei" if imei else "serial_number" for imei in block.imei]
+            told = map(columns.__getitem__, keys), repeat(_DUPLICATE), map(text, keys, earlier)
+            cells = zip(block.row, block.line, *told, repeat(""), block.values, repeat(""))
+            self.verdicts.errors += map(new_row_error, cells)
 
     def _judge(self, row: DeviceRow, holders: Iterable[Device]) -> None:
         """Judge the next row; `holders` are the devices of the roll with a key of it."""

@@ -18,7 +18,7 @@ from rollbook_server.domain.rows import RowChecker
 from rollbook_server.domain.uploads import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from rollbook_server.domain.devices import RowError
     from rollbook_server.domain.row_blocks import Records
@@ -252,5 +252,5 @@ class RowsSource(_Source):
         return ()
 
 
-def _canonical(rows: Iterable[TypedRow]) -> bytes:
-    return "".join([row.canonical() for row in rows]).encode()
+def _canonical(rows: Sequence[TypedRow]) -> bytes:
+    return typed_rows.canonical(rows).encode()

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_WIDTH = len(AuditEventTable._meta.sorted_fields)  # noqa: SLF001 - peewee's reflection
-_INSERT = f"INSERT INTO audit_events VALUES ({', '.join('?' * _WIDTH)})"
+_INSERT = "INSERT INTO audit_events SELECT * FROM ($ROWS) AS linked WHERE column1 IS NOT NULL"
 _END = "SELECT sequence, digest, seal FROM audit_end WHERE id = 1"
 _MOVE_END = """
 INSERT INTO audit_end (id, sequence, digest, seal) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO
@@ -116,7 +115,7 @@ class GatheredAudit(StoredAudit):
             link = _linked(end.sequence + 1, deed)
             end = End(link.sequence, link.digest(end.digest))
             rows.append((*link, end.digest, self._seals.of_event(end.digest)))
-        self._database.execute_many(_INSERT, rows)
+        self._database.execute_rows(_INSERT, rows)
         self._database.execute_sql(_MOVE_END, (*end, self._seals.of_end(end)))
 
 

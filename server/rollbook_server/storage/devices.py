@@ -38,7 +38,8 @@ _SECOND_IS_FIRST = """
 SELECT 1 FROM ($TEXTS) r $THEN devices d ON d.imei = r.value LIMIT 1
 """
 
-_HAS_SECOND = "SELECT 1 FROM devices WHERE imei2 IS NOT NULL LIMIT 1"
+# In order, or PostgreSQL would look through all devices rather than at an empty index.
+_HAS_SECOND = "SELECT 1 FROM devices WHERE imei2 IS NOT NULL ORDER BY imei2 LIMIT 1"
 _ADD_RANGE = "INSERT INTO upload_ranges (upload, first_id, last_id) VALUES (?, ?, ?)"
 
 _BY_NUMBER = f"SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id IN ($NUMBERS)"
@@ -58,7 +59,8 @@ UPDATE devices SET profile = ?, upload = ?, imei = ?, imei2 = ?, serial_number =
 """
 
 _REGISTER = """
-UPDATE devices SET register_time = ?, last_request_id = ?, revision = ? WHERE id = ?
+UPDATE devices SET register_time = column1, last_request_id = column2, revision = column3
+FROM ($ROWS) AS done WHERE id = column4
 """
 _GIVE_TO = "UPDATE devices SET user_id = ? WHERE id = ?"
 # The second condition lets SQLite use the index of devices that have a user.
@@ -186,7 +188,7 @@ class StoredDevices(StoredDeviceLists):
     def write_registered(self, devices: Sequence[Device]) -> None:
         """Write devices that were made REGISTERED."""
         rows = [device_rows.registered_columns(device) for device in devices]
-        self._database.execute_many(_REGISTER, rows)
+        self._database.execute_rows(_REGISTER, rows)
 
     def give_to(self, device: Device, user_id: str) -> Device:
         """Note who signed in on the device; `register` counts the change."""

@@ -39,6 +39,7 @@ class RollDatabase(Database, ABC):
     `$THEN`: a JOIN before which what stands on its left is gone through.
     `$PLAIN(x)`: the text x, so that no index on it is used.
     `$NAMES_IN_USE`: the names of the attributes that devices `d` have, up to its WHERE.
+    `$ROWS`: many rows of parameters, see `execute_rows`.
     `$LINKS`: the columns of an event, see `audit`.
     `$TABLES`: the names of all tables.
     """
@@ -83,9 +84,13 @@ class RollDatabase(Database, ABC):
         """Run our SQL."""
         return super().execute_sql(self.spelled(sql), params)  # type: ignore[no-untyped-call]
 
-    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Run our SQL with each row of parameters."""
-        self.cursor().executemany(self.spelled(sql), rows)  # type: ignore[no-untyped-call]
+    @abstractmethod
+    def execute_rows(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run our SQL, in which `$ROWS` stands for `VALUES` of the rows: one statement for many.
+
+        Its columns are column1, column2 and so on. Rows of NULL throughout may stand among
+        them, at the end: the SQL must do nothing for these.
+        """
 
 
 class PackedBatch(PackedRows, Protocol):

@@ -2,10 +2,11 @@
 
 Group commit: a commit to disk costs the same for one change as for hundreds, so
 everybody who waits shares it. Every piece of work has a savepoint of its own, so
-that an error undoes it alone; those who ask for the same work share one, and only if
-that fails each has its own. Work is answered once it is durable, first come first
-served; but bulk work, which takes as long as hundreds of enrollments, waits in a line
-of its own and takes turns with all others: nobody waits for more than one piece of it.
+that an error undoes it alone; those who ask for the same work share one, or the whole
+transaction, and only if that fails each has its own. Work is answered once it is durable,
+first come first served; but bulk work, which takes as long as hundreds of enrollments,
+waits in a line of its own and takes turns with all others: nobody waits for more than one
+piece of it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from rollbook_server.domain.ports import Roll
-    from rollbook_server.storage.engine import RollDatabase, WritingSide
+    from rollbook_server.storage.engine import Answers, RollDatabase, WritingSide
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -41,7 +42,7 @@ GROUP_LIMIT = 512  # pieces in one commit: bounds how long the first waits for t
 IDLE_SECONDS = 0.1
 
 # So many groups of small work within so long: others share the writer with bulk work.
-SHARED_GROUPS, SHARED_SECONDS = 4, 1.0
+SHARED_GROUPS, SHARED_SECONDS = 10, 1.0
 
 
 class _Work(NamedTuple):
@@ -144,15 +145,29 @@ class Writer:
             )
 
     def _commit(self, group: list[_Work]) -> None:
-        done: list[tuple[Future[Any], Any]] = []
+        works = [list(alike) for _, alike in groupby(group, key=attrgetter("together"))]
         try:
-            with self._engine.transaction(), self._within():
-                for _, alike in groupby(group, key=attrgetter("together")):
-                    self._perform(list(alike), done)
+            done = self._whole(group) if len(works) == 1 < len(group) else self._parts(works)
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter must hear of it
             _fail(group, error)
             return
         self._engine.answer(done, beside=not self._was_small)
+
+    def _whole(self, works: list[_Work]) -> Answers:
+        """Do what all ask for in a transaction of its own, which needs no savepoint."""
+        try:
+            with self._engine.transaction(), self._within():
+                return _answers(works, self._results(works))
+        except _UndoneError:
+            return self._parts([[work] for work in works])
+
+    def _parts(self, parts: list[list[_Work]]) -> Answers:
+        """Do several kinds of work in one transaction, each in a savepoint."""
+        done: list[tuple[Future[Any], Any]] = []
+        with self._engine.transaction(), self._within():
+            for works in parts:
+                self._perform(works, done)
+        return done
 
     def _perform(self, works: list[_Work], done: list[tuple[Future[Any], Any]]) -> None:
         """Do the same work for all who asked for it; if that fails, for each alone."""
@@ -166,7 +181,7 @@ class Writer:
             for work in works:
                 self._perform([work], done)
         else:
-            done += zip((work.future for work in works), results, strict=True)
+            done += _answers(works, results)
 
     def _in_savepoint(self, works: list[_Work]) -> Sequence[Any]:
         """Run work, or raise _UndoneError.
@@ -176,26 +191,38 @@ class Writer:
         """
         self._database.execute_sql("SAVEPOINT work")
         try:
-            arguments = [work.argument for work in works]
+            results = self._results(works)
+        except _UndoneError:
+            self._database.execute_sql("ROLLBACK TO work")
+            self._database.execute_sql("RELEASE work")
+            raise
+        self._database.execute_sql("RELEASE work")
+        return results
+
+    def _results(self, works: list[_Work]) -> Sequence[Any]:
+        """Run work; raise _UndoneError if it failed and the transaction could go on."""
+        arguments = [work.argument for work in works]
+        try:
             results: Sequence[Any] = self._attempt(
                 partial(works[0].together, self._roll, arguments)
             )
         except Exception as error:
             if self._engine.is_given_up():
                 raise
-            self._database.execute_sql("ROLLBACK TO work")
-            self._database.execute_sql("RELEASE work")
             raise _UndoneError(error) from error
-        self._database.execute_sql("RELEASE work")
         return results
 
 
 class _UndoneError(Exception):
-    """Work failed, and nothing of it is left in the transaction."""
+    """Work failed, and nothing of it is to be left in the transaction."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__()
         self.cause = cause
+
+
+def _answers(works: list[_Work], results: Sequence[Any]) -> Answers:
+    return list(zip((work.future for work in works), results, strict=True))
 
 
 def _fail(group: list[_Work], error: BaseException) -> None:

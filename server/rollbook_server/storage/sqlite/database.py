@@ -78,6 +78,13 @@ class SqliteEngine(RollDatabase):
             sql = _put_in(table, tuple(columns), tuple(shared), values)
             self.execute_sql(sql, [*parameters, *shared.values()])
 
+    def execute_rows(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run our SQL with rows, some of them at a time."""
+        if rows:
+            cells = list(chain.from_iterable(rows))
+            for values, parameters, _ in pieces(cells, len(rows[0])):
+                self.execute_sql(sql.replace("$ROWS", values), parameters)
+
     def walk(self, sql: str, parameters: Sequence[Any]) -> Any:
         """Run a query; every cursor of SQLite walks."""
         return self.execute_sql(sql, parameters)
@@ -85,7 +92,8 @@ class SqliteEngine(RollDatabase):
     def add_rows(self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows."""
         places = ", ".join("?" * len(names))
-        self.execute_many(f"INSERT INTO {table} ({_quoted(names)}) VALUES ({places})", rows)
+        sql = f"INSERT INTO {table} ({_quoted(names)}) VALUES ({places})"
+        self.cursor().executemany(sql, rows)  # type: ignore[no-untyped-call]
 
     def take_over(self, tables: Sequence[type[Model]]) -> None:
         """Do nothing: SQLite gives the number after the greatest, and plans without figures."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from rollbook.v1 import device_pb2, device_service_pb2, enrollment_service_pb2
@@ -11,12 +12,12 @@ from rollbook_server.domain.device_updates import DeviceUpdate
 from rollbook_server.domain.devices import Device, DeviceState
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.etags import etag
-from rollbook_server.domain.typed_rows import TypedRow
+from rollbook_server.domain.typed_rows import TypedRow, new_typed_row
 from rollbook_server.transport.messages.enums import wire, word
 from rollbook_server.transport.messages.times import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from rollbook_server.domain.explaining import Explanation
     from rollbook_server.domain.near_misses import NearMiss
@@ -24,25 +25,18 @@ if TYPE_CHECKING:
 # Of a message gRPC takes 4 MiB unless it is told otherwise; the frame around ours is small.
 ANSWER_LIMIT = 4_194_304 - 1_024
 
+_fields = attrgetter(*TypedRow._fields)
+
 
 def typed_rows(rows: Sequence[device_pb2.DeviceRow]) -> list[TypedRow]:
-    """Read rows that a service sent as fields."""
+    """Read rows that a service sent as fields.
+
+    A map of a message is read name by name: dict() takes twice the time.
+    """
     return [
-        TypedRow(
-            row.imei,
-            row.imei2,
-            row.serial_number,
-            row.manufacturer,
-            _attributes(row.attributes),
-            row.source_line,
-        )
-        for row in rows
+        new_typed_row((imei, imei2, serial, maker, {name: given[name] for name in given}, line))
+        for imei, imei2, serial, maker, given, line in map(_fields, rows)
     ]
-
-
-def _attributes(container: Mapping[str, str]) -> dict[str, str]:
-    """Give a map of a message as what it is in Python: dict() takes twice the time."""
-    return {name: container[name] for name in container}
 
 
 def device_query(request: device_service_pb2.ListDevicesRequest) -> DeviceQuery:
