@@ -5,23 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from running import unset_environment
+from new_user import SERVE, NewUser, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-ADDRESS = "127.0.0.1:7443"
-SERVE = "rollbook serve"
 
 
 def blocks(kind: str) -> list[str]:
@@ -35,51 +29,12 @@ def commands(block: str) -> list[str]:
 USE, LATER, KEYS, SCRIPT, GRPCURL = map(commands, blocks("console"))
 
 
-@dataclass
-class NewUser:
-    """Somebody with an empty home and this environment's programs, at a terminal."""
-
-    home: Path
-    address: str = ADDRESS
-
-    def environment(self) -> dict[str, str]:
-        # The port is the one thing that a test has to change.
-        elsewhere = {} if self.address == ADDRESS else {"ROLLBOOK_ADDRESS": self.address}
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return {**unset_environment(), "HOME": str(self.home), "PATH": path, **elsewhere}
-
-    def types(self, *lines: str) -> str:
-        """Run lines in one shell, which ends at the first that fails; gives what they show."""
-        script = "\n".join(lines).replace(ADDRESS, self.address)
-        done = subprocess.run(
-            ["bash", "-ec", script],
-            cwd=self.home,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, (lines, done.stdout, done.stderr)
-        return done.stdout
-
-
 @pytest.fixture
 def user(tmp_path: Path) -> Iterator[NewUser]:
     """Give a new user, in whose other terminal the server of the README runs."""
-    user = NewUser(tmp_path)
     assert f"\n{SERVE}\n" in README
-    server = subprocess.Popen(
-        ["bash", "-c", f"exec {SERVE} --listen 127.0.0.1:0"],
-        cwd=tmp_path,
-        env=user.environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with server:
-        assert server.stdout is not None
-        user.address = server.stdout.readline().split()[-1]
+    with served(tmp_path) as user:
         yield user
-        server.send_signal(signal.SIGTERM)
 
 
 def test_it_opens_with_the_two_commands() -> None:
