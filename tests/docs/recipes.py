@@ -10,7 +10,7 @@ MASKS = (
     (r"\b(prf|tok|usr|key)-[0-9a-z]{16}\b", r"\1-ID"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
     (r"\b([0-9A-Z]{5}-){5}[0-9A-Z]{5}\b", "TOKEN"),
-    (r'"[0-9A-Z]{2}\*\*\*"', '"TOKEN"'),
+    (r"\b[0-9A-Z]{2}\*{3}", "TOKEN"),
     (r"\brbk_[\w-]{43}", "API_KEY"),
     (r'"key_id": "[0-9a-f]{8}"', '"key_id": "ID"'),
     (r'digest": "[\w+/]{43}="', 'digest": "DIGEST"'),
@@ -51,10 +51,22 @@ def recipes(page: str) -> list[Recipe]:
     ]
 
 
+def sessions(page: str) -> list[list[Recipe]]:
+    """Give the blocks `console` of a page, each as its lines led by `$` and what they show."""
+    blocks = re.findall(r"^```console\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return [
+        [
+            Recipe(*re.findall(r"\A(.*)\n((?:.*\n)*)", one)[0])
+            for one in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+        ]
+        for block in blocks
+    ]
+
+
 def _masked(text: str) -> str:
     for pattern, mask in MASKS:
         text = re.sub(pattern, mask, text)
-    return text.replace("\r\n", "\n").removeprefix("\ufeff").strip("\n")
+    return text.replace("\r\n", "\n").removeprefix("\ufeff").strip("\n") + "\n"
 
 
 def _pattern(answer: str) -> str:
@@ -64,4 +76,4 @@ def _pattern(answer: str) -> str:
             lines.append("(?:.*\n)*?")
         else:
             lines.append(".*".join(map(re.escape, line.split(LEFT_OUT))) + "\n")
-    return "".join(lines).removesuffix("\n")
+    return "".join(lines)
