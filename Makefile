@@ -33,7 +33,7 @@ TOKENS ?= 10000
 IMEIS ?= 1000000
 
 # Without a database, or about that of SQLite alone: nothing that would be another on PostgreSQL.
-NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo tls faults,--ignore=tests/$(folder))
+NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo docs tls faults,--ignore=tests/$(folder))
 
 .PHONY: demo test test-postgres check stubs reference audit-dependencies bench storm attack races faults \
   faults-postgres fuzz clean
