@@ -25,9 +25,11 @@ An API key with the right is sent as metadata `authorization: Bearer KEY`. A rig
 needed in some cases, which the RPC tells.
 """
 _REASONS_NOTE = """Beside each reason stand its status code and the RPCs that name it. Those that \
-no RPC names can come from any call, and so can `REQUEST_MALFORMED`, `FIELD_INVALID`, \
-`STORE_FULL`, `STORE_UNAVAILABLE`, `OUTCOME_UNKNOWN`, `SERVER_STOPPING` and `REQUEST_IDLE`.
+no RPC names can come from any call, those of keys and rights from any that needs a key. So can \
+`REQUEST_MALFORMED`, `FIELD_INVALID`, `STORE_FULL`, `STORE_UNAVAILABLE`, `OUTCOME_UNKNOWN`, \
+`SERVER_STOPPING` and `REQUEST_IDLE`.
 """
+_STREAM = "stream of "
 
 
 class Pages:
@@ -102,21 +104,20 @@ class Pages:
             yield self._method(method)
 
     def _method(self, method: Method) -> str:
-        streams = {
-            "client stream": ("stream of ", ""),
-            "server stream": ("", "stream of "),
-            "stream both ways": ("stream of ", "stream of "),
-        }.get(method.kind, ("", ""))
-        shape = (
-            f"{streams[0]}{self._link(method.request)} → {streams[1]}{self._link(method.response)}"
-        )
         told = (
             f"- **Callers:** {method.callers}",
-            f"- **On failure:** {method.on_failure}",
+            f"- **On failure:** {self._prose(method.on_failure)}",
             f"- **Reasons:** {self._prose(method.reasons)}",
         )
-        head = f"### {method.name}\n\n{shape} ({method.kind})\n"
+        head = f"### {method.name}\n\n{self._shape(method)} ({method.kind})\n"
         return "\n".join([head, f"{self._prose(method.told)}\n", *told, ""])
+
+    def _shape(self, method: Method) -> str:
+        both = method.kind == "stream both ways"
+        sent = _STREAM if both or method.kind == "client stream" else ""
+        answered = _STREAM if both or method.kind == "server stream" else ""
+        request, response = self._link(method.request), self._link(method.response)
+        return f"{sent}{request} → {answered}{response}"
 
     def _message(self, message: Message) -> str:
         rows = [
