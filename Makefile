@@ -6,6 +6,8 @@ STUB_VENV := .venv-stubs
 AUDIT_VENV := .venv-audit
 # Where the generated stubs go; a test points it elsewhere and compares.
 OUT ?= clients/python
+# Where the API reference goes; the same.
+REFERENCE ?= docs/api
 # How often `make faults` kills the server; SEED=N repeats a run.
 KILLS ?= 200
 # The oldest generator that works: what it writes loads on every protobuf from 6.33 on.
@@ -31,9 +33,9 @@ TOKENS ?= 10000
 IMEIS ?= 1000000
 
 # Without a database, or about that of SQLite alone: nothing that would be another on PostgreSQL.
-NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo tls faults,--ignore=tests/$(folder))
+NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo docs tls faults,--ignore=tests/$(folder))
 
-.PHONY: demo test test-postgres check stubs audit-dependencies bench storm attack races faults \
+.PHONY: demo test test-postgres check stubs reference audit-dependencies bench storm attack races faults \
   faults-postgres fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
@@ -56,6 +58,9 @@ stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
 	PATH="$(CURDIR)/$(STUB_VENV)/bin:$$PATH" $(STUB_VENV)/bin/python -m grpc_tools.protoc -Iproto \
 	  --python_out=$(OUT) --pyi_out=$(OUT) --grpc_python_out=$(OUT) --mypy_grpc_out=quiet:$(OUT) \
 	  proto/rollbook/v1/*.proto
+
+reference: $(VENV)/dev  ## write docs/api from the comments in proto/
+	$(BIN)/python docs/reference/run.py $(REFERENCE)
 
 audit-dependencies: $(VENV)/dev  ## known vulnerabilities of what is installed
 	@[ -x $(AUDIT_VENV)/bin/pip-audit ] || { $(PYTHON) -m venv $(AUDIT_VENV) && \

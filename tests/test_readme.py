@@ -2,84 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from running import unset_environment
+from docs.recipes import sessions
+from new_user import SERVE, NewUser, served
+from reference import reading
+from reference.contract import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-ADDRESS = "127.0.0.1:7443"
-SERVE = "rollbook serve"
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SESSION, SCRIPT = sessions(README)
 
 
 def blocks(kind: str) -> list[str]:
     return re.findall(rf"```{kind}\n(.*?)```", README, re.DOTALL)
 
 
-def commands(block: str) -> list[str]:
-    return [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
-
-
-USE, LATER, KEYS, SCRIPT, GRPCURL = map(commands, blocks("console"))
-
-
-@dataclass
-class NewUser:
-    """Somebody with an empty home and this environment's programs, at a terminal."""
-
-    home: Path
-    address: str = ADDRESS
-
-    def environment(self) -> dict[str, str]:
-        # The port is the one thing that a test has to change.
-        elsewhere = {} if self.address == ADDRESS else {"ROLLBOOK_ADDRESS": self.address}
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return {**unset_environment(), "HOME": str(self.home), "PATH": path, **elsewhere}
-
-    def types(self, *lines: str) -> str:
-        """Run lines in one shell, which ends at the first that fails; gives what they show."""
-        script = "\n".join(lines).replace(ADDRESS, self.address)
-        done = subprocess.run(
-            ["bash", "-ec", script],
-            cwd=self.home,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, (lines, done.stdout, done.stderr)
-        return done.stdout
-
-
 @pytest.fixture
 def user(tmp_path: Path) -> Iterator[NewUser]:
     """Give a new user, in whose other terminal the server of the README runs."""
-    user = NewUser(tmp_path)
     assert f"\n{SERVE}\n" in README
-    server = subprocess.Popen(
-        ["bash", "-c", f"exec {SERVE} --listen 127.0.0.1:0"],
-        cwd=tmp_path,
-        env=user.environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with server:
-        assert server.stdout is not None
-        user.address = server.stdout.readline().split()[-1]
+    with served(tmp_path) as user:
         yield user
-        server.send_signal(signal.SIGTERM)
 
 
 def test_it_opens_with_the_two_commands() -> None:
@@ -92,41 +43,29 @@ def save_script(user: NewUser) -> None:
     (user.home / "script.py").write_text(script)
 
 
-def test_the_commands_and_then_the_ten_lines_run(user: NewUser) -> None:
-    for line in USE:  # each in a shell of its own: none may need what another one set
-        shown = user.types(line)
-    assert "REGISTERED" in shown
-    assert "NOT_REGISTERED" not in shown
+def test_the_session_and_then_the_ten_lines_show_what_stands_there(user: NewUser) -> None:
+    assert len(blocks("console")[0].splitlines()) <= 20
+    for recipe in SESSION:  # each in a shell of its own: none may need what another one set
+        ((shown, status),) = user.types_all(recipe.commands)
+        assert status == 0, (recipe.commands, shown)
+        assert recipe.is_answered_by(shown), f"{recipe.commands}\nshows\n{shown}"
     assert (user.home / "qr.png").read_bytes().startswith(b"\x89PNG")
 
-    for line in (*LATER, *KEYS):
-        user.types(line)
-    inventory = (user.home / "inventory.csv").read_text(encoding="utf-8-sig")
-    assert "356938035643809" in inventory
-
     save_script(user)
-    assert user.types(*SCRIPT) == "1 rows, 0 rejected\nREGISTERED\n"
+    assert user.types(*(recipe.commands for recipe in SCRIPT)) == SCRIPT[-1].answer
 
 
-def test_the_ten_lines_run_without_the_commands_before(user: NewUser) -> None:
-    (template,) = re.findall(r"`devices.csv` is what `(.*?)` gives", README)
-    user.types(template)
+def test_the_ten_lines_need_nothing_of_the_session_but_its_file(user: NewUser) -> None:
+    user.types(SESSION[0].commands)
     save_script(user)
-    assert user.types(*SCRIPT) == "1 rows, 0 rejected\nREGISTERED\n"
+    assert user.types(*(recipe.commands for recipe in SCRIPT)) == SCRIPT[-1].answer
 
 
-@pytest.mark.skipif(
-    shutil.which("grpcurl") is None and not os.environ.get("CI"),
-    reason="grpcurl is not installed: "
-    "go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest",
-)
-def test_the_grpcurl_commands_run(user: NewUser) -> None:
-    for line in GRPCURL:
-        shown = user.types(line)
-    assert "NOT_REGISTERED" in shown
-
-
-def test_the_make_targets_exist() -> None:
-    makefile = (Path(__file__).parents[1] / "Makefile").read_text()
-    for target in re.findall(r"^make ([\w-]+)", README, re.MULTILINE):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+def test_each_service_is_there_with_the_codes_that_it_fails_with() -> None:
+    contract = reading.read()
+    told = dict(re.findall(r"^\| \[(\w+)\]\(docs/api/.* \| ([A-Z_, ]+)[;|]", README, re.MULTILINE))
+    assert set(told) == {service.name for service in contract.services}
+    for service in contract.services:
+        reasons = set().union(*map(contract.reasons_of, service.methods))
+        codes = {status_of(contract.reasons[reason]) for reason in reasons}
+        assert set(told[service.name].strip().split(", ")) == codes, service.name
