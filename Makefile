@@ -22,6 +22,9 @@ DEVICES ?= 10000000
 FILES ?= 1000000
 STREAMS ?= 10000
 
+# At how many moments `make power-loss` loses power.
+MOMENTS ?= 600
+
 # How often `make races` begins anew.
 RACES ?= 100
 
@@ -33,10 +36,10 @@ TOKENS ?= 10000
 IMEIS ?= 1000000
 
 # Without a database, or about that of SQLite alone: nothing that would be another on PostgreSQL.
-NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo docs tls faults,--ignore=tests/$(folder))
+NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo docs tls faults power_loss,--ignore=tests/$(folder))
 
 .PHONY: demo test test-postgres check stubs reference audit-dependencies bench storm attack races faults \
-  faults-postgres fuzz clean
+  faults-postgres power-loss fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
 	$(BIN)/rollbook demo
@@ -84,6 +87,9 @@ fuzz: $(VENV)/dev  ## files and streams of every kind against parser and server
 
 faults: $(VENV)/dev  ## nothing is lost or doubled: KILLS of the server, and as many lost clients
 	$(BIN)/python tests/faults/run.py $(KILLS) $(SEED)
+
+power-loss: $(VENV)/dev  ## nothing answered is lost with the power, at MOMENTS moments of a record
+	$(BIN)/python tests/power_loss/run.py $(MOMENTS) $(SEED)
 
 faults-postgres: $(VENV)/dev  ## nothing is lost or doubled in a failover: ROUNDS kills of a primary
 	$(BIN)/python tests/faults_postgres/run.py $(ROUNDS) $(SEED)
