@@ -8,6 +8,8 @@ AUDIT_VENV := .venv-audit
 OUT ?= clients/python
 # Where the API reference goes; the same.
 REFERENCE ?= docs/api
+# The contract as of the last release, with which `make check` compares today's.
+RELEASED := .ci/released.binpb
 # How often `make faults` kills the server; SEED=N repeats a run.
 KILLS ?= 200
 # The oldest generator that works: what it writes loads on every protobuf from 6.33 on.
@@ -56,6 +58,7 @@ check: $(VENV)/dev  ## style, types, contract
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/buf lint
+	$(BIN)/buf breaking --against $(RELEASED)
 
 stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
 	PATH="$(CURDIR)/$(STUB_VENV)/bin:$$PATH" $(STUB_VENV)/bin/python -m grpc_tools.protoc -Iproto \
@@ -64,6 +67,10 @@ stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
 
 reference: $(VENV)/dev  ## write docs/api from the comments in proto/
 	$(BIN)/python docs/reference/run.py $(REFERENCE)
+
+.PHONY: released-contract
+released-contract: $(VENV)/dev  ## at a release: let later contracts be compared with this one
+	$(BIN)/buf build --exclude-source-info --output $(RELEASED)
 
 audit-dependencies: $(VENV)/dev  ## known vulnerabilities of what is installed
 	@[ -x $(AUDIT_VENV)/bin/pip-audit ] || { $(PYTHON) -m venv $(AUDIT_VENV) && \
