@@ -6,6 +6,7 @@ STUB_VENV := .venv-stubs
 AUDIT_VENV := .venv-audit
 # Where the generated stubs go; a test points it elsewhere and compares.
 OUT ?= clients/python
+GO_OUT ?= .
 # Where the API reference goes; the same.
 REFERENCE ?= docs/api
 # The contract as of the last release, with which `make check` compares today's.
@@ -68,7 +69,10 @@ stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
 reference: $(VENV)/dev  ## write docs/api from the comments in proto/
 	$(BIN)/python docs/reference/run.py $(REFERENCE)
 
-.PHONY: released-contract
+.PHONY: go-stubs released-contract
+go-stubs: $(VENV)/dev  ## write clients/go/v1 from proto/; needs Go
+	$(BIN)/buf generate --output $(GO_OUT)
+
 released-contract: $(VENV)/dev  ## at a release: let later contracts be compared with this one
 	$(BIN)/buf build --exclude-source-info --output $(RELEASED)
 
