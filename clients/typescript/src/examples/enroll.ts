@@ -8,9 +8,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 
-import { ClientError } from "nice-grpc";
-
-import { type Rollbook, connect, reason, uploadCsv } from "../index.js";
+import { ClientError, type Rollbook, connect, reason, uploadCsv } from "../index.js";
 
 async function enroll(admin: Rollbook, device: Rollbook, name: string, file: string, imei: string) {
   const { profile } = await admin.profiles.createProfile({ name });
