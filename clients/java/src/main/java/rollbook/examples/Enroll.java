@@ -6,6 +6,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import rollbook.Reason;
 import rollbook.Rollbook;
+import rollbook.UploadIncompleteException;
 import rollbook.v1.CreateProfileRequest;
 import rollbook.v1.EnrollDeviceRequest;
 import rollbook.v1.EnrollDeviceResponse;
@@ -38,7 +39,7 @@ public final class Enroll {
       fail(explain(failure));
     } catch (NoSuchFileException failure) {
       fail("there is no file " + failure.getMessage());
-    } catch (IOException | IllegalArgumentException failure) {
+    } catch (IOException | IllegalArgumentException | UploadIncompleteException failure) {
       fail(failure.getMessage());
     }
   }
