@@ -42,7 +42,8 @@ def test_no_lock_file_names_a_registry() -> None:
 def test_every_client_is_of_the_version_of_the_server() -> None:
     version = _first(r'^version = "(.+)"$', ROOT / "pyproject.toml")
     clients = ROOT / "clients"
-    assert _first(r'"version": "(.+)"', clients / "typescript" / "package.json") == version
+    for name in ("package.json", "package-lock.json"):
+        assert _first(r'"version": "(.+)"', clients / "typescript" / name) == version
     assert _first(r"<version>(.+)</version>", clients / "java" / "pom.xml") == version
 
 

@@ -66,7 +66,7 @@ final class CsvUpload {
       skip(source, known, crc32);
       patience.reached(known.getCommittedOffset());
       Upload upload = stream(source, known.getCommittedOffset(), crc32);
-      if (upload.getState() == UploadState.UPLOAD_STATE_OPEN) {
+      if (upload == null || upload.getState() == UploadState.UPLOAD_STATE_OPEN) {
         throw Status.UNAVAILABLE
             .withDescription("the stream ended before the upload did")
             .asRuntimeException();

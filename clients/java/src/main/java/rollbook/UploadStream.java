@@ -32,7 +32,7 @@ final class UploadStream
     return !ended;
   }
 
-  /** Says that no more comes, and gives the server's answer. */
+  /** Says that no more comes, and gives the server's answer; null if it ended without one. */
   synchronized Upload answer() throws InterruptedException {
     if (!ended) {
       requests.onCompleted();
