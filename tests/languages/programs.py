@@ -60,7 +60,7 @@ LANGUAGES = (
     ),
     Language(
         "java",
-        ("java", "mvn"),
+        ("java", "javac", "mvn"),
         ("java", "-cp", f"{JAVA / 'classes'}:{JAVA / 'lib' / '*'}", "rollbook.examples.Enroll"),
     ),
 )
