@@ -6,8 +6,10 @@ package rollbook
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -53,6 +55,10 @@ func Connect(address string, options Options) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rollbook: %q is no address, write HOST:PORT: %w", address, err)
 	}
+	key, err := cleaned(options.APIKey)
+	if err != nil {
+		return nil, err
+	}
 	plaintext := options.TLS == nil && (options.Plaintext || isLoopback(host))
 	dialed := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport(options.TLS, plaintext)),
@@ -60,10 +66,21 @@ func Connect(address string, options Options) (*grpc.ClientConn, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery}),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnects()}),
 	}
-	if options.APIKey != "" {
-		dialed = append(dialed, grpc.WithPerRPCCredentials(bearer{options.APIKey, !plaintext}))
+	if key != "" {
+		dialed = append(dialed, grpc.WithPerRPCCredentials(bearer{key, !plaintext}))
 	}
 	return grpc.NewClient(address, dialed...)
+}
+
+// cleaned takes from a key what a file has around it, and refuses what no key has in it.
+func cleaned(key string) (string, error) {
+	key = strings.TrimSpace(key)
+	for _, letter := range key {
+		if letter <= ' ' || letter > '~' {
+			return "", errors.New("rollbook: the API key holds characters that no API key has")
+		}
+	}
+	return key, nil
 }
 
 func transport(config *tls.Config, plaintext bool) credentials.TransportCredentials {

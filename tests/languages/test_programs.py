@@ -76,6 +76,19 @@ def test_the_server_s_reason_is_told(program: Program, server: Server, devices: 
     assert shut.stderr.startswith("API_KEY_MISSING: ")
 
 
+def test_a_key_is_taken_as_a_file_has_it_and_never_repeated(
+    program: Program, server: Server, devices: Path
+) -> None:
+    key = server.api_key
+    as_in_a_file = program.run("Depot", devices, IMEI, address=server.address, api_key=f"{key}\n")
+    mangled = program.run("Yard", devices, IMEI, address=server.address, api_key=f"{key}\x01\n")
+
+    assert (as_in_a_file.returncode, as_in_a_file.stderr) == (0, "")
+    assert mangled.returncode == 1
+    assert "the API key holds characters that no API key has" in mangled.stderr
+    assert key not in mangled.stdout + mangled.stderr
+
+
 def test_it_speaks_tls(
     program: Program, serve: Callable[..., Server], tmp_path: Path, devices: Path
 ) -> None:

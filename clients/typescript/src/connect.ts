@@ -79,9 +79,10 @@ const SERVICE_CONFIG = {
  * `rootCertificates` is set.
  */
 export function connect(address: string, options: Options = {}): Rollbook {
+  const key = cleaned(options.apiKey ?? "");
   const channel = openChannel(address, options);
   const metadata = new Metadata();
-  if (options.apiKey) metadata.set("authorization", `Bearer ${options.apiKey}`);
+  if (key) metadata.set("authorization", `Bearer ${key}`);
   const factory = createClientFactory().use(errorDetailsClientMiddleware);
   const every = { "*": { metadata } };
   return {
@@ -94,6 +95,15 @@ export function connect(address: string, options: Options = {}): Rollbook {
     users: factory.create(UserServiceDefinition, channel, every),
     close: () => channel.close(),
   };
+}
+
+/**
+ * Takes from a key what a file has around it, and refuses what no key has in it, before gRPC
+ * does, whose complaint repeats the key.
+ */
+function cleaned(key: string): string {
+  if (/^[!-~]*$/.test(key.trim())) return key.trim();
+  throw new TypeError("the API key holds characters that no API key has");
 }
 
 function openChannel(address: string, options: Options): Channel {

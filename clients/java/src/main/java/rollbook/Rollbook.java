@@ -123,7 +123,10 @@ public final class Rollbook implements AutoCloseable {
 
     /** Sends the key with every call. Device agents have none. */
     public Builder apiKey(String apiKey) {
-      this.apiKey = apiKey;
+      this.apiKey = apiKey.strip();
+      if (!this.apiKey.matches("[!-~]*")) {
+        throw new IllegalArgumentException("the API key holds characters that no API key has");
+      }
       return this;
     }
 
