@@ -6,8 +6,11 @@ STUB_VENV := .venv-stubs
 AUDIT_VENV := .venv-audit
 # Where the generated stubs go; a test points it elsewhere and compares.
 OUT ?= clients/python
+GO_OUT ?= .
 # Where the API reference goes; the same.
 REFERENCE ?= docs/api
+# The contract as of the last release, with which `make check` compares today's.
+RELEASED := .ci/released.binpb
 # How often `make faults` kills the server; SEED=N repeats a run.
 KILLS ?= 200
 # The oldest generator that works: what it writes loads on every protobuf from 6.33 on.
@@ -36,7 +39,7 @@ TOKENS ?= 10000
 IMEIS ?= 1000000
 
 # Without a database, or about that of SQLite alone: nothing that would be another on PostgreSQL.
-NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo docs tls faults power_loss,--ignore=tests/$(folder))
+NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo docs languages tls faults power_loss,--ignore=tests/$(folder))
 
 .PHONY: demo test test-postgres check stubs reference audit-dependencies bench storm attack races faults \
   faults-postgres power-loss fuzz clean
@@ -56,6 +59,7 @@ check: $(VENV)/dev  ## style, types, contract
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/buf lint
+	$(BIN)/buf breaking --against $(RELEASED)
 
 stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
 	PATH="$(CURDIR)/$(STUB_VENV)/bin:$$PATH" $(STUB_VENV)/bin/python -m grpc_tools.protoc -Iproto \
@@ -64,6 +68,28 @@ stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
 
 reference: $(VENV)/dev  ## write docs/api from the comments in proto/
 	$(BIN)/python docs/reference/run.py $(REFERENCE)
+
+.PHONY: go-stubs clients go-client typescript-client java-client released-contract
+go-stubs: $(VENV)/dev  ## write clients/go/v1 from proto/; needs Go
+	$(BIN)/buf generate --output $(GO_OUT)
+
+clients: go-client typescript-client java-client  ## build those for other languages
+
+go-client:  ## needs Go 1.25
+	cd clients/go && go vet ./... && go build -o build/ ./examples/enroll
+
+typescript-client: clients/typescript/node_modules/ready  ## needs Node.js 20.15
+	npm --prefix clients/typescript run build
+
+java-client:  ## needs Java 17 and Maven 3.8
+	mvn --batch-mode --no-transfer-progress --quiet --file clients/java/pom.xml package
+
+clients/typescript/node_modules/ready: clients/typescript/package-lock.json
+	npm --prefix clients/typescript ci --ignore-scripts
+	@touch $@
+
+released-contract: $(VENV)/dev  ## at a release: let later contracts be compared with this one
+	$(BIN)/buf build --exclude-source-info --output $(RELEASED)
 
 audit-dependencies: $(VENV)/dev  ## known vulnerabilities of what is installed
 	@[ -x $(AUDIT_VENV)/bin/pip-audit ] || { $(PYTHON) -m venv $(AUDIT_VENV) && \
@@ -95,6 +121,8 @@ faults-postgres: $(VENV)/dev  ## nothing is lost or doubled in a failover: ROUND
 	$(BIN)/python tests/faults_postgres/run.py $(ROUNDS) $(SEED)
 
 clean:
+	rm -rf clients/go/build clients/typescript/dist clients/typescript/node_modules \
+	  clients/typescript/src/generated clients/java/target
 	rm -rf $(VENV) $(STUB_VENV) $(AUDIT_VENV) .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/python:

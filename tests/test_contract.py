@@ -76,10 +76,60 @@ def test_a_status_names_every_bad_device_and_still_fits(picked: Sequence[int]) -
     assert indexes.encode() in status.trailing_metadata[0][1]
 
 
-def test_buf_lint_passes_without_exceptions() -> None:
-    buf = shutil.which("buf", path=str(Path(sys.executable).parent))
-    assert buf, "buf comes with the dev extra"
+@pytest.fixture(scope="module")
+def buf() -> str:
+    found = shutil.which("buf", path=str(Path(sys.executable).parent))
+    assert found, "buf comes with the dev extra"
+    return found
+
+
+def test_buf_lint_passes_without_exceptions(buf: str) -> None:
     subprocess.run([buf, "lint"], cwd=ROOT, check=True)
     settings = (ROOT / "buf.yaml").read_text()
     assert "except" not in settings
     assert "ignore:" not in settings
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "told"),
+    [
+        ("token.proto", "string obfuscated_value", "string hidden_value", "hidden_value"),
+        ("token.proto", "int32 use_count", "string use_count", "changed type"),
+        ("token.proto", "TOKEN_STATE_REVOKED = 3", "TOKEN_STATE_VOIDED = 3", "TOKEN_STATE_VOIDED"),
+        ("token_service.proto", "rpc ExtendToken(", "rpc ProlongToken(", '"ExtendToken"'),
+        ("token_service.proto", "returns (GetTokenResponse)", "returns (Token)", "response type"),
+    ],
+)
+def test_a_change_that_breaks_clients_is_refused(
+    buf: str, tmp_path: Path, file: str, before: str, after: str, told: str
+) -> None:
+    changed = _contract_with(tmp_path, file, before, after)
+    ended = _compare(buf, changed)
+    assert ended.returncode == 100, ended.stdout
+    assert told in ended.stdout
+
+
+def test_an_addition_breaks_nobody(buf: str, tmp_path: Path) -> None:
+    field = (
+        "// When it was printed.\n  google.protobuf.Timestamp print_time = 99;\n  string token_id"
+    )
+    extended = _contract_with(tmp_path, "token.proto", "string token_id", field)
+    ended = _compare(buf, extended)
+    assert (ended.returncode, ended.stdout) == (0, "")
+
+
+def _contract_with(folder: Path, file: str, before: str, after: str) -> Path:
+    """Give a copy of the contract in which something is different."""
+    shutil.copy(ROOT / "buf.yaml", folder)
+    shutil.copytree(ROOT / "proto", folder / "proto")
+    path = folder / "proto" / "rollbook" / "v1" / file
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+    return folder
+
+
+def _compare(buf: str, contract: Path) -> subprocess.CompletedProcess[str]:
+    """Compare as `make check` does."""
+    words = [buf, "breaking", "--against", str(ROOT / ".ci" / "released.binpb")]
+    return subprocess.run(words, cwd=contract, capture_output=True, text=True, check=False)
