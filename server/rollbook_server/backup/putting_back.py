@@ -62,7 +62,7 @@ class PuttingBack:
     def __init__(self, file: Path, target: Path, plan: Plan, choices: Choices) -> None:
         self._file, self._target = file, target
         self._plan, self._choices = plan, choices
-        known = plan.known or Revivals()
+        known = plan.known if plan.known is not None else Revivals()
         self._voided = Revivals() if choices.brings_back else known
         self._next_device = known.next_device
         self._counts = (0, 0)
@@ -74,7 +74,8 @@ class PuttingBack:
             marked = self._change(part, now)
             _sync(part)
             _give_to_owner(self._target.parent, part)
-            aside = replacing.replace(self._target, part, now)
+            is_sound = self._plan.before is not None and self._plan.before.contents is not None
+            aside = replacing.replace(self._target, part, now, is_sound=is_sound)
         self._note(epoch_file, marked)
         return Restored(
             aside,

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
-def replace(target: Path, new: Path, now: datetime) -> Path | None:
+def replace(target: Path, new: Path, now: datetime, *, is_sound: bool) -> Path | None:
     """Put the new file in the place of the target; gives where that is now, if there was one.
 
-    Raises OSError.
+    One that is not sound is moved as it is, with its log: SQLite would throw away what it does
+    not understand. Raises OSError.
     """
     real = target.resolve()
     aside = _free_name(real, now) if real.exists() else None
     if aside:
-        _take_log_in(real)
+        if is_sound:
+            _take_log_in(real)
         _set_aside(real, aside)
     for end in _SIDE_FILES:  # of no file that is there: they would be read as of the new one
         real.with_name(real.name + end).unlink(missing_ok=True)
@@ -54,7 +56,7 @@ def _free_name(real: Path, now: datetime) -> Path:
 
 
 def _take_log_in(path: Path) -> None:
-    """Make one file of a database and its log; one that is damaged stays as it is."""
+    """Make one file of a database and its log, if there is room."""
     with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
