@@ -22,7 +22,7 @@ def for_backup(url: str, file: Path) -> CommandError:
         "A PostgreSQL database is backed up by PostgreSQL's own program, also while servers are "
         f"on it: it copies one state of it, all tables together. {_ABOUT_PASSWORDS}",
         reason="POSTGRESQL_HAS_ITS_OWN",
-        next_step=f"{dump}\nKeep a copy of sealing.key apart from the dump: it is not in it.",
+        next_step=f"{dump}\nKeep copies of sealing.key and admin.key apart from the dump: they are not in it.",
         metadata={"command": dump},
     )
 
@@ -42,7 +42,7 @@ def for_restore(url: str, file: Path) -> CommandError:
         f"and empty (createdb), before a server is on it. {_ABOUT_PASSWORDS}",
         reason="POSTGRESQL_HAS_ITS_OWN",
         next_step=(
-            f"{restore}\nThen start the servers on it, with the sealing.key of that time. Tokens, "
+            f"{restore}\nThen start the servers on it, with the sealing.key and the admin.key of that time. Tokens, "
             "API keys and passwords that were voided since the dump work again: `rollbook token "
             "revoke-all`, `rollbook key list`, `rollbook user list`."
         ),
