@@ -12,6 +12,7 @@ from rollbook_server.storage.opening import postgres_connection
 if TYPE_CHECKING:
     from pathlib import Path
 
+_APART = "Keep copies of sealing.key and admin.key apart from the dump: they are not in it."
 _ABOUT_PASSWORDS = "They find the password in PGPASSFILE or PGPASSWORD."
 
 
@@ -22,7 +23,7 @@ def for_backup(url: str, file: Path) -> CommandError:
         "A PostgreSQL database is backed up by PostgreSQL's own program, also while servers are "
         f"on it: it copies one state of it, all tables together. {_ABOUT_PASSWORDS}",
         reason="POSTGRESQL_HAS_ITS_OWN",
-        next_step=f"{dump}\nKeep copies of sealing.key and admin.key apart from the dump: they are not in it.",
+        next_step=f"{dump}\n{_APART}",
         metadata={"command": dump},
     )
 
@@ -42,9 +43,9 @@ def for_restore(url: str, file: Path) -> CommandError:
         f"and empty (createdb), before a server is on it. {_ABOUT_PASSWORDS}",
         reason="POSTGRESQL_HAS_ITS_OWN",
         next_step=(
-            f"{restore}\nThen start the servers on it, with the sealing.key and the admin.key of that time. Tokens, "
-            "API keys and passwords that were voided since the dump work again: `rollbook token "
-            "revoke-all`, `rollbook key list`, `rollbook user list`."
+            f"{restore}\nThen start the servers on it, with the sealing.key and the admin.key of "
+            "that time. Tokens, API keys and passwords that were voided since the dump work again: "
+            "`rollbook token revoke-all`, `rollbook key list`, `rollbook user list`."
         ),
         metadata={"command": restore},
     )
