@@ -86,6 +86,7 @@ ALLOWED = {
         "rollbook.cli",
         "rollbook.data_dir",
         "click",
+        "rich",
         "cryptography",
         "grpc",
         "grpc_health",

@@ -124,7 +124,7 @@ def _fitting_keys(
 
 def _look_before(target: Path, epoch_file: Path, backup: RollDatabase, now: datetime) -> Before:
     try:
-        with SqlitePlace(target).looked_at() as database:
+        with SqlitePlace(target).at_rest() as database:  # the caller has its lock
             return _compare(target, epoch_file, database, backup, now)
     except StoreError as error:
         return Before(why=f"the database in its place cannot be read ({error})")
