@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sqlite3
@@ -17,8 +18,12 @@ from database.conftest import rows, url
 from databases import SQLITE
 from rollbook import DeviceRow, EnrollOutcome
 from rollbook.cli.exit_codes import ExitCode
-from rollbook_server import sealing_file
+from rollbook_server import key_files, sealing_file
+from rollbook_server.app import TOKEN_EPOCH_NAME
+from rollbook_server.backup.putting_back import PuttingBack
 from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME
+from rollbook_server.key_files import KeyFileError
+from rollbook_server.storage.faults import disk_full
 from storage.test_upgrade import SCHEMA_1
 from uploads.wire import Wire, csv, finish, imei, opening, reading
 
@@ -297,6 +302,55 @@ def test_a_killed_restore_leaves_the_one_or_the_other(
     process.terminate()
     assert command(*arguments).code == 0  # nothing is in its way
     assert devices(process.data_dir / DATABASE_NAME) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can work on what is another user's")
+def test_what_root_puts_back_is_of_the_owner_of_the_folder(
+    server: Server, command: Cli, tmp_path: Path
+) -> None:
+    with server.admin() as admin:
+        admin.create_profile("Depot")
+    file = backed_up(command, server, tmp_path / "b.db")
+    folder = programs.new_folder(server.data_dir, tmp_path / "new")
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, 65534, 65534)
+    assert command("restore", file, "--data-dir", folder).code == 0
+    assert {(path.name, path.stat().st_uid) for path in folder.iterdir()} == {
+        (name, 65534)
+        for name in (DATABASE_NAME, f"{DATABASE_NAME}.lock", SEALING_KEY_NAME, TOKEN_EPOCH_NAME)
+    }
+
+
+def test_a_note_that_cannot_be_written_is_told(
+    server: Server, command: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with server.admin() as admin:
+        admin.create_profile("Depot")
+    file = backed_up(command, server, tmp_path / "b.db")
+    server.stop()
+
+    def fail(*_: object) -> None:
+        raise KeyFileError("No space left on device.")
+
+    monkeypatch.setattr(key_files, "replace", fail)
+    ended = command("restore", file, "--data-dir", server.data_dir, "--yes")
+    assert (ended.code, "is put back, but" in ended.err) == (ExitCode.REFUSED, True)
+
+
+def test_a_disk_that_is_full_at_the_end_changes_nothing(
+    server: Server, command: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = backed_up(command, server, tmp_path / "b.db")
+    server.stop()
+
+    def no_room(*_: object) -> None:
+        raise disk_full()
+
+    monkeypatch.setattr(PuttingBack, "_write", no_room)
+    ended = command("restore", file, "--data-dir", server.data_dir, "--yes")
+    assert (ended.code, "The database is as it was." in ended.err) == (ExitCode.REFUSED, True)
+    assert not list(server.data_dir.glob(ASIDE))
+    assert not list(server.data_dir.glob(".rollbook-*"))
 
 
 def test_a_restore_that_finds_no_room_changes_nothing(

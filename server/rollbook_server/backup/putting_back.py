@@ -10,7 +10,9 @@ from uuid import uuid4
 
 from rollbook_server import token_epoch
 from rollbook_server.domain import revivals
+from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.revivals import Revivals
+from rollbook_server.key_files import KeyFileError
 from rollbook_server.storage.roll_store import StoreError, unsealed
 from rollbook_server.storage.sqlite import backups, replacing
 from rollbook_server.storage.store import PRIVATE, SqliteStore
@@ -76,6 +78,7 @@ class PuttingBack:
             _give_to_owner(self._target.parent, part)
             is_sound = self._plan.before is not None and self._plan.before.contents is not None
             aside = replacing.replace(self._target, part, now, is_sound=is_sound)
+        _give_to_owner(self._target.parent, _lock_of(self._target))
         self._note(epoch_file, marked)
         return Restored(
             aside,
@@ -89,9 +92,15 @@ class PuttingBack:
         """Void again what is to stay void, and tell that the database was put back."""
         keys = self._plan.keys
         keyed = keys.sealer().digest if keys else unsealed
-        with closing(SqliteStore(part, keyed)) as store:
-            store.write(lambda roll: self._write(roll, now))
-            return _Marked(store.read(lambda roll: roll.tokens.epoch()), store.identity())
+        try:
+            with closing(SqliteStore(part, keyed)) as store:
+                store.write(lambda roll: self._write(roll, now))
+                return _Marked(store.read(lambda roll: roll.tokens.epoch()), store.identity())
+        except RollbookError as error:  # a disk that is full by now
+            raise StoreError(
+                f"The copy of {self._file} beside {self._target} cannot be written to: "
+                f"{error.__cause__ or error}. The database is as it was."
+            ) from error
 
     def _write(self, roll: Roll, now: datetime) -> None:
         roll.devices.number_from(self._next_device)
@@ -108,9 +117,14 @@ class PuttingBack:
 
     def _note(self, epoch_file: Path, marked: _Marked) -> None:
         """Let the next start of the server know whether to warn; without tokens it never does."""
-        token_epoch.note_restore(
-            epoch_file, marked.epoch, marked.identity, is_certain=self._tokens_are_certain
-        )
+        certain = self._tokens_are_certain
+        try:
+            token_epoch.note_restore(epoch_file, marked.epoch, marked.identity, is_certain=certain)
+        except KeyFileError as error:
+            raise StoreError(
+                f"{self._target} is put back, but the server will not know whether to warn of it: "
+                f"{error} Void all tokens with `rollbook token revoke-all` once it runs."
+            ) from error
         _give_to_owner(epoch_file.parent, epoch_file)
 
     @property
@@ -147,6 +161,11 @@ def _part(target: Path) -> Iterator[Path]:
     finally:
         for end in _SIDE_FILES:
             part.with_name(part.name + end).unlink(missing_ok=True)
+
+
+def _lock_of(target: Path) -> Path:
+    real = target.resolve()
+    return real.with_name(f"{real.name}.lock")
 
 
 def _sync(path: Path) -> None:
