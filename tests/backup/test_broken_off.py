@@ -18,6 +18,7 @@ from rollbook import DeviceRow
 from rollbook.cli.exit_codes import ExitCode
 from rollbook_server.config import DATABASE_NAME
 from running import unset_environment
+from storage.test_upgrade import SCHEMA_1
 from uploads.wire import imei
 
 if TYPE_CHECKING:
@@ -154,6 +155,18 @@ def test_a_terminal_shows_no_line_of_it_for_long(server: Server, tmp_path: Path)
         assert terminal.end() == 0
     assert "is a whole copy of" in terminal.shown
     assert "copying: 100 %" not in terminal.shown
+
+
+def test_before_an_upgrade_the_older_schema_is_backed_up(command: Cli, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as database:
+        database.executescript(SCHEMA_1.read_text())
+    file = tmp_path / "b.db"
+    ended = command("backup", file, "--data-dir", tmp_path)
+    assert (ended.code, "schema 1." in ended.err) == (ExitCode.DONE, True)
+    told = command("backup", file, "--data-dir", tmp_path, "--force", "--output", "json").document
+    assert (told["schema_version"], told["contents"]) == (1, None)
+    with closing(sqlite3.connect(file)) as copy:
+        assert copy.execute("SELECT count(*) FROM devices").fetchone() == (3,)
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all" * 100])

@@ -102,6 +102,21 @@ def test_what_was_there_is_set_aside_with_what_its_log_held(
         assert admin.verify_audit_log().first_break is None
 
 
+def test_files_that_were_copied_by_hand_are_put_back_with_their_log(
+    process: ServerProcess, command: Cli, tmp_path: Path
+) -> None:
+    with process.admin() as admin:
+        depot = admin.create_profile("Depot", tokenless=True).profile_id
+        admin.create_devices(depot, [DeviceRow(imei(each)) for each in range(50)])
+    process.kill()
+    for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal"):
+        shutil.copy(process.data_dir / name, tmp_path)
+    folder = programs.new_folder(process.data_dir, tmp_path / "new")
+    ended = command("restore", tmp_path / DATABASE_NAME, "--data-dir", folder)
+    assert ended.code == 0, ended.err
+    assert devices(folder / DATABASE_NAME) == 50
+
+
 def test_ids_of_devices_that_came_since_are_not_given_again(
     server: Server, serve: Callable[..., Server], command: Cli, tmp_path: Path
 ) -> None:

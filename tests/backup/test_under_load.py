@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sqlite3
 from contextlib import closing
 from functools import partial
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.sqlite_only
 
-BACKUPS = 3
+BACKUPS = int(os.environ.get("BACKUPS", "3"))
 PAUSES = 12  # steps of the slow backup, each of which waits for the server to answer others
 
 

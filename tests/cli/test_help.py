@@ -48,6 +48,9 @@ LEAVES = [
     ("audit",),
     ("audit", "list"),
     ("audit", "verify"),
+    ("backup",),
+    ("restore",),
+    ("doctor",),
 ]
 
 

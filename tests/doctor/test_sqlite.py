@@ -116,6 +116,12 @@ def test_a_directory_open_to_others(folder: Path, doctor: Doctor) -> None:
     assert (state, f"chmod 700 {folder}" in told) == ("WARNING", True)
 
 
+def test_what_a_killed_command_left(folder: Path, doctor: Doctor) -> None:
+    (folder / ".rollbook-1.part").touch()
+    state, told = doctor("--data-dir", folder)["data directory"]
+    assert (state, ".rollbook-1.part" in told) == ("WARNING", True)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_a_file_of_another_owner(folder: Path, doctor: Doctor) -> None:
     os.chown(folder / TOKEN_EPOCH_NAME, 65534, 65534)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _DIRECTORY, _ADMIN_KEY, _SEALING_KEY = "data directory", "admin.key", "sealing.key"
 _EPOCH = "token.epoch"
+_LEFT_BEHIND = ".rollbook-*.part*"
 
 
 def data_dir(path: Path) -> Finding:
@@ -56,6 +57,13 @@ def _usable(path: Path, found: os.stat_result) -> Finding:
             _DIRECTORY,
             f"{path} is of {owner}, but not {', '.join(sorted(strange))}",
             f"chown -R {owner} {path}",
+        )
+    left = sorted(each.name for each in path.glob(_LEFT_BEHIND))
+    if left:
+        return warning(
+            _DIRECTORY,
+            f"a command that was killed left {', '.join(left)}",
+            "Remove them, unless one is under way now.",
         )
     if mode & _OTHERS:
         return warning(
