@@ -17,6 +17,7 @@ import pytest
 from database import later
 from doctor.conftest import Doctor, wrongs
 from rollbook import DeviceRow
+from rollbook.cli.exit_codes import ExitCode
 from rollbook_server import sealing_file
 from rollbook_server.app import ADMIN_KEY_NAME, TOKEN_EPOCH_NAME
 from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME
@@ -182,6 +183,40 @@ def test_an_older_database_that_was_put_back(folder: Path, doctor: Doctor) -> No
     shutil.copytree(folder, folder.with_name("copy"))
     state, told = doctor("--data-dir", folder.with_name("copy"))[TOKEN_EPOCH_NAME]
     assert (state, "rollbook token revoke-all" in told) == ("WARNING", True)
+
+
+# Python's own modules may be where somebody else cannot read them: so they come first.
+_AS_NOBODY = """
+import encodings.idna, os, signal, sys
+import rollbook_server.doctor.command
+from rollbook.cli.entry import run
+os.setuid(65534)
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize(("mode", "database"), [(0o755, "WRONG"), (0o700, "SKIPPED")])
+def test_somebody_who_may_not_look(folder: Path, mode: int, database: str) -> None:
+    for parent in (folder, *list(folder.parents)[:3]):
+        parent.chmod(0o755)
+    folder.chmod(mode)
+    environment = {**os.environ, "ROLLBOOK_DATA_DIR": "", "XDG_DATA_HOME": str(folder.parent)}
+    folder.rename(folder.with_name("rollbook"))  # the default, which no option looks at
+    arguments = ("doctor", "--output", "json")
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_NOBODY, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (ExitCode.UNSOUND, "")
+    found = {each["check"]: each for each in json.loads(done.stdout)["findings"]}
+    assert found["data directory"]["state"] == "WRONG"
+    assert f"mode {mode:04o}: you can not write to it" in found["data directory"]["found"]
+    assert found["integrity" if mode == 0o755 else "database"]["state"] == database
+    assert "rollbook restore" not in done.stdout
 
 
 def test_a_damaged_database(folder: Path, doctor: Doctor) -> None:

@@ -40,7 +40,10 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was done. `is_certain` unless something may work that was voided since the backup."""
+    """What was done, with how many tokens and keys were revoked besides.
+
+    Tokens and keys are certain unless some may work that were voided since the backup.
+    """
 
     aside: Path | None
     voided: Revivals

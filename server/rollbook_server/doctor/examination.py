@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from rollbook_server.app import ADMIN_KEY_NAME, TOKEN_EPOCH_NAME
@@ -30,7 +31,7 @@ def examine(config: Config, *, thorough: bool) -> Iterator[Finding]:
     database = _database(config, thorough=thorough)
     yield from database.look()
     roll, folder = database.roll, config.data_dir
-    if folder.is_dir():
+    if os.access(folder, os.R_OK | os.X_OK):
         yield files.admin_key_file(folder / ADMIN_KEY_NAME, roll)
         yield files.sealing_keys(config.sealing_key_path(), config.sealing_keys, roll)
         yield files.token_epoch(folder / TOKEN_EPOCH_NAME, roll)

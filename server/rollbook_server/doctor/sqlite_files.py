@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,8 +43,8 @@ class SqliteFile:
         """Look at everything about the file."""
         yield library()
         folder = self.path.resolve().parent
-        if not folder.is_dir():
-            yield skipped(_DATABASE, f"there is no directory {folder}")
+        if not os.access(folder, os.R_OK | os.X_OK):
+            yield skipped(_DATABASE, f"there is no directory {folder} that you can look into")
             return
         yield disks.file_system(folder)
         yield disks.room(folder)
@@ -75,6 +76,11 @@ class SqliteFile:
         return ok(_WRITERS, "no other process has the file open to write")
 
     def _content(self) -> Iterator[Finding]:
+        if not os.access(self.path, os.R_OK):
+            yield wrong(
+                _INTEGRITY, f"you may not read {self.path}", "Ask as its owner, or as root."
+            )
+            return
         place = SqlitePlace(self.path)
         # Without a server no file has to be made to read this one.
         looked_at = place.looked_at if self.server else place.at_rest
@@ -83,7 +89,7 @@ class SqliteFile:
                 yield self._integrity(database)
                 yield from self._roll(database)
         except StoreError as error:
-            yield wrong(_INTEGRITY, str(error), "`rollbook restore FILE` puts a backup back.")
+            yield wrong(_INTEGRITY, str(error))
             return
         yield self._log()
 
