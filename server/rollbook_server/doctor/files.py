@@ -31,6 +31,8 @@ def data_dir(path: Path) -> Finding:
     """Look at the directory itself, and at whom the files in it are of."""
     try:
         found = path.stat()
+    except PermissionError:
+        return wrong(_DIRECTORY, f"you may not look into {path.parent}", "Ask as root.")
     except OSError as error:
         return wrong(
             _DIRECTORY,
