@@ -8,8 +8,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +31,6 @@ from uploads.wire import imei
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from cli.ended import Cli
     from running import Server, ServerProcess
@@ -198,12 +199,21 @@ sys.exit(run(sys.argv[1:]))
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 @pytest.mark.parametrize(("mode", "database"), [(0o755, "WRONG"), (0o700, "SKIPPED")])
 def test_somebody_who_may_not_look(folder: Path, mode: int, database: str) -> None:
-    for parent in folder.parents:
-        if parent.name.startswith(("pytest-", "popen-", "test_")):
-            parent.chmod(0o755)
-    folder.chmod(mode)
-    environment = {**os.environ, "ROLLBOOK_DATA_DIR": "", "XDG_DATA_HOME": str(folder.parent)}
-    folder.rename(folder.with_name("rollbook"))  # the default, which no option looks at
+    # Where everybody may look; and in the default folder, which no option looks at.
+    with tempfile.TemporaryDirectory() as public:
+        Path(public).chmod(0o755)
+        copy = shutil.copytree(folder, Path(public) / "rollbook")
+        copy.chmod(mode)
+        found = as_nobody(Path(public))
+    assert found["data directory"]["state"] == "WRONG"
+    assert f"mode {mode:04o}: you can not write to it" in found["data directory"]["found"]
+    assert found["integrity" if mode == 0o755 else "database"]["state"] == database
+    assert "rollbook restore" not in str(found)
+
+
+def as_nobody(data_home: Path) -> dict[str, dict[str, str]]:
+    """Ask as somebody whom nothing belongs to."""
+    environment = {**os.environ, "ROLLBOOK_DATA_DIR": "", "XDG_DATA_HOME": str(data_home)}
     arguments = ("doctor", "--output", "json")
     done = subprocess.run(
         [sys.executable, "-c", _AS_NOBODY, *arguments],
@@ -213,11 +223,7 @@ def test_somebody_who_may_not_look(folder: Path, mode: int, database: str) -> No
         check=False,
     )
     assert (done.returncode, done.stderr) == (ExitCode.UNSOUND, "")
-    found = {each["check"]: each for each in json.loads(done.stdout)["findings"]}
-    assert found["data directory"]["state"] == "WRONG"
-    assert f"mode {mode:04o}: you can not write to it" in found["data directory"]["found"]
-    assert found["integrity" if mode == 0o755 else "database"]["state"] == database
-    assert "rollbook restore" not in done.stdout
+    return {each["check"]: each for each in json.loads(done.stdout)["findings"]}
 
 
 def test_a_damaged_database(folder: Path, doctor: Doctor) -> None:
