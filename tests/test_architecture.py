@@ -74,6 +74,23 @@ ALLOWED = {
         "click",
         "rich",
     },
+    "rollbook_server.backup": {
+        "rollbook_server",
+        "rollbook.cli",
+        "rollbook.data_dir",
+        "click",
+        "rich",
+    },
+    "rollbook_server.doctor": {
+        "rollbook_server",
+        "rollbook.cli",
+        "rollbook.data_dir",
+        "click",
+        "rich",
+        "cryptography",
+        "grpc",
+        "grpc_health",
+    },
     "rollbook_server.demo": {"rollbook_server", "rollbook", "click", "rich"},
     # The sample is of the domain's words alone.
     "rollbook_server.demo.sample_csv": {"rollbook_server.domain"},

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import shlex
-import socket
 import sqlite3
 import sys
 from contextlib import contextmanager
@@ -25,22 +24,22 @@ from rollbook_server.config import (
     DEFAULT_LISTEN,
     Config,
     ConfigError,
-    split_address,
 )
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
 from rollbook_server.key_files import KeyFileError
+from rollbook_server.listening import check_free
 from rollbook_server.storage import opening
 from rollbook_server.storage.opening import DatabaseUrlError
 from rollbook_server.storage.roll_store import StoreError
+from rollbook_server.storage.sqlite.versions import has_wal_reset_bug
 from rollbook_server.workers import WorkerError, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SAFE_SQLITE = (3, 51, 3)
 _STOPPING = "Stopping: no new calls, those under way may end."
 
 
@@ -278,27 +277,10 @@ def _told_why_not() -> Iterator[None]:
         raise CommandError(message, reason="SERVER_CANNOT_START") from error
 
 
-def _check_free(listen: str) -> None:
-    """Raise ConfigError if the address cannot be listened on.
-
-    gRPC would find it as well, but writes a line of its own about it, which no
-    variable silences once it is imported; and it does not say why.
-    """
-    host, port = split_address(listen)
-    try:
-        family, *_, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gRPC does
-            probe.bind(address)
-    except OSError as error:
-        said = error.strerror or error
-        raise ConfigError(f"--listen {listen}: the address cannot be used: {said}.") from error
-
-
 def _run(config: Config, session: Session) -> None:
     tuning.tune()
     with _told_why_not():
-        _check_free(config.listen)
+        check_free(config.listen)
         app = App(config)
     told = signals.told_to_stop()
     app.start()
@@ -313,7 +295,7 @@ def _run(config: Config, session: Session) -> None:
 def _run_workers(config: Config, session: Session) -> None:
     told = signals.told_to_stop()
     with _told_why_not():
-        _check_free(config.listen)
+        check_free(config.listen)
         workers = Workers(config)
     _tell(workers.address, config, session)
     workers.watch(told)
@@ -341,7 +323,7 @@ def _announce_json(address: str, config: Config) -> None:
 
 
 def _note_sqlite() -> None:
-    if sqlite3.sqlite_version_info < _SAFE_SQLITE:
+    if has_wal_reset_bug(sqlite3.sqlite_version_info):
         logging.getLogger(__name__).info(
             "SQLite %s has the WAL-reset bug; this server writes through one connection only, "
             "which keeps clear of it. Let no other program write to the file.",

@@ -87,6 +87,16 @@ def from_environment(text: str) -> KeyDocument:
     return _parsed(text.encode(), "ROLLBOOK_SEALING_KEY")
 
 
+def existing(path: Path, environment: str) -> KeyDocument:
+    """Read the keys that the environment holds, or else the file; makes none.
+
+    Raises KeyFileError.
+    """
+    if environment:
+        return from_environment(environment)
+    return load_or_create(path, must_exist=True)
+
+
 def _missing(path: Path) -> str:
     return (
         f"The key file {path} is missing, and the database holds tokens or an audit log that "

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from rollbook_server.domain.ports import Roll, Store
+    from rollbook_server.domain.ports import Roll, Sealer, Store
     from rollbook_server.sealing_file import KeyDocument, SealingKey
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class SealingKeys:
 
         Raises KeyFileError if this one has others.
         """
-        mark = int.from_bytes(self.sealer.digest("sealing mark:")[:7])
+        mark = sealing_mark(self.sealer)
         if self._store.has_other_servers and mark != self._store.write(
             lambda roll: roll.tokens.sealing_mark(mark)
         ):
@@ -135,6 +135,11 @@ def load(path: Path, environment: str, store: Store, *, must_exist: bool) -> Sea
     if environment:
         return SealingKeys(sealing_file.from_environment(environment), None, store)
     return SealingKeys(sealing_file.load_or_create(path, must_exist=must_exist), path, store)
+
+
+def sealing_mark(sealer: Sealer) -> int:
+    """Give the number by which a database knows the keys of its servers."""
+    return int.from_bytes(sealer.digest("sealing mark:")[:7])
 
 
 def _fixed(message: str) -> RollbookError:

@@ -29,7 +29,8 @@ _WARNING = (
     "THE DATABASE MAY BE AN OLDER ONE THAT WAS PUT BACK: it counts %d revocations and refreshes "
     "of tokens, %s counts %d%s. Tokens that were revoked since then work again. Void them all "
     "with `rollbook token revoke-all`, then refresh each. If you know that none was revoked or "
-    "refreshed since then, remove %s and start the server again."
+    "refreshed since then, remove %s and start the server again. API keys and passwords that "
+    "were voided since then work again as well: see `rollbook key list` and `rollbook user list`."
 )
 
 
@@ -42,6 +43,36 @@ class _Note:
     doubted: bool = False
 
 
+def note_restore(path: Path, epoch: int, identity: int, *, is_certain: bool) -> None:
+    """Note that an older database was put back on purpose, for the next start of the server.
+
+    `is_certain` says that nothing in it works that was voided since; else that start warns, and
+    each one after it, as if the database had been put back by hand. Raises KeyFileError.
+    """
+    before = read_note(path)
+    note = _Note(epoch, identity)
+    if not is_certain:
+        note = _Note(max(epoch, before.epoch if before else 0), identity, doubted=True)
+    key_files.replace(path, json.dumps(asdict(note)) + "\n")
+
+
+def is_doubted(path: Path) -> bool:
+    """Tell whether a file says that older tokens may be at work, or nothing that can be read."""
+    note = read_note(path)
+    return note is not None and note.doubted
+
+
+def read_note(path: Path) -> _Note | None:
+    """Give the note; None if there is none. One that cannot be read gives rise to doubt."""
+    try:
+        found = json.loads(path.read_bytes())
+        return _Note(int(found["epoch"]), int(found["inode"]), bool(found["doubted"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError):
+        return _Note(0, 0, doubted=True)
+
+
 class TokenEpoch:
     """Keeps the file; its methods may be called from any thread."""
 
@@ -52,7 +83,7 @@ class TokenEpoch:
 
     def check(self, *, any_tokens: bool) -> None:
         """Warn in the log if the database is older than the file, at every start until cured."""
-        noted, found = self._read(), self._fresh()
+        noted, found = read_note(self._path), self._fresh()
         if noted is None or not any_tokens:
             self._keep(found)
             return
@@ -78,16 +109,6 @@ class TokenEpoch:
     def _fresh(self) -> _Note:
         epoch = self._store.read(lambda roll: roll.tokens.epoch())
         return _Note(epoch, self._identity())
-
-    def _read(self) -> _Note | None:
-        """Give the note; None if there is none. One that cannot be read gives rise to doubt."""
-        try:
-            found = json.loads(self._path.read_bytes())
-            return _Note(int(found["epoch"]), int(found["inode"]), bool(found["doubted"]))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError, KeyError):
-            return replace(self._note, doubted=True)
 
     def _keep(self, note: _Note) -> None:
         """Write the note; if the disk is full, the next one does it."""

@@ -20,7 +20,7 @@ _OBJECTS = 50_000
 
 # File descriptors, of which each connection takes one: by default a process has 1,024, and
 # as many strangers who connect and say nothing kept everybody else out. 10 KiB each.
-_DESCRIPTORS = 65_536
+DESCRIPTORS = 65_536
 
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 
@@ -48,6 +48,6 @@ def _share_one_heap() -> None:
 def _take_descriptors() -> None:
     """Take as many as the system gives without being asked for more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -48,6 +48,9 @@ LEAVES = [
     ("audit",),
     ("audit", "list"),
     ("audit", "verify"),
+    ("backup",),
+    ("restore",),
+    ("doctor",),
 ]
 
 
@@ -56,8 +59,8 @@ def test_help_lists_every_command(alone: Cli) -> None:
     assert ended.code == 0
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", ended.out, flags=re.MULTILINE)
     ours = (
-        "audit database demo device discard enroll inventory key profile qr serve sign-in template "
-        "token upload"
+        "audit backup database demo device discard doctor enroll inventory key profile qr restore "
+        "serve sign-in template token upload"
     )
     assert listed == [*ours.split(), "uploads", "user"]
 

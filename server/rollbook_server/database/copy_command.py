@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from rollbook.data_dir import default_data_dir
 from rollbook_server.app import TOKEN_EPOCH_NAME
 from rollbook_server.config import SEALING_KEY_NAME
 from rollbook_server.database import copy_progress
-from rollbook_server.database.places import URLS, named
+from rollbook_server.database.places import URLS, named, sealing_key_file
 from rollbook_server.storage import copying
 from rollbook_server.storage.copying import CopyBrokenError, CopyDiffersError, CopyRefusedError
 from rollbook_server.storage.opening import sqlite_path
@@ -51,7 +50,7 @@ def copy(session: Session, /, *, source: str, target: str) -> None:
     copied = _copied(session, named(source), named(target))
     keys = _key_folder(source)
     if session.wants_json:
-        show_json({"tables": copied, "sealing_key_file": str(_sealing_key(keys))})
+        show_json({"tables": copied, "sealing_key_file": str(sealing_key_file(keys))})
         return
     filled = [each for each in copied if each.row_count]
     rows = [(each.table, each.row_count, each.digest) for each in filled]
@@ -88,14 +87,9 @@ def _key_folder(source: str) -> Path:
     return (path.parent if path else default_data_dir()).absolute()
 
 
-def _sealing_key(folder: Path) -> Path:
-    chosen = os.environ.get("ROLLBOOK_SEALING_KEY_FILE")
-    return Path(chosen) if chosen else folder / SEALING_KEY_NAME
-
-
 def _say_what_is_next(copied: Sequence[CopiedTable], folder: Path) -> None:
     total = counted(sum(each.row_count for each in copied), "row")
-    key, epoch = _sealing_key(folder), folder / TOKEN_EPOCH_NAME
+    key, epoch = sealing_key_file(folder), folder / TOKEN_EPOCH_NAME
     say(f"Copied, and compared with the source: {total}.")
     if key.exists():
         say(f"Tokens and the audit log are of no use without the sealing keys: {key}.")

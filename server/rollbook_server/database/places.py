@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,8 @@ import click
 
 from rollbook.cli.errors import CommandError
 from rollbook.data_dir import default_data_dir
-from rollbook_server.config import DATABASE_NAME
-from rollbook_server.storage.opening import DatabaseUrlError, place
+from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME
+from rollbook_server.storage.opening import DatabaseUrlError, place, sqlite_path
 from rollbook_server.storage.roll_store import StoreError
 
 if TYPE_CHECKING:
@@ -49,13 +50,31 @@ def chosen(database: str, data_dir: Path | None) -> Place:
     return named(database, (data_dir or default_data_dir()) / DATABASE_NAME)
 
 
+def named_file(url: str, default: Path) -> Path | None:
+    """Give the file of a SQLite database, None for another engine; raises a UsageError."""
+    try:
+        return sqlite_path(url, default)
+    except DatabaseUrlError as error:
+        raise _no_database(url) from error
+
+
 def named(url: str, default: Path = Path()) -> Place:
     """Give the database of a URL; raises a UsageError for what is none."""
     try:
         with told():
             return place(url, default)
     except DatabaseUrlError as error:
-        raise click.UsageError(f"{url!r} is no database: write {URLS}.") from error
+        raise _no_database(url) from error
+
+
+def _no_database(url: str) -> click.UsageError:
+    return click.UsageError(f"{url!r} is no database: write {URLS}.")
+
+
+def sealing_key_file(folder: Path) -> Path:
+    """Give where the sealing keys of a data directory's server are most likely."""
+    chosen = os.environ.get("ROLLBOOK_SEALING_KEY_FILE")
+    return Path(chosen) if chosen else folder / SEALING_KEY_NAME
 
 
 @contextmanager

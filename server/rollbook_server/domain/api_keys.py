@@ -137,7 +137,12 @@ def _fault(name: str) -> str:
 def list_page(roll: Roll, request: PageRequest) -> Page[ApiKey]:
     """Give one page of all keys, oldest first."""
     found = roll.api_keys.list(after=request.after, limit=request.size + 1)
-    return page_of(found, request, lambda key: (microseconds(key.create_time), key.api_key_id))
+    return page_of(found, request, cursor_of)
+
+
+def cursor_of(key: ApiKey) -> tuple[int, str]:
+    """Give the place of a key in the list of all."""
+    return microseconds(key.create_time), key.api_key_id
 
 
 def revoke(roll: Roll, api_key_id: str, now: datetime) -> ApiKey:

@@ -28,7 +28,7 @@ _TEXT_LIMIT = 300  # characters of a detail
 
 
 class Action(StrEnum):
-    """What can be done; the name of the RPC but for alarms and the steps of an upload."""
+    """What can be done; the name of the RPC but for alarms, restores and the steps of an upload."""
 
     CREATE_PROFILE = "CreateProfile"
     UPDATE_PROFILE = "UpdateProfile"
@@ -58,6 +58,7 @@ class Action(StrEnum):
     DELETE_USER = "DeleteUser"
     CREATE_API_KEY = "CreateApiKey"
     REVOKE_API_KEY = "RevokeApiKey"
+    RESTORE_DATABASE = "RestoreDatabase"
 
 
 class Subject(NamedTuple):

@@ -77,6 +77,9 @@ class Tokens(Protocol):
     def void_all(self, instant: datetime) -> int:
         """Let no token at all work from that instant on; gives how many would have."""
 
+    def end(self, token_id: str, instant: datetime) -> None:
+        """Let one token work no longer than to that instant."""
+
     def sealing_mark(self, mark: int) -> int:
         """Give the mark of the key that all is sealed with; the first that was asked with."""
 
@@ -172,6 +175,9 @@ class Devices(DeviceLists, Protocol):
         Attributes first seen in them are remembered in the order of `columns`, those
         that are not among these as they come.
         """
+
+    def number_from(self, number: int) -> None:
+        """Give new devices ids from that number on at least."""
 
     def insert(self, upload: Origin, packed: PackedRows, now: datetime) -> Sequence[Taken]:
         """Put rows on the roll as PENDING devices of the origin's profile, in order.

@@ -14,7 +14,7 @@ from rollbook_server.domain.matching import Candidates
 from rollbook_server.storage import device_rows
 from rollbook_server.storage.attribute_names import AttributeNames
 from rollbook_server.storage.attribute_texts import attribute_names
-from rollbook_server.storage.counters import NEXT_DEVICE, reserve
+from rollbook_server.storage.counters import NEXT_DEVICE, next_number, reserve
 from rollbook_server.storage.device_lists import StoredDeviceLists
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
@@ -86,6 +86,12 @@ class StoredDevices(StoredDeviceLists):
         packing = self._database.packing()
         packing.add(rows)
         return packing.take(columns)
+
+    def number_from(self, number: int) -> None:
+        """Give new devices ids from that number on at least."""
+        missing = number - next_number(self._database, NEXT_DEVICE)
+        if missing > 0:
+            reserve(self._database, NEXT_DEVICE, missing)
 
     def insert(self, upload: Origin, packed: Packed, now: datetime) -> list[Taken]:
         """Put rows on the roll; tell of those that were left out.

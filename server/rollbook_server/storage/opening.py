@@ -78,6 +78,16 @@ def sqlite_path(url: str, default: Path) -> Path | None:
     return Path(unquote(parts.path[1:])) if parts.scheme == "sqlite" else None
 
 
+def postgres_connection(url: str) -> str:
+    """Give what PostgreSQL's own programs connect by, without a password.
+
+    Raises StoreError if the extra is missing.
+    """
+    with _postgres_extra():
+        from rollbook_server.storage.postgres.places import passwordless  # noqa: PLC0415 - an extra
+    return passwordless(_postgres_url(url))
+
+
 def _postgres_url(url: str) -> str:
     """Give the URL as the driver knows it, however its scheme was written."""
     return f"postgresql{url[len(_split(url).scheme) :]}"

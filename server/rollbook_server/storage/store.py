@@ -166,6 +166,6 @@ def _open(database: SqliteRoll, path: Path, *, may_upgrade: bool) -> LogSync:
 def unusable(path: Path, error: Exception) -> StoreError:
     """Give what to raise for what SQLite or the operating system complains of."""
     return StoreError(
-        f"{path} cannot be used as the database: {error}. Restore it from a backup, or "
-        "choose another --data-dir."
+        f"{path} cannot be used as the database: {error}. Put a backup back with "
+        "`rollbook restore FILE`, or choose another --data-dir."
     )

@@ -88,6 +88,12 @@ class StoredTokens:
         counters.rise(self._database, counters.TOKEN_EPOCH)
         return int(query.execute(self._database))
 
+    def end(self, token_id: str, instant: datetime) -> None:
+        """Let one token work no longer than to that instant."""
+        query = TokenTable.update(revoke_time=instant)
+        query.where(TokenTable.token_id == token_id).execute(self._database)
+        counters.rise(self._database, counters.TOKEN_EPOCH)
+
     def sealing_mark(self, mark: int) -> int:
         """Give the mark of the key that all is sealed with; the first that was asked with."""
         return counters.first_kept(self._database, counters.SEALING_MARK, mark)

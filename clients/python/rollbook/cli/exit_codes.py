@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     SIGN_IN_REQUIRED = 7
     BROKEN = 8
     OUTDATED = 9
+    UNSOUND = 10
     INTERRUPTED = 130
 
 
@@ -32,6 +33,7 @@ MEANINGS = {
     ExitCode.SIGN_IN_REQUIRED: "enroll: SIGN_IN_REQUIRED, the token does not open a profile",
     ExitCode.BROKEN: "audit verify: an event was changed or is missing",
     ExitCode.OUTDATED: "database status: the schema is not this program's",
+    ExitCode.UNSOUND: "doctor: something is wrong; warnings alone are 0",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
 }
 

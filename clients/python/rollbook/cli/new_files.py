@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -26,7 +26,9 @@ _FOR_ALL, _FOR_OWNER = 0o666, 0o600  # before the umask takes its part
 
 @dataclass(frozen=True)
 class NewFile:
-    """Where an option says that a file is to be written; `force` lets it replace one.
+    """Where an option or argument says that a file is to be written.
+
+    `force` lets it replace one.
 
     What is no regular file, such as a pipe, has nothing to lose and is written as it is.
     """
@@ -64,16 +66,37 @@ class NewFile:
             yield file
 
     @contextmanager
+    def filled(self) -> Iterator[Path]:
+        """Do as `writing` does for a program that opens a file by its path; for its owner alone.
+
+        No pipe will do: what is no regular file is refused.
+        """
+        self.check()
+        if self._is_special():
+            raise self._unusable(f"{self.path} is no regular file.")
+        with self._part() as part:
+            _opened(part, _FOR_OWNER).close()
+            yield part
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+
+    @contextmanager
     def _whole(self, mode: int) -> Iterator[BinaryIO]:
         """Give a neighbour to be filled; once it is on the disk it gets the name."""
+        with self._part() as part, _opened(part, mode) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+
+    @contextmanager
+    def _part(self) -> Iterator[Path]:
+        """Give the path of a neighbour, which has to be made and gets the name at the end."""
         path = self.path.resolve() if self.force else self.path
         part = path.with_name(f".rollbook-{uuid4().hex}.part")
         try:
-            with _opened(part, mode) as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
+            yield part
             self._name(part, path)
+            _flush_folder(path.parent)
         finally:
             part.unlink(missing_ok=True)
 
@@ -102,15 +125,29 @@ class NewFile:
             f"{self.path} is there already, and was left as it is.",
             reason="FILE_EXISTS",
             code="ALREADY_EXISTS",
-            next_step=f"Name another file with {self.option}, or add --force to overwrite it.",
+            next_step=f"Name another file {self._how}, or add --force to overwrite it.",
         )
 
     def _unusable(self, message: str) -> CommandError:
         return CommandError(
             message,
             reason="FILE_UNUSABLE",
-            next_step=f"Name another file with {self.option}.",
+            next_step=f"Name another file {self._how}.",
         )
+
+    @property
+    def _how(self) -> str:
+        return f"{'with' if self.option.startswith('-') else 'as'} {self.option}"
+
+
+def _flush_folder(path: Path) -> None:
+    """Let the name outlive a power loss, where a folder can be told to keep it."""
+    with suppress(OSError):
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _opened(path: Path, mode: int) -> BinaryIO:

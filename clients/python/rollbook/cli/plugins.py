@@ -15,8 +15,11 @@ from rollbook.cli.errors import CommandError
 _GROUP = "rollbook.commands"
 # Listed without importing what brings them.
 _SHORT_HELP = {
+    "backup": "Copy the roll of a SQLite database into a file, also while its server serves.",
     "database": "Look at a server's database, upgrade it, or copy it into another one.",
     "demo": "Show Rollbook at work: a server, an upload, enrollments.",
+    "doctor": "Check a server's files, keys, database, port and clock, and say what to do.",
+    "restore": "Put a backup in the place of a server's database.",
     "serve": "Run the server.",
 }
 _OURS = frozenset({"rollbook", "rollbook_server"})

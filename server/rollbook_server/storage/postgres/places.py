@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from peewee import DatabaseError, InterfaceError
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.storage.places import Filling, Place, told_of_schema
@@ -102,6 +102,13 @@ class PostgresPlace(Place):
             raise unusable(error) from error
         except RollbookError as error:  # the outcome of a COMMIT is not known
             raise StoreError(str(error)) from error
+
+
+def passwordless(url: str) -> str:
+    """Give the same connection as PostgreSQL's programs take it, without its password."""
+    said = conninfo_to_dict(url)
+    said.pop("password", None)
+    return make_conninfo("", **said)
 
 
 class PostgresFilling(Filling):

@@ -10,6 +10,7 @@ from peewee import DatabaseError
 from rollbook_server.storage import migrating
 from rollbook_server.storage.places import Filling, Place, told_of_schema
 from rollbook_server.storage.roll_store import StoreError
+from rollbook_server.storage.sqlite.backups import uri_at_rest
 from rollbook_server.storage.sqlite.database import SqliteRoll
 from rollbook_server.storage.store import PRIVATE, locked, unusable, writing_on
 
@@ -39,6 +40,13 @@ class SqlitePlace(Place):
                 "`rollbook database upgrade`."
             )
         uri = f"{self._path.absolute().as_uri()}?mode=ro"
+        with self._told(), closing(SqliteRoll(uri, uri=True)) as database, database.atomic():
+            yield database
+
+    @contextmanager
+    def at_rest(self) -> Iterator[RollDatabase]:
+        """Read a file that nobody writes to, if it can be without making others beside it."""
+        uri = uri_at_rest(self._path)
         with self._told(), closing(SqliteRoll(uri, uri=True)) as database, database.atomic():
             yield database
 

@@ -1,0 +1,77 @@
+"""`rollbook backup`: the state of a roll in one file, while its server serves."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rollbook.cli.new_files import NewFile, force_option
+from rollbook.cli.output import say, show_json, warn
+from rollbook.cli.session import Session, with_session
+from rollbook.data_dir import default_data_dir
+from rollbook_server.backup import postgres_commands, progress
+from rollbook_server.backup.contents_words import in_words
+from rollbook_server.backup.taking import Taken, take
+from rollbook_server.config import DATABASE_NAME
+from rollbook_server.database.places import named_file, place_options, sealing_key_file, told
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@force_option
+@place_options
+@with_session
+def backup(
+    session: Session, /, *, file: Path, force: bool, database: str, data_dir: Path | None
+) -> None:
+    """Copy the roll of a SQLite database into FILE, also while its server serves.
+
+    What was acknowledged before it began is in it. The copy is read from beginning to end
+    before it gets its name. The sealing keys are not in it: keep sealing.key elsewhere.
+    A PostgreSQL database is left to pg_dump; the command tells how.
+    """
+    folder = data_dir or default_data_dir()
+    source = named_file(database, folder / DATABASE_NAME)
+    if source is None:
+        raise postgres_commands.for_backup(database, file)
+    new = NewFile(file, "FILE", force)
+    with told(), new.filled() as part, progress.watch(silent=session.wants_json) as watcher:
+        taken = take(source, part, watcher)
+    if session.wants_json:
+        show_json(_document(file, taken, folder))
+    else:
+        _say(file, taken, folder)
+
+
+def _document(file: Path, taken: Taken, folder: Path) -> Mapping[str, object]:
+    return {
+        "file": str(file),
+        "size_bytes": taken.size_bytes,
+        "database": taken.database,
+        "schema_version": taken.schema_version,
+        "contents": asdict(taken.contents) if taken.contents else None,
+        "profiles_with_wrong_counts": list(taken.wrong_counts),
+        "sealing_key_file": str(sealing_key_file(folder)),
+    }
+
+
+def _say(file: Path, taken: Taken, folder: Path) -> None:
+    size = progress.megabytes(taken.size_bytes)
+    say(f"{file} is a whole copy of {taken.database}: {size}, schema {taken.schema_version}.")
+    if taken.contents:
+        say(f"In it: {in_words(taken.contents)}.")
+    if taken.wrong_counts:
+        warn(
+            f"The counts of {', '.join(taken.wrong_counts)} are not those of their devices, in "
+            "the database as in the copy. That is a bug: please report it."
+        )
+    say(
+        f"The sealing keys are not in it, and without them it is of no use: keep a copy of "
+        f"{sealing_key_file(folder)} (or of ROLLBOOK_SEALING_KEY), apart from this one."
+    )

@@ -1,0 +1,1 @@
+"""The command `rollbook doctor`: looks at all that a server needs, and changes nothing."""

@@ -1,0 +1,87 @@
+"""The address to listen on: free, or held by a server that answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from rollbook_server.config import ConfigError, split_address
+from rollbook_server.doctor import certificates
+from rollbook_server.doctor.findings import ok, skipped, warning, wrong
+from rollbook_server.listening import check_free
+
+if TYPE_CHECKING:
+    from rollbook_server.config import Config
+    from rollbook_server.doctor.findings import Finding
+
+_ADDRESS = "address"
+_ASK_SECONDS = 5.0
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - asked for, not bound
+
+
+def address(config: Config, server: int | None) -> Finding:
+    """Look whether the server can have its address, or has it.
+
+    `server` is the process that has the database, if one has.
+    """
+    if split_address(config.listen)[1] == "0":
+        return skipped(_ADDRESS, "port 0 is any that is free")
+    try:
+        check_free(config.listen)
+    except ConfigError as error:
+        return _held(config, server, str(error))
+    if server:
+        return warning(
+            _ADDRESS,
+            f"{config.listen} is free, and process {server} serves the database elsewhere",
+            "Name its address with --listen to have it checked.",
+        )
+    return ok(_ADDRESS, f"{config.listen} is free")
+
+
+def _held(config: Config, server: int | None, why: str) -> Finding:
+    status = _health(config)
+    if status == health_pb2.HealthCheckResponse.SERVING:
+        return ok(_ADDRESS, f"a server answers on {config.listen}: SERVING")
+    if status is not None:
+        return wrong(
+            _ADDRESS,
+            f"a server answers on {config.listen}: NOT_SERVING",
+            "Its database does not answer, or it is stopping: look into its log.",
+        )
+    if server:
+        return warning(
+            _ADDRESS,
+            f"{config.listen} is held, and does not say how it is",
+            f"Process {server} has the database; give the doctor the TLS options of `serve`, too.",
+        )
+    port = split_address(config.listen)[1]
+    return wrong(
+        _ADDRESS,
+        f"{why} No Rollbook answers there",
+        f"`ss -ltnp 'sport = :{port}'` shows which program has it; or choose another --listen.",
+    )
+
+
+def _health(config: Config) -> int | None:
+    """Ask whoever has the address for its health; None if it does not say."""
+    with _channel(config) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        try:
+            request = health_pb2.HealthCheckRequest()
+            return int(stub.Check(request, timeout=_ASK_SECONDS).status)
+        except grpc.RpcError:
+            return None
+
+
+def _channel(config: Config) -> grpc.Channel:
+    host, port = split_address(config.listen)
+    target = f"{_EVERYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{port}"
+    if config.tls_cert is None:
+        return grpc.insecure_channel(target)
+    trusted, name = certificates.as_authority(config.tls_cert)
+    credentials = grpc.ssl_channel_credentials(root_certificates=trusted)
+    options = [("grpc.ssl_target_name_override", name)] if name else []
+    return grpc.secure_channel(target, credentials, options)

@@ -1,0 +1,86 @@
+"""Compares a backup with the database that it is to replace: what was voided since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rollbook_server.domain import clock
+from rollbook_server.domain.revivals import Revivals, RevivedKey, RevivedToken, RevivedUser
+from rollbook_server.domain.tokens import AT_ONCE
+from rollbook_server.storage.audit import StoredAudit
+from rollbook_server.storage.counters import NEXT_DEVICE, next_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from rollbook_server.storage.engine import RollDatabase
+
+_TOKENS = """
+SELECT t.token_id, t.revoke_time, t.expire_time, p.profile_id, p.name
+FROM tokens t JOIN profiles p ON p.id = t.profile ORDER BY p.name, t.id
+"""
+_KEYS = "SELECT api_key_id, revoke_time, expire_time, display_name FROM api_keys ORDER BY id"
+_USERS = "SELECT user_id, user_name, password_hash, disabled, revision FROM users ORDER BY name_key"
+_DIGEST = "SELECT digest FROM audit_events WHERE sequence = ?"
+
+
+def goes_on_from(database: RollDatabase, backup: RollDatabase) -> bool:
+    """Tell whether a database is what became of a backup: its audit log goes on from there.
+
+    Only then is what it lacks gone, and not of another roll.
+    """
+    known = StoredAudit(backup).end()
+    if known is None:
+        return True  # nothing was ever done, so there is nothing to void
+    end, _ = known
+    found = database.execute_sql(_DIGEST, (end.sequence,)).fetchone()
+    return found is not None and bytes(found[0]) == end.digest
+
+
+def find(database: RollDatabase, backup: RollDatabase, now: datetime) -> Revivals:
+    """Find what works in a backup and no longer in the database that became of it."""
+    instant = clock.microseconds(now)
+    return Revivals(
+        tokens=tuple(_tokens(database, backup, instant)),
+        api_keys=tuple(_keys(database, backup, instant)),
+        users=tuple(_users(database, backup)),
+        next_device=next_number(database, NEXT_DEVICE),
+    )
+
+
+def _tokens(database: RollDatabase, backup: RollDatabase, now: int) -> Iterator[RevivedToken]:
+    since = {token_id: end for token_id, end, *_ in _rows(database, _TOKENS)}
+    at_once = clock.microseconds(AT_ONCE)
+    for token_id, end, expiry, profile_id, name in _rows(backup, _TOKENS):
+        void = since.get(token_id, at_once)
+        if _works(end, expiry, now) and void is not None and void != end:
+            yield RevivedToken(token_id, profile_id, name, clock.instant(void))
+
+
+def _keys(database: RollDatabase, backup: RollDatabase, now: int) -> Iterator[RevivedKey]:
+    valid = {key for key, revoked, *_ in _rows(database, _KEYS) if revoked is None}
+    for key, revoked, expiry, name in _rows(backup, _KEYS):
+        if _works(revoked, expiry, now) and key not in valid:
+            yield RevivedKey(key, name)
+
+
+def _users(database: RollDatabase, backup: RollDatabase) -> Iterator[RevivedUser]:
+    since = {row[0]: row for row in _rows(database, _USERS)}
+    for user_id, name, password, disabled, revision in _rows(backup, _USERS):
+        if not password or disabled:
+            continue
+        if user_id not in since:
+            yield RevivedUser(user_id, name, password, disabled=True)
+            continue
+        _, _, later, disabled_since, revised = since[user_id]
+        if revised > revision and (later != password or disabled_since):
+            yield RevivedUser(user_id, name, later, disabled=bool(disabled_since))
+
+
+def _works(end: int | None, expiry: int | None, now: int) -> bool:
+    return (end is None or end > now) and (expiry is None or expiry > now)
+
+
+def _rows(database: RollDatabase, sql: str) -> Any:
+    return database.execute_sql(sql).fetchall()

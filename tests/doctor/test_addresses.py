@@ -1,0 +1,141 @@
+"""What the doctor tells of the address and of the certificate."""
+
+from __future__ import annotations
+
+import socket
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rollbook_server.doctor.certificates import covers
+from tls.authority import HERE, Authority
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from doctor.conftest import Doctor
+    from running import Server
+
+pytestmark = pytest.mark.sqlite_only
+
+
+@pytest.fixture
+def held() -> Iterator[str]:
+    """Give an address that another program has."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.fixture
+def free() -> str:
+    """Give an address that nobody has."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Callable[..., tuple[str, ...]]:
+    """Give a way to get options of TLS, for hosts, with a certificate that is good so long."""
+
+    def issued(*hosts: str, **lasting: float) -> tuple[str, ...]:
+        until = datetime.now(UTC) + timedelta(**lasting)
+        paths = Authority().issue(*hosts, until=until).write(tmp_path, "server")
+        return ("--tls-cert", str(paths["tls_cert"]), "--tls-key", str(paths["tls_key"]))
+
+    return issued
+
+
+def test_a_server_that_answers(server: Server, doctor: Doctor) -> None:
+    where = ("--data-dir", server.data_dir, "--listen", server.address)
+    assert doctor(*where)["address"] == ("OK", f"a server answers on {server.address}: SERVING ")
+    server.app._tell_health(is_serving=False)
+    state, told = doctor(*where)["address"]
+    assert (state, "NOT_SERVING" in told) == ("WRONG", True)
+
+
+def test_another_program(server: Server, doctor: Doctor, held: str) -> None:
+    where = ("--data-dir", server.data_dir, "--listen", held)
+    assert doctor(*where)["address"][0] == "WARNING"  # the server may be it
+    server.stop()
+    state, told = doctor(*where)["address"]
+    assert (state, "ss -ltnp" in told) == ("WRONG", True)
+
+
+def test_nobody(server: Server, doctor: Doctor, free: str) -> None:
+    where = ("--data-dir", server.data_dir, "--listen", free)
+    state, told = doctor(*where)["address"]
+    assert (state, "serves the database elsewhere" in told) == ("WARNING", True)
+    server.stop()
+    assert doctor(*where)["address"] == ("OK", f"{free} is free ")
+    where = ("--data-dir", server.data_dir, "--listen", "127.0.0.1:0")
+    assert doctor(*where)["address"][0] == "SKIPPED"
+
+
+def test_a_server_that_speaks_tls(
+    serve: Callable[..., Server], doctor: Doctor, tmp_path: Path
+) -> None:
+    paths = Authority().issue(*HERE).write(tmp_path, "server")
+    server = serve(**paths)
+    options = ("--tls-cert", paths["tls_cert"], "--tls-key", paths["tls_key"])
+    where = ("--data-dir", server.data_dir, "--listen", server.address)
+    found = doctor(*where, *options)
+    assert "SERVING" in found["address"][1]
+    assert found["certificate"][0] == "OK"
+    assert doctor(*where)["address"][0] == "WARNING"  # asked in plaintext
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "told"),
+    [(60, "OK", "days more"), (10, "WARNING", "Renew it"), (-1, "WRONG", "expired")],
+)
+def test_how_long_a_certificate_is_good(
+    tls: Callable[..., tuple[str, ...]],
+    doctor: Doctor,
+    tmp_path: Path,
+    days: int,
+    state: str,
+    told: str,
+) -> None:
+    found = doctor("--data-dir", tmp_path / "none", *tls("enroll.example.com", days=days))
+    assert found["certificate"][0] == state
+    assert told in found["certificate"][1]
+
+
+def test_for_whom_a_certificate_is(
+    tls: Callable[..., tuple[str, ...]], doctor: Doctor, tmp_path: Path
+) -> None:
+    options = ("--data-dir", tmp_path / "none", *tls("*.example.com", days=60))
+    told = doctor(*options, "--public-address", "enroll.example.com:7443")["certificate"]
+    assert told[0] == "OK"
+    state, text = doctor(*options, "--public-address", "enroll.example.org")["certificate"]
+    assert (state, "not for enroll.example.org" in text) == ("WARNING", True)
+
+
+def test_a_key_of_another_certificate(
+    tls: Callable[..., tuple[str, ...]], doctor: Doctor, tmp_path: Path
+) -> None:
+    options = tls("enroll.example.com", days=60)
+    other = Authority().issue("enroll.example.com").write(tmp_path, "other")
+    mixed = (*options[:3], other["tls_key"])
+    state, told = doctor("--data-dir", tmp_path / "none", *mixed)["certificate"]
+    assert (state, "do not belong together" in told) == ("WRONG", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "is_covered"),
+    [
+        ("a.example.com", "A.Example.com", True),
+        ("*.example.com", "a.example.com", True),
+        ("*.example.com", "example.com", False),
+        ("*.example.com", "a.b.example.com", False),
+        ("10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.2", False),
+    ],
+)
+def test_names(name: str, host: str, *, is_covered: bool) -> None:
+    assert covers(name, host) is is_covered
