@@ -100,7 +100,9 @@ type AuditEvent struct {
 	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
 	// Name of the RPC; OpenUpload, FinishUpload and FailUpload for UploadDevices; RaiseAlarm
 	// where too much is guessed, with the reason WRONG_TOKENS, WRONG_DEVICES, WRONG_PAIRS, WRONG_SIGN_INS
-	// or WRONG_PASSWORDS: from its source, or with none from all addresses together.
+	// or WRONG_PASSWORDS: from its source, or with none from all addresses together;
+	// RestoreDatabase where `rollbook restore` put a backup back, behind the newest event of that
+	// backup. The revocations that it repeats in it follow, each with an event of its own.
 	Action string `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
 	// The profile it was about; may be empty.
 	ProfileId string `protobuf:"bytes,5,opt,name=profile_id,json=profileId,proto3" json:"profile_id,omitempty"`
@@ -111,7 +113,8 @@ type AuditEvent struct {
 	// Further facts; never a secret or a full identifier. Among them are `fields` (what was
 	// changed), `before` (the user or token there was), `rule` (by which a device was
 	// found), `count` and `since` (of refusals that were counted together), `network` (of
-	// an alarm about all addresses in it), and counts of devices and rows. What a refused
+	// an alarm about all addresses in it), `file` and `newest_event_time` (of a backup), and
+	// counts of devices and rows. What a refused
 	// device presented is told as `imei`, `serial_number` and `user_name`: 12 digits of a
 	// keyed digest, and the last two characters of an identifier.
 	Details map[string]string `protobuf:"bytes,8,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
