@@ -263,7 +263,7 @@ class App:
         self._health.enter_graceful_shutdown()
         self._streams.stop()
         self._exports.stop()
-        self._server.stop(self._config.grace_seconds).wait()
+        self._server.stop(self._config.drain_seconds).wait()
         self._close()
 
     def _close(self) -> None:
