@@ -24,6 +24,7 @@ from rollbook_server import logs, signals, tuning
 from rollbook_server.app import ADMIN_KEY_NAME, App
 from rollbook_server.config import SETTINGS, Config, ConfigError, split_address
 from rollbook_server.domain.errors import RollbookError
+from rollbook_server.ending import end_within
 from rollbook_server.key_files import KeyFileError
 from rollbook_server.settings import printing
 from rollbook_server.settings.declared import made
@@ -160,6 +161,7 @@ def _run(config: Config, session: Session) -> None:
         _note_sqlite()
     told.recv(1)
     click.echo(_STOPPING, err=True)
+    end_within(config.drain_seconds)
     app.stop()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
@@ -79,6 +80,11 @@ class SqliteStore(RollStore):
         """Raise RollbookError with STORE_FULL before the disk is quite full."""
         if shutil.disk_usage(self._path.parent).free < RESERVE_BYTES:
             raise disk_full()
+
+    def _looks_closed(self) -> bool:
+        """Tell whether the file system is full, or was made one that only reads."""
+        disk = os.statvfs(self._path.parent)
+        return not disk.f_bavail or bool(disk.f_flag & os.ST_RDONLY)
 
     def identity(self) -> int:
         """Give the number that the file system gave the file."""
