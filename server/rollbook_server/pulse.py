@@ -69,10 +69,10 @@ class Pulse:
         try:
             self._store.read(lambda roll: roll.tokens.epoch())
             self._store.check_writes()
-        except (RollbookError, OSError):  # whose disk is gone has no free space either
+        except Exception:  # noqa: BLE001 - whatever it is: if this thread ends, nobody tells
             return Feeling.ILL
         try:
             self._store.check_room()
-        except RollbookError:
+        except (RollbookError, OSError):
             return Feeling.NEARLY_FULL
         return Feeling.WELL
