@@ -66,6 +66,7 @@ ALLOWED = {
     "rollbook_server.settings": set(),
     "rollbook_server.settings.options": {"rollbook_server.settings", "rollbook.cli", "click"},
     "rollbook_server.ending": set(),
+    "rollbook_server.notify": set(),
     "rollbook_server.pulse": {"rollbook_server.domain"},
     "rollbook_server.passwords": {"rollbook_server.domain", "argon2"},
     "rollbook_server.app": {"rollbook_server", "rollbook.v1", "grpc", "grpc_health"},

@@ -26,6 +26,7 @@ from rollbook_server.config import SETTINGS, Config, ConfigError, split_address
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.ending import end_within
 from rollbook_server.key_files import KeyFileError
+from rollbook_server.notify import State, notify
 from rollbook_server.settings import printing
 from rollbook_server.settings.declared import made
 from rollbook_server.settings.options import setting_options, source
@@ -160,7 +161,7 @@ def _run(config: Config, session: Session) -> None:
     if opening.sqlite_path(config.database, config.default_database()):
         _note_sqlite()
     told.recv(1)
-    click.echo(_STOPPING, err=True)
+    _say_stopping()
     end_within(config.drain_seconds)
     app.stop()
 
@@ -172,12 +173,18 @@ def _run_workers(config: Config, session: Session) -> None:
         workers = Workers(config)
     _tell(workers.address, config, session)
     workers.watch(told)
-    click.echo(_STOPPING, err=True)
+    _say_stopping()
     workers.stop()
 
 
 def _tell(address: str, config: Config, session: Session) -> None:
     (_announce_json if session.wants_json else _announce)(address, config)
+    notify(State.READY, f"Listens on {address}")
+
+
+def _say_stopping() -> None:
+    click.echo(_STOPPING, err=True)
+    notify(State.STOPPING, _STOPPING)
 
 
 def _announce(address: str, config: Config) -> None:

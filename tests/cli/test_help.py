@@ -40,6 +40,7 @@ LEAVES = [
     ("token", "revoke"),
     ("qr",),
     ("enroll",),
+    ("health",),
     ("sign-in",),
     ("user", "create"),
     ("user", "list"),
@@ -56,8 +57,8 @@ def test_help_lists_every_command(alone: Cli) -> None:
     assert ended.code == 0
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", ended.out, flags=re.MULTILINE)
     ours = (
-        "audit database demo device discard enroll inventory key profile qr serve sign-in template "
-        "token upload"
+        "audit database demo device discard enroll health inventory key profile qr serve sign-in "
+        "template token upload"
     )
     assert listed == [*ours.split(), "uploads", "user"]
 
