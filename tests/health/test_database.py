@@ -143,6 +143,8 @@ def test_not_serving_is_told_first_while_the_database_hangs(
     hanging.wait()
     with ThreadPoolExecutor(1) as pool:
         stopped = pool.submit(server.stop)
-        assert next(states) != SERVING
-        over.set()
+        try:
+            assert next(states) != SERVING
+        finally:
+            over.set()
         stopped.result()
