@@ -51,7 +51,7 @@ class Health:
 @pytest.fixture
 def health(serve: Callable[..., Server]) -> Iterator[tuple[Server, Health]]:
     """Give a server with few threads and a short grace, and its probe."""
-    server = serve(threads=4, upload_streams=1, grace_seconds=0.5)
+    server = serve(threads=4, upload_streams=1, drain_seconds=0.5)
     health = Health(server)
     yield server, health
     health.channel.close()

@@ -31,7 +31,7 @@ from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.domain.witness import Witness
 from rollbook_server.passwords import Argon2Passwords
-from rollbook_server.pulse import Pulse
+from rollbook_server.pulse import Feeling, Pulse
 from rollbook_server.storage.opening import open_store
 from rollbook_server.sweeper import Sweeper
 from rollbook_server.tls import Certificates
@@ -71,6 +71,16 @@ SERVICES = (
     "rollbook.v1.TokenService",
     "rollbook.v1.UserService",
 )
+
+# What is told not to be served: the whole server is healthy as long as devices enroll.
+NOT_SERVED = {
+    Feeling.WELL: (),
+    Feeling.NEARLY_FULL: ("rollbook.v1.DeviceService",),
+    Feeling.ILL: ("", *SERVICES),
+}
+
+# Of the time in which a server is to end, what calls may take; the rest is for its files.
+CALLS_SHARE = 0.75
 
 # Watchers of our health need no key, so they must not wait in the threads that serve
 # calls. Nor in none, as is that library's default: there a watcher that goes away
@@ -240,33 +250,44 @@ class App:
         self._register_standard()
 
     def _register_standard(self) -> None:
-        """Add health and reflection."""
+        """Add health and, if it is wanted, reflection."""
         server = self._server
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.register(server, (*SERVICES, health.SERVICE_NAME))
+        if self._config.reflection:
+            reflection.register(server, (*SERVICES, health.SERVICE_NAME))
 
     def start(self) -> None:
         """Serve; the address is then `address`."""
+        self._tell_health(Feeling.WELL)
         self._server.start()
-        self._tell_health(is_serving=True)
-        self._pulse = Pulse(self._store, lambda answers: self._tell_health(is_serving=answers))
+        self._pulse = Pulse(self._store, self._tell_health)
 
-    def _tell_health(self, *, is_serving: bool) -> None:
+    def _tell_health(self, feeling: Feeling) -> None:
         status = health_pb2.HealthCheckResponse
         for name in ("", *SERVICES):
-            self._health.set(name, status.SERVING if is_serving else status.NOT_SERVING)
+            is_served = name not in NOT_SERVED[feeling]
+            self._health.set(name, status.SERVING if is_served else status.NOT_SERVING)
 
     def stop(self) -> None:
-        """Let no new call in, give those under way their grace, and close the files."""
-        if self._pulse:
-            self._pulse.close()
+        """Tell that it stops, let no new call in, answer those under way, and close the files.
+
+        Uploads and inventories end at their next message, and those that stand still in a
+        moment. What is not answered after three quarters of `drain_seconds` is cut.
+        """
         self._health.enter_graceful_shutdown()
         self._streams.stop()
         self._exports.stop()
-        self._server.stop(self._config.grace_seconds).wait()
+        self._idle.hurry()
+        seconds = self._config.drain_seconds * CALLS_SHARE
+        ended = self._server.stop(seconds)
+        self._lines.wait_until_quiet(seconds)
+        self._server.stop(0)  # watchers of our health, who were told, and would stay
+        ended.wait()
         self._close()
 
     def _close(self) -> None:
+        if self._pulse:
+            self._pulse.close()
         self._idle.close()
         self._lines.close()
         self._sweeper.close()

@@ -9,28 +9,27 @@ import shlex
 import sqlite3
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from rollbook.cli.errors import CommandError, describe, report
+from rollbook.cli.output import say, show_json, show_raw
 from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
 from rollbook_server import logs, signals, tuning
 from rollbook_server.app import ADMIN_KEY_NAME, App
-from rollbook_server.config import (
-    DEFAULT_IDLE_SECONDS,
-    DEFAULT_LISTEN,
-    Config,
-    ConfigError,
-)
+from rollbook_server.config import SETTINGS, Config, ConfigError
 from rollbook_server.domain.errors import RollbookError
-from rollbook_server.domain.guess_limits import GuessLimits
-from rollbook_server.domain.tokens import TokenLimits
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.ending import end_within
 from rollbook_server.key_files import KeyFileError
 from rollbook_server.listening import check_free
+from rollbook_server.notify import State, notify
+from rollbook_server.settings import printing
+from rollbook_server.settings.declared import made
+from rollbook_server.settings.options import setting_options, source
 from rollbook_server.storage import opening
 from rollbook_server.storage.opening import DatabaseUrlError
 from rollbook_server.storage.roll_store import StoreError
@@ -38,7 +37,9 @@ from rollbook_server.storage.sqlite.versions import has_wal_reset_bug
 from rollbook_server.workers import WorkerError, Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from rollbook_server.settings.declared import Setting
 
 _STOPPING = "Stopping: no new calls, those under way may end."
 
@@ -57,200 +58,55 @@ class _Alone(click.Command):
 
 
 @click.command(cls=_Alone)
+@setting_options(SETTINGS)
 @click.option(
-    "--listen",
-    default=DEFAULT_LISTEN,
-    show_default=True,
-    envvar="ROLLBOOK_LISTEN",
-    metavar="HOST:PORT",
-    help="Where to listen; port 0 takes a free one.",
-)
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="ROLLBOOK_DATA_DIR",
-    help="Where keys and the embedded database are kept.  [default: "
-    "$XDG_DATA_HOME/rollbook or ~/.local/share/rollbook]",
-)
-@click.option(
-    "--database",
-    default="",
-    envvar="ROLLBOOK_DATABASE",
-    metavar="URL",
-    help="sqlite:///PATH, or postgresql://USER@HOST/NAME, which several servers may share; by "
-    "default a file in the data directory. A password belongs into PGPASSFILE or the variable.",
-)
-@click.option(
-    "--upgrade/--no-upgrade",
-    default=True,
-    envvar="ROLLBOOK_UPGRADE",
-    help="Bring the schema of an older database up to date, or refuse it: `rollbook database "
-    "upgrade` does it as well.  [default: --upgrade]",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    envvar="ROLLBOOK_WORKERS",
-    metavar="COUNT",
-    help="Processes that serve the address together, each on a core of its own; only with "
-    "PostgreSQL.",
-)
-@click.option(
-    "--sealing-key-file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="ROLLBOOK_SEALING_KEY_FILE",
-    help="What token values and the audit log are sealed with; made if it is missing and there "
-    "is neither yet. ROLLBOOK_SEALING_KEY holds the content of such a file, in place of it.  "
-    "[default: sealing.key in the data directory]",
-)
-@click.option(
-    "--tls-cert",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="ROLLBOOK_TLS_CERT",
-    help="Speak TLS with this certificate, in PEM, followed by those that issued it. A new one "
-    "in its place is served without a restart.",
-)
-@click.option(
-    "--tls-key",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="ROLLBOOK_TLS_KEY",
-    help="The private key of the certificate.",
-)
-@click.option(
-    "--tls-client-ca",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="ROLLBOOK_TLS_CLIENT_CA",
-    help="Let in nobody, devices and probes included, who has no certificate of the "
-    "authorities in this file.",
-)
-@click.option(
-    "--public-address",
-    default="",
-    envvar="ROLLBOOK_PUBLIC_ADDRESS",
-    metavar="HOST:PORT",
-    help="What QR codes tell devices to call.  [default: the address listened on]",
-)
-@click.option(
-    "--max-rows",
-    type=click.IntRange(min=1),
-    default=UploadLimits().max_rows,
-    show_default=True,
-    envvar="ROLLBOOK_MAX_ROWS",
-    help="Rows that one upload may have.",
-)
-@click.option(
-    "--token-default-days",
-    type=int,
-    default=TokenLimits().default_days,
-    show_default=True,
-    envvar="ROLLBOOK_TOKEN_DEFAULT_DAYS",
-    metavar="DAYS",
-    help="How long a new token lives.",
-)
-@click.option(
-    "--token-min-days",
-    type=int,
-    default=TokenLimits().fewest_days,
-    show_default=True,
-    envvar="ROLLBOOK_TOKEN_MIN_DAYS",
-    metavar="DAYS",
-    help="The fewest days by which a token can be extended.",
-)
-@click.option(
-    "--token-max-days",
-    type=int,
-    default=TokenLimits().most_days,
-    show_default=True,
-    envvar="ROLLBOOK_TOKEN_MAX_DAYS",
-    metavar="DAYS",
-    help="The most days by which a token can be extended; 3,650 at most.",
-)
-@click.option(
-    "--wrong-tokens",
-    type=click.IntRange(min=1),
-    default=GuessLimits().wrong_tokens,
-    show_default=True,
-    envvar="ROLLBOOK_WRONG_TOKENS",
-    metavar="COUNT",
-    help="Different wrong tokens that one address may present in an hour; right ones always open.",
-)
-@click.option(
-    "--wrong-devices",
-    type=click.IntRange(min=1),
-    default=GuessLimits().wrong_devices,
-    show_default=True,
-    envvar="ROLLBOOK_WRONG_DEVICES",
-    metavar="COUNT",
-    help="Different identifiers of devices not on the roll that one address may present in an "
-    "hour; one more for every 4 devices that register from there.",
-)
-@click.option(
-    "--wrong-sign-ins",
-    type=click.IntRange(min=1),
-    default=GuessLimits().wrong_sign_ins,
-    show_default=True,
-    envvar="ROLLBOOK_WRONG_SIGN_INS",
-    metavar="COUNT",
-    help="Different wrong passwords and identifiers with which one address may sign in in an hour.",
-)
-@click.option(
-    "--idle-seconds",
-    type=click.IntRange(min=1),
-    default=DEFAULT_IDLE_SECONDS,
-    show_default=True,
-    envvar="ROLLBOOK_IDLE_SECONDS",
-    metavar="SECONDS",
-    help="How long a caller may send nothing of an upload, or take nothing of an inventory, "
-    "before it loses its place; an upload can be resumed.",
-)
-@click.option(
-    "--allow-csv-profile-edit",
+    "--print-config",
     is_flag=True,
-    envvar="ROLLBOOK_ALLOW_CSV_PROFILE_EDIT",
-    help="Let name and description of profiles for CSV files be changed, too.",
-)
-@click.option(
-    "--allow-plaintext",
-    is_flag=True,
-    help="Listen beyond this machine without encryption.",
+    help="Show what the server would be set to and where each setting comes from, as a file for "
+    "--config; start nothing.",
 )
 @with_session
-def serve(  # noqa: PLR0913 - one argument for each option that is no setting by itself
-    session: Session,
-    /,
-    *,
-    data_dir: Path | None,
-    max_rows: int,
-    token_default_days: int,
-    token_min_days: int,
-    token_max_days: int,
-    wrong_tokens: int,
-    wrong_devices: int,
-    wrong_sign_ins: int,
-    **settings: Any,
-) -> None:
+def serve(session: Session, /, *, print_config: bool, **values: Any) -> None:
     """Serve enrollments until told to stop (Ctrl-C or SIGTERM).
 
     The first start makes an administrator key, DIR/admin.key. Commands on the same
     machine find it in the default directory, or in the one that ROLLBOOK_DATA_DIR names.
     """
-    logs.begin()
-    config = Config(
-        data_dir=(data_dir or default_data_dir()).absolute(),
-        upload_limits=UploadLimits(max_rows=max_rows),
-        token_limits=TokenLimits(token_default_days, token_min_days, token_max_days),
-        guess_limits=GuessLimits(wrong_tokens, wrong_devices, wrong_sign_ins),
-        # No option: what stands on a command line can be seen by every user.
-        sealing_keys=os.environ.get("ROLLBOOK_SEALING_KEY", ""),
-        **settings,
-    )
+    config = configured(values)
     _check(config)
+    if print_config:
+        _print(config, session)
+        return
+    logs.begin()
     if config.workers > 1:
         _run_workers(config, session)
     else:
         _run(config, session)
+
+
+def configured(values: Mapping[str, Any]) -> Config:
+    """Give the configuration that the options make, with paths that hold everywhere."""
+    given = {**values, "data_dir": values["data_dir"] or default_data_dir()}
+    fixed = {
+        name: value.absolute() if isinstance(value, Path) else value
+        for name, value in given.items()
+    }
+    return made(Config, fixed, sealing_keys=os.environ.get("ROLLBOOK_SEALING_KEY", ""))
+
+
+def _print(config: Config, session: Session) -> None:
+    context = click.get_current_context()
+    config = replace(config, database=opening.absolute(config.database))
+
+    def found(setting: Setting) -> str:
+        return source(setting, context)
+
+    if session.wants_json:
+        show_json({"settings": printing.as_document(SETTINGS, config, found)})
+        return
+    show_raw("\n".join([*printing.as_file(SETTINGS, config, found), ""]))
+    if config.sealing_keys:
+        say("ROLLBOOK_SEALING_KEY is set as well, and is not printed.")
 
 
 def _check(config: Config) -> None:
@@ -288,7 +144,8 @@ def _run(config: Config, session: Session) -> None:
     if opening.sqlite_path(config.database, config.default_database()):
         _note_sqlite()
     told.recv(1)
-    click.echo(_STOPPING, err=True)
+    _say_stopping()
+    end_within(config.drain_seconds)
     app.stop()
 
 
@@ -299,12 +156,18 @@ def _run_workers(config: Config, session: Session) -> None:
         workers = Workers(config)
     _tell(workers.address, config, session)
     workers.watch(told)
-    click.echo(_STOPPING, err=True)
+    _say_stopping()
     workers.stop()
 
 
 def _tell(address: str, config: Config, session: Session) -> None:
     (_announce_json if session.wants_json else _announce)(address, config)
+    notify(State.READY, f"Listens on {address}")
+
+
+def _say_stopping() -> None:
+    click.echo(_STOPPING, err=True)
+    notify(State.STOPPING, _STOPPING)
 
 
 def _announce(address: str, config: Config) -> None:

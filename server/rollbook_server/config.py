@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path  # noqa: TC003 - read from the annotations when options are made of them
 
 from rollbook_server.domain.addresses import is_loopback
 from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from rollbook_server.settings.declared import declared, inner, setting, settings
 
 DEFAULT_LISTEN = "127.0.0.1:7443"
 DEFAULT_IDLE_SECONDS = 60
+DEFAULT_DRAIN_SECONDS = 8  # Docker kills after ten
+_DAY_SECONDS = 86_400
 DATABASE_NAME = "rollbook.db"
 SEALING_KEY_NAME = "sealing.key"
 _MAX_PORT = 65535
@@ -33,46 +33,176 @@ class ConfigError(Exception):
 class Config:
     """How a server runs.
 
-    `database` is a URL such as sqlite:////var/lib/rollbook/roll.db or
-    postgresql://rollbook@db.example.com/roll; empty for a file in `data_dir`.
-    `upgrade` lets the schema of an older database be brought up to date.
-    `workers` processes serve the address together, each of which is told that it
-    `shares_port`. `public_address` is what QR codes tell devices to call;
-    empty for the address the server listens on. `sealing_key_file` holds what token
-    values are sealed with; None for a file in `data_dir`. `sealing_keys` is the content of such
-    a file, from the environment, in place of one. `tls_cert` and `tls_key`, PEM
-    files, are for TLS; with `tls_client_ca` every caller must show a certificate of those
-    authorities. Threads serve one call each, and
+    A field that declares a setting is an option of `rollbook serve`, a variable of the
+    environment, a key of its file and a line of `--print-config`, without a word elsewhere.
+
+    Each of several workers is told that it `shares_port`. `sealing_keys` is the content of a
+    file of sealing keys, from the environment, in place of one. Threads serve one call each, and
     every stream of an upload or an inventory holds one: `upload_streams` and
-    `export_streams` together stay well below `threads`. Whoever sends no message of
-    a call, or takes nothing of an inventory, for `idle_seconds` loses its place. For a
-    thread at most `waiting_calls` wait; more are turned away with SERVER_BUSY.
-    `allow_csv_profile_edit` lets name and description of CSV profiles be changed, too.
+    `export_streams` together stay well below `threads`. For a thread at most `waiting_calls`
+    wait; more are turned away with SERVER_BUSY.
     """
 
-    data_dir: Path
-    listen: str = DEFAULT_LISTEN
-    database: str = field(default="", repr=False)  # it may hold a password
-    upgrade: bool = True
-    workers: int = 1
+    data_dir: Path = field(
+        metadata=setting(
+            "Where keys and the embedded database are kept.",
+            default="$XDG_DATA_HOME/rollbook or ~/.local/share/rollbook",
+            folder=True,
+        )
+    )
+    listen: str = field(
+        default=DEFAULT_LISTEN,
+        metadata=setting("Where to listen; port 0 takes a free one.", metavar="HOST:PORT"),
+    )
+    database: str = field(
+        default="",
+        repr=False,  # it may hold a password
+        metadata=setting(
+            "sqlite:///PATH, or postgresql://USER@HOST/NAME, which several servers may share. A "
+            "password belongs into PGPASSFILE or the variable.",
+            metavar="URL",
+            default="a file in the data directory",
+            secret=True,
+        ),
+    )
+    upgrade: bool = field(
+        default=True,
+        metadata=setting(
+            "Bring the schema of an older database up to date, or refuse it: `rollbook database "
+            "upgrade` does it as well."
+        ),
+    )
+    workers: int = field(
+        default=1,
+        metadata=setting(
+            "Processes that serve the address together, each on a core of its own; only with "
+            "PostgreSQL.",
+            metavar="COUNT",
+            at_least=1,
+        ),
+    )
     shares_port: bool = False
-    public_address: str = ""
-    sealing_key_file: Path | None = None
+    sealing_key_file: Path | None = field(
+        default=None,
+        metadata=setting(
+            "What token values and the audit log are sealed with; made if it is missing and there "
+            "is neither yet. ROLLBOOK_SEALING_KEY holds the content of such a file, in place of "
+            "it.",
+            default="sealing.key in the data directory",
+        ),
+    )
+    # No setting: what stands on a command line can be seen by every user.
     sealing_keys: str = field(default="", repr=False)
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
-    tls_client_ca: Path | None = None
-    allow_plaintext: bool = False
-    allow_csv_profile_edit: bool = False
-    token_limits: TokenLimits = field(default_factory=TokenLimits)
-    guess_limits: GuessLimits = field(default_factory=GuessLimits)
-    upload_limits: UploadLimits = field(default_factory=UploadLimits)
+    tls_cert: Path | None = field(
+        default=None,
+        metadata=setting(
+            "Speak TLS with this certificate, in PEM, followed by those that issued it. A new one "
+            "in its place is served without a restart."
+        ),
+    )
+    tls_key: Path | None = field(
+        default=None, metadata=setting("The private key of the certificate.")
+    )
+    tls_client_ca: Path | None = field(
+        default=None,
+        metadata=setting(
+            "Let in nobody, devices and probes included, who has no certificate of the "
+            "authorities in this file."
+        ),
+    )
+    allow_plaintext: bool = field(
+        default=False, metadata=setting("Listen beyond this machine without encryption.")
+    )
+    public_address: str = field(
+        default="",
+        metadata=setting(
+            "What QR codes tell devices to call.",
+            metavar="HOST:PORT",
+            default="the address listened on",
+        ),
+    )
+    reflection: bool = field(
+        default=True,
+        metadata=setting("Tell callers with a key what the services are, as grpcurl asks."),
+    )
+    upload_limits: UploadLimits = field(
+        default_factory=UploadLimits,
+        metadata=settings(
+            max_rows=inner(
+                "max_rows", "Rows that one upload may have.", metavar="COUNT", at_least=1
+            )
+        ),
+    )
+    token_limits: TokenLimits = field(
+        default_factory=TokenLimits,
+        metadata=settings(
+            token_default_days=inner("default_days", "How long a new token lives.", metavar="DAYS"),
+            token_min_days=inner(
+                "fewest_days",
+                "The fewest days by which a token can be extended.",
+                metavar="DAYS",
+            ),
+            token_max_days=inner(
+                "most_days",
+                "The most days by which a token can be extended; 3,650 at most.",
+                metavar="DAYS",
+            ),
+        ),
+    )
+    guess_limits: GuessLimits = field(
+        default_factory=GuessLimits,
+        metadata=settings(
+            wrong_tokens=inner(
+                "wrong_tokens",
+                "Different wrong tokens that one address may present in an hour; right ones "
+                "always open.",
+                metavar="COUNT",
+                at_least=1,
+            ),
+            wrong_devices=inner(
+                "wrong_devices",
+                "Different identifiers of devices not on the roll that one address may present in "
+                "an hour; one more for every 4 devices that register from there.",
+                metavar="COUNT",
+                at_least=1,
+            ),
+            wrong_sign_ins=inner(
+                "wrong_sign_ins",
+                "Different wrong passwords and identifiers with which one address may sign in in "
+                "an hour.",
+                metavar="COUNT",
+                at_least=1,
+            ),
+        ),
+    )
     upload_streams: int = 8
     export_streams: int = 4
-    idle_seconds: float = DEFAULT_IDLE_SECONDS
     threads: int = 32
     waiting_calls: int = 512
-    grace_seconds: float = 5.0
+    idle_seconds: float = field(
+        default=DEFAULT_IDLE_SECONDS,
+        metadata=setting(
+            "How long a caller may send nothing of an upload, or take nothing of an inventory, "
+            "before it loses its place; an upload can be resumed.",
+            metavar="SECONDS",
+            at_least=1,
+            at_most=_DAY_SECONDS,
+        ),
+    )
+    drain_seconds: float = field(
+        default=DEFAULT_DRAIN_SECONDS,
+        metadata=setting(
+            "Within how long it ends when it is told to stop: calls under way have three quarters "
+            "of that. What was answered is kept in any case.",
+            metavar="SECONDS",
+            at_least=1,
+            at_most=_DAY_SECONDS,
+        ),
+    )
+    allow_csv_profile_edit: bool = field(
+        default=False,
+        metadata=setting("Let name and description of profiles for CSV files be changed, too."),
+    )
 
     def check(self) -> None:
         """Raise ConfigError for what cannot work."""
@@ -82,6 +212,8 @@ class Config:
         self._check_encryption(host)
         if self.idle_seconds <= 0:
             raise ConfigError(f"--idle-seconds {self.idle_seconds:g}: must be above 0.")
+        if self.drain_seconds <= 0:
+            raise ConfigError(f"--drain-seconds {self.drain_seconds:g}: must be above 0.")
         if self.sealing_keys and self.sealing_key_file:
             raise ConfigError("ROLLBOOK_SEALING_KEY and --sealing-key-file exclude each other.")
         self._check_public_address()
@@ -133,6 +265,9 @@ class Config:
     def default_database(self) -> Path:
         """Give the file of the database where `database` names none."""
         return self.data_dir / DATABASE_NAME
+
+
+SETTINGS = declared(Config)
 
 
 def split_address(address: str) -> tuple[str, str]:

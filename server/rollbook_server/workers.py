@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rollbook_server import logs, signals, tuning
 from rollbook_server.app import App
 from rollbook_server.config import split_address
+from rollbook_server.ending import end_within
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -28,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 # Not forked: threads of gRPC and of the database would be copied half.
 _SPAWN = multiprocessing.get_context("spawn")
+_LATE_SECONDS = 1.0  # what a worker may take beyond the time in which it is to end
 _PAUSE_SECONDS = 1.0  # before one that ended is replaced: else it might end as fast again
 
 
@@ -65,7 +67,10 @@ class Workers:
         for process in self._running:
             process.terminate()
         for process in self._running:
-            process.join()
+            process.join(self._config.drain_seconds + _LATE_SECONDS)
+            if process.is_alive():  # it was halted, and cannot even end itself
+                process.kill()
+                process.join()
         self._port.close()
 
     def _replaced(self, ended: SpawnProcess) -> SpawnProcess:
@@ -124,4 +129,5 @@ def _work(config: Config, tells: Connection) -> None:
     tells.close()
     parent: Any = multiprocessing.parent_process()
     wait([told, parent.sentinel])
+    end_within(config.drain_seconds)
     app.stop()

@@ -150,16 +150,16 @@ def test_every_piece_of_a_stream_is_made_in_the_name_of_its_caller() -> None:
     details: Any = SimpleNamespace(
         method="/rollbook.v1.EnrollmentService/X", invocation_metadata=()
     )
+
+    def context(number: int) -> Any:
+        peer = f"ipv4:192.0.2.{number}:1"
+        return SimpleNamespace(peer=lambda: peer, add_callback=lambda _: True)
+
     with closing(IdleLimit(60, 1)) as limit, closing(Lines(9)) as lines:
         keys: Any = None  # none is asked for
         guard = Guard(keys, limit, lines, lambda *_: None)
         guarded = guard.intercept_service(lambda _: handler, details)
-        calls = [
-            guarded.stream_stream(
-                iter([b""]), SimpleNamespace(peer=lambda n=n: f"ipv4:192.0.2.{n}:1")
-            )
-            for n in (1, 2)
-        ]
+        calls = [guarded.stream_stream(iter([b""]), context(n)) for n in (1, 2)]
         pulled = [[Context().run(next, call) for call in calls] for _ in range(2)]
         for call in calls:
             assert Context().run(next, call, "the end") == "the end"

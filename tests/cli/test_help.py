@@ -40,6 +40,7 @@ LEAVES = [
     ("token", "revoke"),
     ("qr",),
     ("enroll",),
+    ("health",),
     ("sign-in",),
     ("user", "create"),
     ("user", "list"),
@@ -59,8 +60,8 @@ def test_help_lists_every_command(alone: Cli) -> None:
     assert ended.code == 0
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", ended.out, flags=re.MULTILINE)
     ours = (
-        "audit backup database demo device discard doctor enroll inventory key profile qr restore "
-        "serve sign-in template token upload"
+        "audit backup database demo device discard doctor enroll health inventory key profile qr "
+        "restore serve sign-in template token upload"
     )
     assert listed == [*ours.split(), "uploads", "user"]
 

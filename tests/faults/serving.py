@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,20 +17,29 @@ from unittest.mock import patch
 
 from faults.failpoints import Trap
 from rollbook_server import command
+from rollbook_server.command import configured as command_configured
 from rollbook_server.domain import applying, csv_reader, leftovers, staging, upload_sessions
 from rollbook_server.domain.csv_faults import CsvLimits
-from rollbook_server.domain.upload_sessions import UploadLimits
 from rollbook_server.storage import writer
 from rollbook_server.storage.leftovers import StoredLeftovers
 from rollbook_server.storage.uploads import StoredUploads
 from rollbook_server.transport import upload_methods
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from rollbook_server.config import Config
 
 BATCH_ROWS = 5
+
+
+def _with_small_batches(values: Mapping[str, Any]) -> Config:
+    config = command_configured(values)
+    return replace(config, upload_limits=replace(config.upload_limits, batch_rows=BATCH_ROWS))
+
+
 SMALL: tuple[tuple[Any, str, Any], ...] = (
-    (command, "UploadLimits", partial(UploadLimits, batch_rows=BATCH_ROWS)),
+    (command, "configured", _with_small_batches),
     (applying, "PIECE", 4),
     (staging, "PIECE", 4),
     (leftovers, "PIECE", 4),

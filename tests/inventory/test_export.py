@@ -201,7 +201,7 @@ def test_an_export_ends_when_its_profile_is_deleted(server: Server, many: str) -
 
 @pytest.fixture
 def narrow(serve: Callable[..., Server]) -> Server:
-    return serve(export_streams=1, grace_seconds=0.1)
+    return serve(export_streams=1, drain_seconds=0.1)
 
 
 def test_more_exports_than_the_server_takes_are_sent_away_to_come_again(narrow: Server) -> None:

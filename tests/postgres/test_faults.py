@@ -14,7 +14,7 @@ from databases import DATABASES, POSTGRESQL
 from postgres.proxies import Cut, Proxy
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import Profile
-from rollbook_server.pulse import Pulse
+from rollbook_server.pulse import Feeling, Pulse
 from rollbook_server.storage.postgres import store as postgres_store
 from rollbook_server.storage.postgres import writing
 from rollbook_server.storage.postgres.store import PostgresStore
@@ -118,7 +118,7 @@ def test_a_database_that_is_gone_is_told_and_comes_back(
     store: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "_BEGIN_SECONDS", 0.2)
-    told: list[bool] = []
+    told: list[Feeling] = []
     with closing(Pulse(store, told.append, 0.01)):
         proxy.refuses = True
         proxy.cut_all()
@@ -126,9 +126,9 @@ def test_a_database_that_is_gone_is_told_and_comes_back(
             with pytest.raises(RollbookError) as failed:
                 attempt(lambda roll: roll.profiles.get("prf-a"))
             assert failed.value.reason is Reason.STORE_UNAVAILABLE
-        until(lambda: told == [False])
+        until(lambda: told == [Feeling.ILL])
         proxy.refuses = False
-        until(lambda: told == [False, True])
+        until(lambda: told == [Feeling.ILL, Feeling.WELL])
     assert store.write(lambda roll: add(roll, "a"))
 
 

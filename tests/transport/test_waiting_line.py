@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rollbook import DeviceRow, EnrollmentAgent, EnrollOutcome, UnavailableError
 from rollbook_server.domain.errors import Reason
+from rollbook_server.transport.under_way import UnderWay
 from rollbook_server.transport.waiting_line import Lines, WaitingLine
 from uploads.wire import refusal, until
 
@@ -41,7 +42,7 @@ def refused(line: WaitingLine) -> float:
 
 
 def test_as_many_wait_as_may() -> None:
-    with closing(WaitingLine(2, Clock())) as line:
+    with closing(WaitingLine(2, UnderWay(), Clock())) as line:
         assert (line._join(), line._join()) == (None, None)
         assert refused(line) > 0
         line._leave()
@@ -50,7 +51,7 @@ def test_as_many_wait_as_may() -> None:
 
 def test_those_turned_away_come_back_one_after_another() -> None:
     clock = Clock()
-    with closing(WaitingLine(0, clock)) as line:
+    with closing(WaitingLine(0, UnderWay(), clock)) as line:
         told = [refused(line) for _ in range(3_000)]
         assert told == sorted(told)
         assert (told[0], told[-1]) == (0.5, 30.0)  # 100 are served a second
@@ -63,7 +64,7 @@ def test_those_turned_away_come_back_one_after_another() -> None:
 
 def test_a_fast_server_calls_them_back_sooner() -> None:
     clock = Clock()
-    with closing(WaitingLine(10_000, clock)) as line:
+    with closing(WaitingLine(10_000, UnderWay(), clock)) as line:
         for _ in range(20):
             for _ in range(2_000):
                 line._join()
@@ -99,8 +100,15 @@ def test_questions_for_health_have_a_line_that_ends_as_well() -> None:
         refusing = [lines._checks._threads is b.experimental_thread_pool for b in behaviors]
         assert refusing == [False, False, True, True]
         assert lines.wait(ENROLL, _served).experimental_thread_pool is None
-        assert [behavior(None, None) for behavior in behaviors[:2]] == ["served"] * 2
+        assert [behavior(None, _Ended()) for behavior in behaviors[:2]] == ["served"] * 2
         assert lines._checks.length == 0
+
+
+class _Ended:
+    """The context of a call that is over."""
+
+    def add_callback(self, _: object) -> bool:
+        return False
 
 
 def _served(_: object, __: object) -> str:

@@ -86,6 +86,11 @@ def endpoint(address: str, *, tls: Tls = NO_FILES, plaintext: bool | None = None
     return Endpoint(address, plaintext, tls)
 
 
+def service_names() -> tuple[str, ...]:
+    """Give the names of the services of a server, without their package."""
+    return _SERVICES
+
+
 def service_config() -> dict[str, object]:
     """Say which calls gRPC itself retries: every unary one, for each is safe to repeat."""
     retried = [{"service": f"rollbook.v1.{service}"} for service in _SERVICES]

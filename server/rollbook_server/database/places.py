@@ -11,7 +11,8 @@ import click
 
 from rollbook.cli.errors import CommandError
 from rollbook.data_dir import default_data_dir
-from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME
+from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME, SETTINGS
+from rollbook_server.settings.options import config_option, option
 from rollbook_server.storage.opening import DatabaseUrlError, place, sqlite_path
 from rollbook_server.storage.roll_store import StoreError
 
@@ -21,28 +22,19 @@ if TYPE_CHECKING:
     from rollbook_server.storage.places import Place
 
 URLS = "sqlite:///PATH (four slashes for an absolute one) or postgresql://USER@HOST/NAME"
+_TEXTS = {
+    "data_dir": "Where the server keeps its embedded database.",
+    "database": f"{URLS}.",
+}
 
 
 def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options --database and --data-dir, as `serve` has them."""
-    for option in (
-        click.option(
-            "--data-dir",
-            type=click.Path(file_okay=False, path_type=Path),
-            envvar="ROLLBOOK_DATA_DIR",
-            help="Where the server keeps its embedded database.  [default: "
-            "$XDG_DATA_HOME/rollbook or ~/.local/share/rollbook]",
-        ),
-        click.option(
-            "--database",
-            default="",
-            envvar="ROLLBOOK_DATABASE",
-            metavar="URL",
-            help=f"{URLS}; by default the file in the data directory.",
-        ),
-    ):
-        function = option(function)
-    return function
+    """Give a command the options --database, --data-dir and --config, as `serve` has them."""
+    for setting in SETTINGS:
+        if setting.name in _TEXTS:
+            function = option(setting, _TEXTS[setting.name])(function)
+    with_file: Callable[..., Any] = config_option(SETTINGS)(function)
+    return with_file
 
 
 def chosen(database: str, data_dir: Path | None) -> Place:

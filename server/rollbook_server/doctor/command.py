@@ -13,51 +13,36 @@ from rollbook.cli.exit_codes import ExitCode
 from rollbook.cli.output import counted, show, show_json
 from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
-from rollbook_server.config import DEFAULT_LISTEN, Config
+from rollbook_server.config import SETTINGS, Config
 from rollbook_server.database.places import named_file, place_options
 from rollbook_server.doctor.examination import examine
 from rollbook_server.doctor.findings import State
 from rollbook_server.doctor.report import lines
+from rollbook_server.settings.options import option
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from rollbook_server.doctor.findings import Finding
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_LOOKED_AT = (
+    *("listen", "public_address", "allow_plaintext", "sealing_key_file"),
+    *("tls_cert", "tls_key", "tls_client_ca"),
+)
+
+
+def _server_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the options of `serve` that are looked at, as it has them."""
+    for setting in reversed(SETTINGS):
+        if setting.name in _LOOKED_AT:
+            function = option(setting)(function)
+    return function
 
 
 @click.command()
 @place_options
-@click.option(
-    "--listen",
-    default=DEFAULT_LISTEN,
-    show_default=True,
-    envvar="ROLLBOOK_LISTEN",
-    metavar="HOST:PORT",
-    help="Where the server listens, or is to listen.",
-)
-@click.option(
-    "--sealing-key-file",
-    type=_FILE,
-    envvar="ROLLBOOK_SEALING_KEY_FILE",
-    help="The sealing keys of the server.  [default: sealing.key in the data directory]",
-)
-@click.option("--tls-cert", type=_FILE, envvar="ROLLBOOK_TLS_CERT", help="As `serve` has it.")
-@click.option("--tls-key", type=_FILE, envvar="ROLLBOOK_TLS_KEY", help="As `serve` has it.")
-@click.option(
-    "--tls-client-ca", type=_FILE, envvar="ROLLBOOK_TLS_CLIENT_CA", help="As `serve` has it."
-)
-@click.option(
-    "--public-address",
-    default="",
-    envvar="ROLLBOOK_PUBLIC_ADDRESS",
-    metavar="HOST:PORT",
-    help="What devices are told to call, as `serve` has it.",
-)
-@click.option(
-    "--allow-plaintext", is_flag=True, help="As `serve` has it: something else speaks TLS."
-)
+@_server_options
 @click.option(
     "--thorough", is_flag=True, help="Also compare indexes and counts with all rows: minutes."
 )

@@ -164,5 +164,11 @@ class Store(Protocol):
         and no device could enroll any more.
         """
 
+    def check_writes(self) -> None:
+        """Raise RollbookError with STORE_FULL or STORE_UNAVAILABLE if no write is taken.
+
+        Costs next to nothing as long as nothing hints at it; else something is written.
+        """
+
     def packing(self) -> Packing:
         """Begin to prepare rows for Devices.insert, outside a transaction."""

@@ -17,6 +17,14 @@ _NEXT = "SELECT value FROM counters WHERE name = ?"
 _KEEP = "INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _RISE = "UPDATE counters SET value = value + 1 WHERE name = ?"
 _SET = "UPDATE counters SET value = ? WHERE name = ?"
+_TRIED = "tried"
+_FORGET = "DELETE FROM counters WHERE name = ?"
+
+
+def try_out(database: RollDatabase) -> None:
+    """Write something, of which nothing is left."""
+    database.execute_sql(_KEEP, (_TRIED, 0))
+    database.execute_sql(_FORGET, (_TRIED,))
 
 
 def reserve(database: RollDatabase, name: str, count: int = 1) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from rollbook_server.storage.roll_store import StoreError
 from rollbook_server.storage.sqlite.places import SqlitePlace
@@ -86,6 +86,12 @@ def postgres_connection(url: str) -> str:
     with _postgres_extra():
         from rollbook_server.storage.postgres.places import passwordless  # noqa: PLC0415 - an extra
     return passwordless(_postgres_url(url))
+
+
+def absolute(url: str) -> str:
+    """Give the URL so that it means the same wherever a program is started."""
+    path = sqlite_path(url, Path()) if url else None
+    return url if path is None else f"sqlite:///{quote(str(path.absolute()))}"
 
 
 def _postgres_url(url: str) -> str:

@@ -10,6 +10,7 @@ from peewee import DatabaseError, InterfaceError
 from playhouse.pool import MaxConnectionsExceeded
 
 from rollbook_server.domain.audit_chain import Seals
+from rollbook_server.storage import counters
 from rollbook_server.storage.answers import StoredAnswers
 from rollbook_server.storage.api_keys import StoredApiKeys
 from rollbook_server.storage.audit import GatheredAudit, StoredAudit
@@ -127,6 +128,15 @@ class RollStore:
 
     def check_room(self) -> None:
         """Raise RollbookError with STORE_FULL before the disk is quite full."""
+
+    def check_writes(self) -> None:
+        """Raise RollbookError if nothing can be written; tries it where that is in doubt."""
+        if self._writer.is_in_doubt or self._looks_closed():
+            self._writer.submit(lambda _: counters.try_out(self._database)).result()
+
+    def _looks_closed(self) -> bool:
+        """Tell whether the engine knows a sign that it takes no writes."""
+        return False
 
     def identity(self) -> int:
         """Give a number that another database in the place of this one would not have."""

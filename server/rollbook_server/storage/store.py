@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
@@ -40,6 +41,7 @@ _PRAGMAS = {
 _READERS = 64  # connections: more than threads that serve calls, so that none waits
 _WAIT_SECONDS = 10  # for a connection; only a bug can make it so long
 RESERVE_BYTES = 16 * 1024 * 1024  # of the disk, for all that is smaller than an upload
+LAST_BYTES = 1024 * 1024  # with less, the next commit or checkpoint may find no room
 PRIVATE = 0o600  # of a new file: configurations hold passwords
 
 # At DEBUG it would write every statement with its values, of which many are identifiers.
@@ -79,6 +81,16 @@ class SqliteStore(RollStore):
         """Raise RollbookError with STORE_FULL before the disk is quite full."""
         if shutil.disk_usage(self._path.parent).free < RESERVE_BYTES:
             raise disk_full()
+
+    def check_writes(self) -> None:
+        """Raise RollbookError if nothing can be written, or only what finds a gap by luck."""
+        if shutil.disk_usage(self._path.parent).free < LAST_BYTES:
+            raise disk_full()
+        super().check_writes()
+
+    def _looks_closed(self) -> bool:
+        """Tell whether the file system was made one that only reads, as a broken one is."""
+        return bool(os.statvfs(self._path.parent).f_flag & os.ST_RDONLY)
 
     def identity(self) -> int:
         """Give the number that the file system gave the file."""

@@ -44,6 +44,8 @@ IDLE_SECONDS = 0.1
 # So many groups of small work within so long: others share the writer with bulk work.
 SHARED_GROUPS, SHARED_SECONDS = 10, 1.0
 
+_REFUSALS = (Reason.STORE_FULL, Reason.STORE_UNAVAILABLE)
+
 
 class _Work(NamedTuple):
     """Work of one caller: on its own argument, and on those of others with the same work."""
@@ -59,6 +61,9 @@ class Writer:
     A group is answered once it is durable: small work in the writer's own time, in which
     more gathers for the next group; bulk work beside it, if the engine can, so that the next
     can begin.
+
+    It `is_in_doubt` whether the database takes writes from one that failed for that until one
+    succeeds.
 
     Each transaction is made `within` a block, which may write more at its end; `attempt`
     does work, and what it noted for that block is forgotten if it fails.
@@ -78,6 +83,7 @@ class Writer:
         self._bulk: deque[_Work] = deque()
         self._waiting = threading.Condition()
         self._closed = self._was_small = False
+        self.is_in_doubt = False
         self._small_times = deque([-inf] * SHARED_GROUPS, maxlen=SHARED_GROUPS)
         self._thread = threading.Thread(target=self._run, name="rollbook-writer", daemon=True)
         self._thread.start()
@@ -149,8 +155,10 @@ class Writer:
         try:
             done = self._whole(group) if len(works) == 1 < len(group) else self._parts(works)
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter must hear of it
+            self.is_in_doubt |= _is_refusal(translated(error))
             _fail(group, error)
             return
+        self.is_in_doubt = any(_is_refusal(result) for _, result in done)
         self._engine.answer(done, beside=not self._was_small)
 
     def _whole(self, works: list[_Work]) -> Answers:
@@ -211,6 +219,11 @@ class Writer:
                 raise
             raise _UndoneError(error) from error
         return results
+
+
+def _is_refusal(result: object) -> bool:
+    """Tell whether the database took a write not for what it was, but takes none."""
+    return isinstance(result, RollbookError) and result.reason in _REFUSALS
 
 
 class _UndoneError(Exception):

@@ -150,6 +150,10 @@ class IdleLimit:
             self._silent.pop(call, None)
             self._heard = self._clock()
 
+    def hurry(self) -> None:
+        """End whoever does nothing for a moment from now on: the server is about to stop."""
+        self.seconds = min(self.seconds, HURRIED_SECONDS)
+
     def end_idle(self) -> None:
         """End the calls that are idle for too long now."""
         silent_seconds, most_silent = SILENT_SECONDS, self._most_silent

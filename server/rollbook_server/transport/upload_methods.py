@@ -70,6 +70,7 @@ class UploadMethods(device_service_pb2_grpc.DeviceServiceServicer):
                     return ended
         except (grpc.RpcError, RequestIdleError):  # gone or silent: what came whole is kept
             session.keep()
+            self._streams.check_open()
             raise
         return session.suspend()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.transport.statuses import not_to_be_repeated, status_of
+from rollbook_server.transport.under_way import UnderWay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +39,9 @@ class Lines:
     """
 
     def __init__(self, longest: int) -> None:
-        self._calls, self._checks = WaitingLine(longest), WaitingLine(longest)
-        self._watchers = WaitingLine(_WATCHERS)
+        under_way = self._under_way = UnderWay()
+        self._calls, self._checks = WaitingLine(longest, under_way), WaitingLine(longest, under_way)
+        self._watchers = WaitingLine(_WATCHERS, UnderWay())
 
     def wait(self, method: str, behavior: Any) -> Any:
         """Give what `WaitingLine.wait` gives in the line of the method."""
@@ -51,6 +53,10 @@ class Lines:
     def anyone_waits(self) -> bool:
         """Tell whether a call that will not last for ever waits for a thread."""
         return self._calls.length + self._checks.length > 0
+
+    def wait_until_quiet(self, seconds: float) -> None:
+        """Wait until all calls but the watchers' are answered, or no longer than so."""
+        self._under_way.wait_for_none(self.anyone_waits, seconds)
 
     def close(self) -> None:
         """Let go of their threads."""
@@ -66,8 +72,10 @@ class WaitingLine:
     have been served. So they come back evenly, and not all at once.
     """
 
-    def __init__(self, longest: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._longest, self._clock = longest, clock
+    def __init__(
+        self, longest: int, under_way: UnderWay, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._longest, self._under_way, self._clock = longest, under_way, clock
         self._lock = Lock()
         self.length = self._served = 0
         self._turned_away, self._speed = 0.0, _FEWEST_A_SECOND
@@ -84,6 +92,7 @@ class WaitingLine:
             return self._refusing(busy)
 
         def begin(requests: Any, context: grpc.ServicerContext) -> Any:
+            self._under_way.begin(context)  # first, so that it never counts nowhere
             self._leave()
             return behavior(requests, context)
 

@@ -12,6 +12,7 @@ import click
 
 from rollbook import AdminClient, EnrollmentAgent
 from rollbook._channel import endpoint, is_loopback
+from rollbook._health import HealthProbe
 from rollbook.cli.api_keys import find_api_key
 from rollbook.cli.connections import Connection, unusable
 from rollbook.cli.output import Output
@@ -57,6 +58,12 @@ class Session:
         """Give a client that speaks for a device, to be used in a `with` block."""
         with _told():
             return EnrollmentAgent(self.address, **self.connection.settings())
+
+    def probe(self, timeout_seconds: float) -> HealthProbe:
+        """Give what asks for the health of a server, to be used in a `with` block."""
+        settings = self.connection.settings()
+        with _told():
+            return HealthProbe(self.address, timeout_seconds=timeout_seconds, **settings)
 
     @property
     def server_is_here(self) -> bool:

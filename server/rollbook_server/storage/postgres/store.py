@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _READERS = 16
 _WAIT_SECONDS = 10
 
+_READ_ONLY = "SHOW default_transaction_read_only"
 _IDENTITY = "SELECT oid FROM pg_database WHERE datname = current_database()"
 
 
@@ -52,6 +53,10 @@ class PostgresStore(RollStore):
     def has_other_servers(self) -> bool:
         """Tell that other servers may write to the same database."""
         return True
+
+    def _looks_closed(self) -> bool:
+        """Tell whether whoever runs the database has it take no writes, as on a full disk."""
+        return self.read(lambda _: str(self._readers.execute_sql(_READ_ONLY).fetchone()[0])) == "on"
 
     def identity(self) -> int:
         """Give the number that PostgreSQL gave the database."""

@@ -1,0 +1,60 @@
+"""`rollbook health`: what it says and how it exits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rollbook.cli.exit_codes import ExitCode
+from rollbook_server.app import SERVICES
+from rollbook_server.pulse import Feeling
+
+if TYPE_CHECKING:
+    from cli.ended import Cli
+    from running import Server
+
+
+def test_a_server_that_serves_is_told_and_exits_with_0(cli: Cli) -> None:
+    ended = cli("health")
+    assert (ended.code, ended.out, ended.err) == (0, "SERVING\n", "")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_is_asked_by_its_name_with_its_package_or_without(cli: Cli, name: str) -> None:
+    short = name.rpartition(".")[2]
+    for asked in (name, short):
+        ended = cli("health", asked, "--output", "json")
+        assert (ended.code, ended.document) == (0, {"service": name, "status": "SERVING"})
+
+
+def test_no_room_for_uploads_is_told_of_the_devices_alone(cli: Cli, server: Server) -> None:
+    server.app._tell_health(Feeling.NEARLY_FULL)
+    assert cli("health").code == 0
+    ended = cli("health", "DeviceService")
+    assert (ended.code, ended.out) == (ExitCode.UNREACHABLE, "NOT_SERVING\n")
+
+
+def test_a_server_that_stops_is_told(cli: Cli, server: Server) -> None:
+    server.app._health.enter_graceful_shutdown()
+    ended = cli("health", "--output", "json")
+    assert ended.code == ExitCode.UNREACHABLE
+    assert ended.document == {"service": "", "status": "NOT_SERVING"}
+
+
+def test_a_service_that_is_none_is_refused_with_those_there_are(cli: Cli) -> None:
+    ended = cli("health", "UploadService")
+    assert ended.code == ExitCode.REFUSED
+    assert "no service 'UploadService'" in ended.err
+    for name in SERVICES:
+        assert name.rpartition(".")[2] in ended.err
+
+
+def test_a_server_that_is_not_there_is_told_in_one_line(alone: Cli) -> None:
+    ended = alone("--address", "127.0.0.1:1", "health", "--timeout", "2")
+    assert ended.code == ExitCode.UNREACHABLE
+    assert ended.err.startswith("Error: cannot reach 127.0.0.1:1")
+
+
+def test_it_needs_no_key(alone: Cli, server: Server) -> None:
+    assert alone("--address", server.address, "health").code == 0
