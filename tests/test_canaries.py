@@ -81,7 +81,7 @@ def test_the_log_of_a_process_is_without_secrets(capfd: pytest.CaptureFixture[st
     handlers, level = root.handlers[:], root.level
     root.handlers.clear()
     try:
-        logs.begin()
+        logs.begin(logs.LogSettings())
         logging.getLogger("other").error("no %s", IMEI, exc_info=RuntimeError(TOKEN))
     finally:
         root.handlers[:] = handlers

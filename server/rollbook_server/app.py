@@ -30,6 +30,8 @@ from rollbook_server.domain.guessing import Guesses
 from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.domain.witness import Witness
+from rollbook_server.observing.observation import Observation
+from rollbook_server.observing.states import Places, States
 from rollbook_server.passwords import Argon2Passwords
 from rollbook_server.pulse import Pulse
 from rollbook_server.storage.opening import open_store
@@ -104,6 +106,7 @@ class App:
     def __init__(self, config: Config, clock: Clock = clock.now) -> None:
         config.check()
         self._config, self._clock = config, clock
+        self.observation = Observation(config, (*SERVICES, health.SERVICE_NAME))
         config.make_data_dir()
         self._store = open_store(
             config.database,
@@ -124,6 +127,7 @@ class App:
         )
         self._health = _health_servicer()
         self._pulse: Pulse | None = None
+        self._is_serving = False
         try:
             self._begin()
         except BaseException:
@@ -144,9 +148,22 @@ class App:
         guard = Guard(self._keys, self._idle, self._lines, self._turned_away)
         # Two servers on one port share its calls, unseen unless it is meant so.
         options = [*_OPTIONS, ("grpc.so_reuseport", int(self._config.shares_port))]
-        self._server = grpc.server(pool, interceptors=[guard], options=options)
+        interceptors = [self.observation.watch, guard]
+        self._server = grpc.server(pool, interceptors=interceptors, options=options)
         self.address = self._bind()
         self._register()
+        self.observation.look_at(self._store, self._clock, self._states())
+
+    def _states(self) -> States:
+        return States(
+            is_serving=lambda: self._is_serving,
+            waiting=lambda: {name: Places(*told) for name, told in self._lines.lengths().items()},
+            queued=lambda: dict(zip(("small", "bulk"), self._store.queued(), strict=True)),
+            streams=lambda: {
+                "uploads": Places(self._streams.taken, self._streams.most),
+                "inventories": Places(self._exports.taken, self._exports.most),
+            },
+        )
 
     def _keep_admin_key(self) -> None:
         """Put the key of our file to use; without one, that of another server stays."""
@@ -190,7 +207,8 @@ class App:
         return self._server.add_secure_port(listen, credentials)
 
     def _register(self) -> None:
-        server, store, clock, sealer = self._server, self._store, self._clock, self._sealing.sealer
+        server, clock, sealer = self._server, self._clock, self._sealing.sealer
+        store, tally = self.observation.traced(self._store), self.observation.tally
         limits, public = self._config.upload_limits, self._config.public_address or self.address
         answers = Answers(store, clock, sealer)
         maker = TokenMaker(sealer, self._config.token_limits)
@@ -223,10 +241,11 @@ class App:
             idle=self._idle,
             sealer=sealer,
             sweep=sweep,
+            tally=tally,
         )
         passwords = Argon2Passwords()
         gate = Gate(self._witness, Guesses(self._config.guess_limits))
-        enrollment = EnrollmentServicer(store, sealer, passwords, gate, clock)
+        enrollment = EnrollmentServicer(store, sealer, passwords, gate, clock, tally=tally)
         users = UserServicer(store, answers, passwords)
         access = AccessServicer(store, answers, self._keys)
         audit = AuditServicer(store, Seals(sealer.digest))
@@ -252,6 +271,7 @@ class App:
         self._pulse = Pulse(self._store, lambda answers: self._tell_health(is_serving=answers))
 
     def _tell_health(self, *, is_serving: bool) -> None:
+        self._is_serving = is_serving
         status = health_pb2.HealthCheckResponse
         for name in ("", *SERVICES):
             self._health.set(name, status.SERVING if is_serving else status.NOT_SERVING)
@@ -260,6 +280,7 @@ class App:
         """Let no new call in, give those under way their grace, and close the files."""
         if self._pulse:
             self._pulse.close()
+        self._is_serving = False
         self._health.enter_graceful_shutdown()
         self._streams.stop()
         self._exports.stop()
@@ -267,6 +288,7 @@ class App:
         self._close()
 
     def _close(self) -> None:
+        self.observation.close()
         self._idle.close()
         self._lines.close()
         self._sweeper.close()

@@ -31,6 +31,7 @@ from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
 from rollbook_server.key_files import KeyFileError
 from rollbook_server.listening import check_free
+from rollbook_server.observing.options import log_settings, with_observing_options
 from rollbook_server.storage import opening
 from rollbook_server.storage.opening import DatabaseUrlError
 from rollbook_server.storage.roll_store import StoreError
@@ -216,6 +217,7 @@ class _Alone(click.Command):
     is_flag=True,
     help="Listen beyond this machine without encryption.",
 )
+@with_observing_options
 @with_session
 def serve(  # noqa: PLR0913 - one argument for each option that is no setting by itself
     session: Session,
@@ -236,7 +238,8 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
     The first start makes an administrator key, DIR/admin.key. Commands on the same
     machine find it in the default directory, or in the one that ROLLBOOK_DATA_DIR names.
     """
-    logs.begin()
+    log = log_settings(settings)
+    logs.begin(log)
     config = Config(
         data_dir=(data_dir or default_data_dir()).absolute(),
         upload_limits=UploadLimits(max_rows=max_rows),
@@ -244,6 +247,7 @@ def serve(  # noqa: PLR0913 - one argument for each option that is no setting by
         guess_limits=GuessLimits(wrong_tokens, wrong_devices, wrong_sign_ins),
         # No option: what stands on a command line can be seen by every user.
         sealing_keys=os.environ.get("ROLLBOOK_SEALING_KEY", ""),
+        logs=log,
         **settings,
     )
     _check(config)
@@ -282,9 +286,9 @@ def _run(config: Config, session: Session) -> None:
     with _told_why_not():
         check_free(config.listen)
         app = App(config)
-    told = signals.told_to_stop()
+    told = signals.told_to_stop(logs.TOLD_BY)
     app.start()
-    _tell(app.address, config, session)
+    _tell(app.address, config, session, app.observation.address)
     if opening.sqlite_path(config.database, config.default_database()):
         _note_sqlite()
     told.recv(1)
@@ -293,33 +297,37 @@ def _run(config: Config, session: Session) -> None:
 
 
 def _run_workers(config: Config, session: Session) -> None:
-    told = signals.told_to_stop()
     with _told_why_not():
         check_free(config.listen)
         workers = Workers(config)
-    _tell(workers.address, config, session)
+        told = signals.told_to_stop(workers.passing_on())
+        workers.start()
+    _tell(workers.address, config, session, workers.metrics_address)
     workers.watch(told)
     click.echo(_STOPPING, err=True)
     workers.stop()
 
 
-def _tell(address: str, config: Config, session: Session) -> None:
-    (_announce_json if session.wants_json else _announce)(address, config)
+def _tell(address: str, config: Config, session: Session, metrics: str) -> None:
+    (_announce_json if session.wants_json else _announce)(address, config, metrics)
 
 
-def _announce(address: str, config: Config) -> None:
+def _announce(address: str, config: Config, metrics: str) -> None:
     click.echo(f"Rollbook listens {'with TLS ' if config.tls_cert else ''}on {address}")
+    if metrics:
+        click.echo(f"Metrics: http://{metrics}/metrics")
     click.echo(f"Administrator key: {config.data_dir / ADMIN_KEY_NAME}")
     if config.data_dir != default_data_dir().absolute():
         chosen = shlex.quote(str(config.data_dir))
         click.echo(f"For commands on this machine: export ROLLBOOK_DATA_DIR={chosen}")
 
 
-def _announce_json(address: str, config: Config) -> None:
+def _announce_json(address: str, config: Config, metrics: str) -> None:
     """Write the document on one line: who reads it cannot wait for the stream's end."""
     key = str(config.data_dir / ADMIN_KEY_NAME)
     places = {"data_dir": str(config.data_dir), "admin_key_file": key}
-    click.echo(json.dumps({"address": address, "tls": config.tls_cert is not None, **places}))
+    told = {"address": address, "tls": config.tls_cert is not None, "metrics": metrics}
+    click.echo(json.dumps(told | places))
 
 
 def _note_sqlite() -> None:

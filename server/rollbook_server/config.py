@@ -10,6 +10,7 @@ from rollbook_server.domain.addresses import is_loopback
 from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.logs import LogSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,7 @@ DEFAULT_LISTEN = "127.0.0.1:7443"
 DEFAULT_IDLE_SECONDS = 60
 DATABASE_NAME = "rollbook.db"
 SEALING_KEY_NAME = "sealing.key"
+_EXAMPLES = {"--listen": DEFAULT_LISTEN, "--metrics": "127.0.0.1:9464"}
 _MAX_PORT = 65535
 _LONGEST_TOKEN_DAYS = 3650  # ten years: what lives longer is no enrollment token
 _PORT = re.compile("[0-9]{1,5}")
@@ -48,6 +50,8 @@ class Config:
     a call, or takes nothing of an inventory, for `idle_seconds` loses its place. For a
     thread at most `waiting_calls` wait; more are turned away with SERVER_BUSY.
     `allow_csv_profile_edit` lets name and description of CSV profiles be changed, too.
+    `metrics` is where Prometheus fetches them, empty for nowhere; an address that other
+    machines can reach has to be `metrics_public`. With `traces` spans are sent to a collector.
     """
 
     data_dir: Path
@@ -73,13 +77,15 @@ class Config:
     threads: int = 32
     waiting_calls: int = 512
     grace_seconds: float = 5.0
+    metrics: str = ""
+    metrics_public: bool = False
+    traces: bool = False
+    logs: LogSettings = field(default_factory=LogSettings)
 
     def check(self) -> None:
         """Raise ConfigError for what cannot work."""
-        host, port = split_address(self.listen)
-        if not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
-            raise ConfigError(f"--listen {self.listen}: the port must be 0 to {_MAX_PORT}.")
-        self._check_encryption(host)
+        self._check_encryption(_checked_host("--listen", self.listen))
+        self._check_metrics()
         if self.idle_seconds <= 0:
             raise ConfigError(f"--idle-seconds {self.idle_seconds:g}: must be above 0.")
         if self.sealing_keys and self.sealing_key_file:
@@ -97,6 +103,17 @@ class Config:
                 f"--listen {self.listen} can be reached from other machines, which could read "
                 "API keys and tokens on the way: encrypt with --tls-cert FILE --tls-key FILE. If "
                 "something in front of the server speaks TLS, add --allow-plaintext."
+            )
+
+    def _check_metrics(self) -> None:
+        if not self.metrics:
+            return
+        host = _checked_host("--metrics", self.metrics)
+        if not self.metrics_public and not is_loopback(host):
+            raise ConfigError(
+                f"--metrics {self.metrics} can be reached from other machines, which need no key "
+                "to read how much is on the roll and how often devices are refused. If they may, "
+                "add --metrics-public."
             )
 
     def _check_public_address(self) -> None:
@@ -135,9 +152,16 @@ class Config:
         return self.data_dir / DATABASE_NAME
 
 
-def split_address(address: str) -> tuple[str, str]:
+def split_address(address: str, option: str = "--listen") -> tuple[str, str]:
     """Give host and port of HOST:PORT or [IPV6]:PORT."""
     host, colon, port = address.rpartition(":")
     if not colon or not host:
-        raise ConfigError(f"--listen {address}: write HOST:PORT, such as {DEFAULT_LISTEN}.")
+        raise ConfigError(f"{option} {address}: write HOST:PORT, such as {_EXAMPLES[option]}.")
     return host.strip("[]"), port
+
+
+def _checked_host(option: str, address: str) -> str:
+    host, port = split_address(address, option)
+    if not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
+        raise ConfigError(f"{option} {address}: the port must be 0 to {_MAX_PORT}.")
+    return host

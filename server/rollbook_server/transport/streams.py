@@ -26,24 +26,30 @@ class _Streams:
     _when_back: ClassVar[str]
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._free = threading.BoundedSemaphore(most)
+        self.most, self.taken = most, 0
+        self._lock = threading.Lock()
         self._stopping = threading.Event()
 
     @contextmanager
     def one(self) -> Iterator[None]:
         """Hold a place; raises RollbookError if there is none."""
-        if not self._free.acquire(blocking=False):
-            raise RollbookError(
-                self._full,
-                f"{self._most} {self._kind} are under way, as many as this server takes; try "
-                "again.",
-                limit=self._most,
-            ).retry_after(RETRY_SECONDS)
+        self._take()
         try:
             yield
         finally:
-            self._free.release()
+            with self._lock:
+                self.taken -= 1
+
+    def _take(self) -> None:
+        with self._lock:
+            if self.taken < self.most:
+                self.taken += 1
+                return
+        raise RollbookError(
+            self._full,
+            f"{self.most} {self._kind} are under way, as many as this server takes; try again.",
+            limit=self.most,
+        ).retry_after(RETRY_SECONDS)
 
     def stop(self) -> None:
         """Let no stream go on: each ends at its next message."""

@@ -52,6 +52,11 @@ class Lines:
         """Tell whether a call that will not last for ever waits for a thread."""
         return self._calls.length + self._checks.length > 0
 
+    def lengths(self) -> dict[str, tuple[int, int]]:
+        """Give by line how many wait in it, and how many may."""
+        lines = {"calls": self._calls, "checks": self._checks, "watchers": self._watchers}
+        return {name: (line.length, line.longest) for name, line in lines.items()}
+
     def close(self) -> None:
         """Let go of their threads."""
         for line in (self._calls, self._checks, self._watchers):
@@ -67,7 +72,7 @@ class WaitingLine:
     """
 
     def __init__(self, longest: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._longest, self._clock = longest, clock
+        self.longest, self._clock = longest, clock
         self._lock = Lock()
         self.length = self._served = 0
         self._turned_away, self._speed = 0.0, _FEWEST_A_SECOND
@@ -103,7 +108,7 @@ class WaitingLine:
 
     def _join(self) -> RollbookError | None:
         with self._lock:
-            if self.length < self._longest:
+            if self.length < self.longest:
                 self.length += 1
                 return None
             return _busy(self._seconds_to_wait())
