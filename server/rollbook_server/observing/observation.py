@@ -59,13 +59,14 @@ class Observation:
         return self._traces.of(store) if self._traces else store
 
     def close(self) -> None:
-        """Tell no more; sends the traces that are left."""
+        """Tell no more; sends the traces that are left. A second time does nothing."""
         if self._endpoint:
             self._endpoint.close()
         if self.metrics:
             self.metrics.close()
         if self._traces:
             self._traces.close()
+            self._traces = None
 
     def _watchers(self) -> Iterator[Watcher]:
         yield AccessLog()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from rollbook_server.domain.tally import Tally
 
 REQUEST_ID_LIMIT = 64  # characters; longer ones are cut, for a device cannot be told
+
+_log = logging.getLogger(__name__)
 
 
 class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
@@ -60,6 +63,7 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
         if decision.wait_seconds:
             raise too_many(decision.wait_seconds)
         self._tally.decided(Action.ENROLL_DEVICE, decision)
+        _log.debug("enrollment %s: %s", decision.outcome, decision.cause)
         return enrollment_messages.enrollment(decision)
 
     def SignInDevice(
@@ -76,4 +80,5 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
         )
         decision = sign_in.sign_in(self._store, self._hasher, wanted, self._gate, self._clock())
         self._tally.decided(Action.SIGN_IN_DEVICE, decision)
+        _log.debug("sign-in %s: %s", decision.outcome, decision.cause)
         return enrollment_messages.sign_in(decision)

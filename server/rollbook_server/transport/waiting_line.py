@@ -55,7 +55,7 @@ class Lines:
     def lengths(self) -> dict[str, tuple[int, int]]:
         """Give by line how many wait in it, and how many may."""
         lines = {"calls": self._calls, "checks": self._checks, "watchers": self._watchers}
-        return {name: (line.length, line.longest) for name, line in lines.items()}
+        return {name: line.places() for name, line in lines.items()}
 
     def close(self) -> None:
         """Let go of their threads."""
@@ -72,7 +72,7 @@ class WaitingLine:
     """
 
     def __init__(self, longest: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.longest, self._clock = longest, clock
+        self._longest, self._clock = longest, clock
         self._lock = Lock()
         self.length = self._served = 0
         self._turned_away, self._speed = 0.0, _FEWEST_A_SECOND
@@ -95,6 +95,10 @@ class WaitingLine:
         begin.experimental_thread_pool = behavior.experimental_thread_pool  # type: ignore[attr-defined]
         return begin
 
+    def places(self) -> tuple[int, int]:
+        """Give how many wait, and how many may."""
+        return self.length, self._longest
+
     def close(self) -> None:
         """Let go of the thread."""
         self._threads.shutdown(wait=False)
@@ -108,7 +112,7 @@ class WaitingLine:
 
     def _join(self) -> RollbookError | None:
         with self._lock:
-            if self.length < self.longest:
+            if self.length < self._longest:
                 self.length += 1
                 return None
             return _busy(self._seconds_to_wait())

@@ -204,13 +204,11 @@ def _tell(
 
 
 def _code(context: Any, error: BaseException | None) -> grpc.StatusCode:
-    """Give the code of the answer; of a call whose caller left before it, why it ended."""
+    """Give the code of the answer; of a call whose caller left before it, why."""
     code: grpc.StatusCode | None = context.code()
     if code is not None:
         return code
-    if error is None:
-        return grpc.StatusCode.OK
     if context.is_active():
-        return grpc.StatusCode.UNKNOWN
+        return grpc.StatusCode.OK if error is None else grpc.StatusCode.UNKNOWN
     is_late = context.time_remaining() == 0
     return grpc.StatusCode.DEADLINE_EXCEEDED if is_late else grpc.StatusCode.CANCELLED
