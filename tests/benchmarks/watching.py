@@ -61,7 +61,7 @@ def behavior(_requests: Any, _context: Any) -> None:
 
 def microseconds(watch: Watch) -> float:
     """Give the least of some rounds, for others only ever take time."""
-    handler = grpc.stream_unary_rpc_method_handler(behavior, request_deserializer=bytes)
+    handler: Any = grpc.stream_unary_rpc_method_handler(behavior, request_deserializer=bytes)
     context: Any = Context()
     return min(_round(watch, handler, context) for _ in range(ROUNDS))
 

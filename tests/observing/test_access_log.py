@@ -46,8 +46,8 @@ def named(server: Server, *names: str) -> list[str]:
     with grpc.insecure_channel(server.address) as channel:
         stub = enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
         request = enrollment_service_pb2.EnrollDeviceRequest(imeis=[IMEI])
-        calls = [stub.EnrollDevice.with_call(request, metadata=[(REQUEST_ID, n)]) for n in names]
-    return [dict(call.trailing_metadata())[REQUEST_ID] for _, call in calls]
+        calls = [stub.EnrollDevice.with_call(request, metadata=((REQUEST_ID, n),)) for n in names]
+    return [str(dict(call.trailing_metadata())[REQUEST_ID]) for _, call in calls]
 
 
 def test_a_line_tells_who_did_what_and_how_it_went(
@@ -91,7 +91,7 @@ def test_the_name_comes_back_with_an_error_as_well(server: Server) -> None:
     with grpc.insecure_channel(server.address) as channel:
         stub = profile_service_pb2_grpc.ProfileServiceStub(channel)
         with pytest.raises(grpc.RpcError) as caught:
-            stub.GetProfile(request, metadata=[(REQUEST_ID, "order-18")])
+            stub.GetProfile(request, metadata=((REQUEST_ID, "order-18"),))
     error: Any = caught.value
     metadata = dict(error.trailing_metadata())
     assert metadata[REQUEST_ID] == "order-18"

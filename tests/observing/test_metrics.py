@@ -108,8 +108,8 @@ def test_calls_that_are_not_let_in_are_counted(server: Server, ask: Ask) -> None
 
 def test_calls_that_are_turned_away_are_counted(serve: Callable[..., Server], ask: Ask) -> None:
     server = serve(metrics=ANYWHERE, waiting_calls=0)
+    request = enrollment_service_pb2.EnrollDeviceRequest(imeis=[IMEI])
     with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError):
-        request = enrollment_service_pb2.EnrollDeviceRequest(imeis=[IMEI])
         enrollment_service_pb2_grpc.EnrollmentServiceStub(channel).EnrollDevice(request)
     told = ask(server)
     assert told.sum("rollbook_errors_total", reason="SERVER_BUSY") == 1
@@ -117,8 +117,10 @@ def test_calls_that_are_turned_away_are_counted(serve: Callable[..., Server], as
 
 
 def test_a_method_that_a_stranger_made_up_is_no_label(server: Server, ask: Ask) -> None:
-    with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError):
-        channel.unary_unary("/rollbook.v1.Made/Up")(b"")
+    with grpc.insecure_channel(server.address) as channel:
+        made_up: Any = channel.unary_unary("/rollbook.v1.Made/Up")
+        with pytest.raises(grpc.RpcError):
+            made_up(b"")
     assert "Made" not in ask(server).text
 
 
@@ -210,7 +212,7 @@ def test_streams_hold_places_while_they_are_open(
         told.append(asked_once_open(server, ask))
 
     told: list[Told] = []
-    metadata = [("authorization", f"Bearer {server.api_key}")]
+    metadata = (("authorization", f"Bearer {server.api_key}"),)
     with grpc.insecure_channel(server.address) as channel:
         stub = device_service_pb2_grpc.DeviceServiceStub(channel)
         stub.UploadDevices(messages(), metadata=metadata)

@@ -46,7 +46,7 @@ def enroll(address: str, **metadata: str) -> None:
     request = enrollment_service_pb2.EnrollDeviceRequest(imeis=["490154203237518"])
     with grpc.insecure_channel(address) as channel:
         stub = enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
-        stub.EnrollDevice(request, metadata=list(metadata.items()))
+        stub.EnrollDevice(request, metadata=tuple(metadata.items()))
 
 
 def called(exporter: InMemorySpanExporter, name: str) -> ReadableSpan:
@@ -186,7 +186,7 @@ def test_without_its_extra_it_is_said_what_to_install(tmp_path: Path) -> None:
         "import sys; sys.modules['opentelemetry'] = None\n"
         "from rollbook.cli import main; sys.exit(main())"
     )
-    options = ["serve", "--traces", "--listen", "127.0.0.1:0", "--data-dir", tmp_path / "data"]
+    options = ["serve", "--traces", "--listen", "127.0.0.1:0", "--data-dir", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-c", script, *options], capture_output=True, text=True, check=False
     )
