@@ -112,8 +112,8 @@ class Config:
         if not self.metrics_public and not is_loopback(host):
             raise ConfigError(
                 f"--metrics {self.metrics} can be reached from other machines, which need no key "
-                "to read how much is on the roll and how often devices are refused. If they may, "
-                "add --metrics-public."
+                "to read how much is on the roll and why devices are refused, which these are "
+                "never told. If they may, add --metrics-public."
             )
 
     def _check_public_address(self) -> None:

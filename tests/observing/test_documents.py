@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from running import Server
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "OBSERVING.md"
+PAGE = ROOT / "docs" / "on-call.md"
 DASHBOARD = ROOT / "grafana" / "rollbook.json"
 ALERTS = ROOT / "grafana" / "alerts.yml"
 METRIC = re.compile(r"\b(?:rollbook|grpc_server|process)_[a-z_]+[a-z]\b(?!\()")
