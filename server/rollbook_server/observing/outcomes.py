@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Histogram
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from rollbook_server.domain.audit import Action
-    from rollbook_server.domain.enrollment import Decision
+    from rollbook_server.domain.enrollment import Decision, Outcome
     from rollbook_server.domain.uploads import Counts
 
 _COMMIT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -26,6 +27,7 @@ class Outcomes:
             ("method", "outcome", "reason"),
             registry=registry,
         )
+        self._count_of = cache(self._counted)
         self._rows = Counter(
             "rollbook_upload_rows",
             "Rows of uploads by what became of them, dry runs left out.",
@@ -45,11 +47,15 @@ class Outcomes:
             ("kind",),
             registry=registry,
         )
+        self._commits = {
+            is_bulk: (self._seconds.labels(kind), self._pieces.labels(kind))
+            for is_bulk, kind in ((False, "small"), (True, "bulk"))
+        }
         self._begin_at_zero()
 
     def decided(self, action: Action, decision: Decision) -> None:
         """Count what a device was told."""
-        self._decisions.labels(str(action), str(decision.outcome), str(decision.cause)).inc()
+        self._count_of(action, decision.outcome, decision.cause).inc()
 
     def took(self, counts: Counts) -> None:
         """Count rows of an upload."""
@@ -60,14 +66,15 @@ class Outcomes:
 
     def committed(self, is_bulk: bool, pieces: int, seconds: float) -> None:
         """Count a commit."""
-        kind = "bulk" if is_bulk else "small"
-        self._seconds.labels(kind).observe(seconds)
-        self._pieces.labels(kind).inc(pieces)
+        took, held = self._commits[is_bulk]
+        took.observe(seconds)
+        held.inc(pieces)
+
+    def _counted(self, action: Action, outcome: Outcome, cause: str) -> Counter:
+        """Look a counter up, which takes the library longer than to count."""
+        return self._decisions.labels(str(action), str(outcome), str(cause))
 
     def _begin_at_zero(self) -> None:
         """Name what is surely counted some day, so that its first time is seen as a rise."""
         for outcome in ("created", "updated", "unchanged", "rejected"):
             self._rows.labels(outcome)
-        for kind in ("small", "bulk"):
-            self._seconds.labels(kind)
-            self._pieces.labels(kind)
