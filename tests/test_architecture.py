@@ -60,6 +60,7 @@ ALLOWED = {
         "rollbook_server.domain",
         "rollbook_server.logs",
         "rollbook_server.storage",
+        "rollbook_server.tls",
         "rollbook_server.transport",
         "grpc",
         "google.protobuf",

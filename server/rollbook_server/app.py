@@ -31,7 +31,7 @@ from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.domain.witness import Witness
 from rollbook_server.observing.observation import Observation
-from rollbook_server.observing.states import Places, States
+from rollbook_server.observing.states import States
 from rollbook_server.passwords import Argon2Passwords
 from rollbook_server.pulse import Pulse
 from rollbook_server.storage.opening import open_store
@@ -152,18 +152,9 @@ class App:
         self._server = grpc.server(pool, interceptors=interceptors, options=options)
         self.address = self._bind()
         self._register()
-        self.observation.look_at(self._store, self._clock, self._states())
-
-    def _states(self) -> States:
-        return States(
-            is_serving=lambda: self._is_serving,
-            waiting=lambda: {name: Places(*told) for name, told in self._lines.lengths().items()},
-            queued=lambda: dict(zip(("small", "bulk"), self._store.queued(), strict=True)),
-            streams=lambda: {
-                "uploads": Places(self._streams.taken, self._streams.most),
-                "inventories": Places(self._exports.taken, self._exports.most),
-            },
-        )
+        streams = {"uploads": self._streams, "inventories": self._exports}
+        states = States(self._serves, self._store, self._lines, streams, self._certificates)
+        self.observation.look_at(self._store, self._clock, states)
 
     def _keep_admin_key(self) -> None:
         """Put the key of our file to use; without one, that of another server stays."""
@@ -191,7 +182,8 @@ class App:
 
     def _bind(self) -> str:
         listen, files = self._config.listen, tls_files(self._config)
-        credentials = Certificates(files, self._clock).credentials() if files else None
+        self._certificates = Certificates(files, self._clock) if files else None
+        credentials = self._certificates.credentials() if self._certificates else None
         try:
             port = self._add_port(listen, credentials)
         except RuntimeError:
@@ -269,6 +261,9 @@ class App:
         self._server.start()
         self._tell_health(is_serving=True)
         self._pulse = Pulse(self._store, lambda answers: self._tell_health(is_serving=answers))
+
+    def _serves(self) -> bool:
+        return self._is_serving
 
     def _tell_health(self, *, is_serving: bool) -> None:
         self._is_serving = is_serving

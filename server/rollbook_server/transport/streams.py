@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 2  # about as long as an upload of 200,000 rows takes
 
 
-class _Streams:
+class Streams:
     """Counts streams of one kind. Thread-safe.
 
     Each stream holds a thread of the server for as long as its client likes; so
@@ -64,14 +64,14 @@ class _Streams:
             ).retry_after(RETRY_SECONDS)
 
 
-class UploadStreams(_Streams):
+class UploadStreams(Streams):
     """Uploads; a place that is lacking is TOO_MANY_UPLOADS."""
 
     _kind, _full = "uploads", Reason.TOO_MANY_UPLOADS
     _when_back = "resume the upload"
 
 
-class ExportStreams(_Streams):
+class ExportStreams(Streams):
     """Inventories on their way out."""
 
     _kind, _full = "inventories", Reason.TOO_MANY_EXPORTS
