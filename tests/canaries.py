@@ -61,7 +61,6 @@ class Canaries(logging.Handler):
         logger.setLevel(logging.INFO)  # as `rollbook serve` has it
         logger.addHandler(self)
         patches.callback(logger.removeHandler, self)
-        logging.getLogger(logs.ACCESS).setLevel(logging.INFO)
         patches.enter_context(
             patch(
                 "rollbook_server.observing.traces.processor",
@@ -75,6 +74,11 @@ class Canaries(logging.Handler):
         for name in ("hash", "verify"):
             known = self._remembered(getattr(Argon2Passwords, name))
             patches.enter_context(patch.object(Argon2Passwords, name, known))
+
+    def begin(self) -> None:
+        """Begin a test: forget what was found, and let every call leave a line."""
+        self.leaks.clear()
+        logging.getLogger(logs.ACCESS).setLevel(logging.INFO)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Look at a line of the log, with its traceback."""
