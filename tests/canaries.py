@@ -15,15 +15,23 @@ from unittest.mock import patch
 
 from google.protobuf import json_format
 from google.rpc import status_pb2
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 
+from rollbook_server import logs
 from rollbook_server.domain import token_values
+from rollbook_server.observing import observation
 from rollbook_server.passwords import Argon2Passwords
 from rollbook_server.transport.statuses import status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import ExitStack
     from pathlib import Path
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from rollbook_server.observing.endpoint import Endpoint
+    from rollbook_server.observing.metrics import Metrics
 
 _API_KEY = re.compile(r"rbk_[\w-]{20,}")
 _IMEI = re.compile(r"(?<![\w.-])(?:\d{14,16}|\d\d[ -]\d{6}[ -]\d{6}[ -]\d)(?!\w|\.\d)")
@@ -34,6 +42,9 @@ _PASSWORD = re.compile(r"\w{3,} \w{3,}")
 _PASSWORDS = ("correct horse", "battery staple", "hunter2 hunter2")
 # Files that servers and commands write for whoever looks after them.
 _LOGS = ("*.log", "*.traceback")
+
+UNASKED = "[::1]:0"
+"""Where servers of tests would tell metrics: they gather them, but serve them nowhere."""
 
 
 class Canaries(logging.Handler):
@@ -50,15 +61,34 @@ class Canaries(logging.Handler):
         logger.setLevel(logging.INFO)  # as `rollbook serve` has it
         logger.addHandler(self)
         patches.callback(logger.removeHandler, self)
+        patches.enter_context(
+            patch(
+                "rollbook_server.observing.traces.processor",
+                lambda: SimpleSpanProcessor(_SpanLooker(self)),
+            )
+        )
+        told = patch.object(observation, "endpoint", _only_if_asked(observation.endpoint))
+        patches.enter_context(told)
         sent = self._looked_at(status_of)
         patches.enter_context(patch("rollbook_server.transport.guard.status_of", sent))
         for name in ("hash", "verify"):
             known = self._remembered(getattr(Argon2Passwords, name))
             patches.enter_context(patch.object(Argon2Passwords, name, known))
 
+    def begin(self) -> None:
+        """Begin a test: forget what was found, and let every call leave a line."""
+        self.leaks.clear()
+        logging.getLogger(logs.ACCESS).setLevel(logging.INFO)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Look at a line of the log, with its traceback."""
-        self.look("log", self.format(record))
+        self.look("log", f"{self.format(record)} {getattr(record, 'call', '')}")
+
+    def look_at_metrics(self, metrics: Metrics | None) -> None:
+        """Look at the names and labels of what a server counted."""
+        families = metrics.collect(with_roll=False) if metrics else ()
+        for sample in (sample for family in families for sample in family.samples):
+            self.look("metrics", f"{sample.name} {sample.labels}")
 
     def look(self, place: str, text: str, *, imeis: bool = True) -> None:
         """Note whatever secret the text holds."""
@@ -97,6 +127,27 @@ class Canaries(logging.Handler):
             return method(hasher, password, *rest)
 
         return remembered
+
+
+class _SpanLooker(SpanExporter):
+    """Looks at spans in place of a collector."""
+
+    def __init__(self, canaries: Canaries) -> None:
+        self._canaries = canaries
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        for span in spans:
+            events = [(event.name, event.attributes) for event in span.events]
+            told = f"{span.name} {span.attributes} {events} {span.status.description}"
+            self._canaries.look("span", told)
+        return SpanExportResult.SUCCESS
+
+
+def _only_if_asked(endpoint: Any) -> Any:
+    def only_if_asked(address: str, metrics: Metrics) -> Endpoint | None:
+        return None if address == UNASKED else endpoint(address, metrics)
+
+    return only_if_asked
 
 
 CANARIES = Canaries()

@@ -89,7 +89,7 @@ def watched() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_secret_is_told(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail where a token, password, API key or IMEI got into a log or an error."""
-    CANARIES.leaks.clear()
+    CANARIES.begin()
     folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
     yield
     if folder is not None:

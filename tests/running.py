@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from unittest.mock import patch
 
+from canaries import CANARIES, UNASKED
 from databases import DATABASES
 from rollbook import AdminClient, EnrollmentAgent
 from rollbook_server.app import ADMIN_KEY_NAME, App
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rollbook_server.config import Config
+
+TRACED = True  # see Server
 
 
 @dataclass
@@ -50,6 +53,8 @@ class Server:
         if not config.database:
             database = DATABASES.url(config.data_dir, synced=False)
             config = replace(config, database=database)
+        # So that all of it is looked through for secrets, whatever the test is about.
+        config = replace(config, metrics=config.metrics or UNASKED, traces=TRACED)
         self.config, self.data_dir = config, config.data_dir
         self.clock = TurnableClock()
         with patch.dict(store._PRAGMAS, synchronous="off"), patch.object(log_sync, "sync", id):
@@ -76,6 +81,7 @@ class Server:
 
     def stop(self) -> None:
         """Stop as on SIGTERM."""
+        CANARIES.look_at_metrics(self.app.observation.metrics)
         self.app.stop()
 
 
@@ -92,7 +98,7 @@ class ServerProcess:
         chosen = ("--database", database) if database else ()
         self.data_dir, self._options, self._module = data_dir, (*chosen, *options), module
         self.log = data_dir.parent / "server.log"
-        self.address = "127.0.0.1:0"
+        self.address, self.metrics = "127.0.0.1:0", ""
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> Self:
@@ -114,7 +120,8 @@ class ServerProcess:
         assert self._process.stdout is not None
         first = self._process.stdout.readline()
         if first:
-            self.address = json.loads(first)["address"]
+            told = json.loads(first)
+            self.address, self.metrics = told["address"], told["metrics"]
         return bool(first)
 
     @property
@@ -140,6 +147,10 @@ class ServerProcess:
         """Give VmRSS (now) or VmHWM (at its peak) from /proc."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.split(f"{figure}:")[1].split()[0])
+
+    def send(self, name: signal.Signals) -> None:
+        """Send it a signal that does not end it."""
+        os.kill(self.pid, name)
 
     def kill(self) -> None:
         """End it as a crash does."""

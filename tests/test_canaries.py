@@ -78,14 +78,17 @@ def test_secrets_are_taken_out_of_what_is_told(kind: str) -> None:
 
 def test_the_log_of_a_process_is_without_secrets(capfd: pytest.CaptureFixture[str]) -> None:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers = root.handlers[:]
+    loggers = [root, logging.getLogger("rollbook_server"), logging.getLogger(logs.ACCESS)]
+    levels = [logger.level for logger in loggers]
     root.handlers.clear()
     try:
-        logs.begin()
+        logs.begin(logs.LogSettings())
         logging.getLogger("other").error("no %s", IMEI, exc_info=RuntimeError(TOKEN))
     finally:
         root.handlers[:] = handlers
-        root.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
     told = capfd.readouterr().err
     assert "ERROR other: no *************09" in told
     assert f"RuntimeError: {'*' * len(TOKEN)}" in told
@@ -105,6 +108,28 @@ def test_the_log_is_looked_at_with_its_tracebacks(leaks: list[str]) -> None:
         f"IMEI '{IMEI}'",
         f"token '{TOKEN}'",
     ]
+
+
+def test_lines_of_calls_are_looked_at_with_what_stands_beside_them(leaks: list[str]) -> None:
+    logging.getLogger(logs.ACCESS).info("EnrollDevice OK", extra={"call": {"network": IMEI}})
+    assert [leak.partition(" in log: ")[0] for leak in leaks] == [f"IMEI '{IMEI}'"]
+
+
+def test_metrics_are_looked_at_with_their_labels(server: Server, leaks: list[str]) -> None:
+    metrics = server.app.observation.metrics
+    assert metrics is not None
+    metrics.calls._families.errors.labels("service", "method", IMEI).inc()
+    server.stop()
+    metrics.calls._families.errors.clear()  # for it is stopped once more
+    assert [leak.partition(" in metrics: ")[0] for leak in leaks] == [f"IMEI '{IMEI}'"]
+
+
+def test_spans_are_looked_at_with_their_attributes(server: Server, leaks: list[str]) -> None:
+    traces = server.app.observation._traces
+    assert traces is not None
+    with traces._tracer.start_as_current_span("call") as span:
+        span.set_attribute("rollbook.reason", IMEI)
+    assert [leak.partition(" in span: ")[0] for leak in leaks] == [f"IMEI '{IMEI}'"]
 
 
 def test_statuses_are_looked_at_with_their_metadata(

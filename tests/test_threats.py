@@ -19,7 +19,7 @@ TEST = re.compile(r"`(tests/[\w/]+\.py::\w+)`")
 NEEDED = {
     *("grpcio", "grpcio-status", "protobuf"),
     *("argon2-cffi", "click", "cryptography", "grpcio-health-checking", "grpcio-reflection"),
-    *("peewee", "rich", "segno"),
+    *("peewee", "prometheus-client", "rich", "segno"),
 }
 
 
@@ -77,7 +77,8 @@ def test_the_server_needs_these_packages_and_no_others() -> None:
     wanted = [
         text
         for text in requires("rollbook") or []
-        if not re.search(r"extra == .(dev|postgres).", text) and not text.startswith("rollbook")
+        if not re.search(r"extra == .(dev|postgres|traces).", text)
+        and not text.startswith("rollbook")
     ]
     assert {re.match(r"[\w-]+", text)[0] for text in wanted} == NEEDED  # type: ignore[index]
     assert [text for text in wanted if ">=" not in text] == []

@@ -30,6 +30,8 @@ from rollbook_server.domain.guessing import Guesses
 from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.domain.witness import Witness
+from rollbook_server.observing.observation import Observation
+from rollbook_server.observing.states import States
 from rollbook_server.passwords import Argon2Passwords
 from rollbook_server.pulse import Feeling, Pulse
 from rollbook_server.storage.opening import open_store
@@ -114,6 +116,7 @@ class App:
     def __init__(self, config: Config, clock: Clock = clock.now) -> None:
         config.check()
         self._config, self._clock = config, clock
+        self.observation = Observation(config, (*SERVICES, health.SERVICE_NAME))
         config.make_data_dir()
         self._store = open_store(
             config.database,
@@ -134,6 +137,7 @@ class App:
         )
         self._health = _health_servicer()
         self._pulse: Pulse | None = None
+        self._is_serving = self._is_stopping = False
         try:
             self._begin()
         except BaseException:
@@ -154,9 +158,13 @@ class App:
         guard = Guard(self._keys, self._idle, self._lines, self._turned_away)
         # Two servers on one port share its calls, unseen unless it is meant so.
         options = [*_OPTIONS, ("grpc.so_reuseport", int(self._config.shares_port))]
-        self._server = grpc.server(pool, interceptors=[guard], options=options)
+        interceptors = [self.observation.watch, guard]
+        self._server = grpc.server(pool, interceptors=interceptors, options=options)
         self.address = self._bind()
         self._register()
+        streams = {"uploads": self._streams, "inventories": self._exports}
+        states = States(self._serves, self._store, self._lines, streams, self._certificates)
+        self.observation.look_at(self._store, self._clock, states)
 
     def _keep_admin_key(self) -> None:
         """Put the key of our file to use; without one, that of another server stays."""
@@ -184,7 +192,8 @@ class App:
 
     def _bind(self) -> str:
         listen, files = self._config.listen, tls_files(self._config)
-        credentials = Certificates(files, self._clock).credentials() if files else None
+        self._certificates = Certificates(files, self._clock) if files else None
+        credentials = self._certificates.credentials() if self._certificates else None
         try:
             port = self._add_port(listen, credentials)
         except RuntimeError:
@@ -200,7 +209,8 @@ class App:
         return self._server.add_secure_port(listen, credentials)
 
     def _register(self) -> None:
-        server, store, clock, sealer = self._server, self._store, self._clock, self._sealing.sealer
+        server, clock, sealer = self._server, self._clock, self._sealing.sealer
+        store, tally = self.observation.traced(self._store), self.observation.tally
         limits, public = self._config.upload_limits, self._config.public_address or self.address
         answers = Answers(store, clock, sealer)
         maker = TokenMaker(sealer, self._config.token_limits)
@@ -233,10 +243,11 @@ class App:
             idle=self._idle,
             sealer=sealer,
             sweep=sweep,
+            tally=tally,
         )
         passwords = Argon2Passwords()
         gate = Gate(self._witness, Guesses(self._config.guess_limits))
-        enrollment = EnrollmentServicer(store, sealer, passwords, gate, clock)
+        enrollment = EnrollmentServicer(store, sealer, passwords, gate, clock, tally=tally)
         users = UserServicer(store, answers, passwords)
         access = AccessServicer(store, answers, self._keys)
         audit = AuditServicer(store, Seals(sealer.digest))
@@ -262,7 +273,11 @@ class App:
         self._server.start()
         self._pulse = Pulse(self._store, self._tell_health)
 
+    def _serves(self) -> bool:
+        return self._is_serving and not self._is_stopping
+
     def _tell_health(self, feeling: Feeling) -> None:
+        self._is_serving = feeling is not Feeling.ILL
         status = health_pb2.HealthCheckResponse
         for name in ("", *SERVICES):
             is_served = name not in NOT_SERVED[feeling]
@@ -274,6 +289,7 @@ class App:
         Uploads and inventories end at their next message, and those that stand still in a
         moment. What is not answered after three quarters of `drain_seconds` is cut.
         """
+        self._is_stopping = True
         self._health.enter_graceful_shutdown()
         self._streams.stop()
         self._exports.stop()
@@ -288,6 +304,7 @@ class App:
     def _close(self) -> None:
         if self._pulse:
             self._pulse.close()
+        self.observation.close()
         self._idle.close()
         self._lines.close()
         self._sweeper.close()

@@ -77,7 +77,7 @@ def serve(session: Session, /, *, print_config: bool, **values: Any) -> None:
     if print_config:
         _print(config, session)
         return
-    logs.begin()
+    logs.begin(config.logs)
     if config.workers > 1:
         _run_workers(config, session)
     else:
@@ -138,9 +138,9 @@ def _run(config: Config, session: Session) -> None:
     with _told_why_not():
         check_free(config.listen)
         app = App(config)
-    told = signals.told_to_stop()
+    told = signals.told_to_stop(logs.TOLD_BY)
     app.start()
-    _tell(app.address, config, session)
+    _tell(app.address, config, session, app.observation.address)
     if opening.sqlite_path(config.database, config.default_database()):
         _note_sqlite()
     told.recv(1)
@@ -150,18 +150,19 @@ def _run(config: Config, session: Session) -> None:
 
 
 def _run_workers(config: Config, session: Session) -> None:
-    told = signals.told_to_stop()
     with _told_why_not():
         check_free(config.listen)
         workers = Workers(config)
-    _tell(workers.address, config, session)
+        told = signals.told_to_stop(workers.passing_on())
+        workers.start()
+    _tell(workers.address, config, session, workers.metrics_address)
     workers.watch(told)
     _say_stopping()
     workers.stop()
 
 
-def _tell(address: str, config: Config, session: Session) -> None:
-    (_announce_json if session.wants_json else _announce)(address, config)
+def _tell(address: str, config: Config, session: Session, metrics: str) -> None:
+    (_announce_json if session.wants_json else _announce)(address, config, metrics)
     notify(State.READY, f"Listens on {address}")
 
 
@@ -170,19 +171,22 @@ def _say_stopping() -> None:
     notify(State.STOPPING, _STOPPING)
 
 
-def _announce(address: str, config: Config) -> None:
+def _announce(address: str, config: Config, metrics: str) -> None:
     click.echo(f"Rollbook listens {'with TLS ' if config.tls_cert else ''}on {address}")
+    if metrics:
+        click.echo(f"Metrics: http://{metrics}/metrics")
     click.echo(f"Administrator key: {config.data_dir / ADMIN_KEY_NAME}")
     if config.data_dir != default_data_dir().absolute():
         chosen = shlex.quote(str(config.data_dir))
         click.echo(f"For commands on this machine: export ROLLBOOK_DATA_DIR={chosen}")
 
 
-def _announce_json(address: str, config: Config) -> None:
+def _announce_json(address: str, config: Config, metrics: str) -> None:
     """Write the document on one line: who reads it cannot wait for the stream's end."""
     key = str(config.data_dir / ADMIN_KEY_NAME)
     places = {"data_dir": str(config.data_dir), "admin_key_file": key}
-    click.echo(json.dumps({"address": address, "tls": config.tls_cert is not None, **places}))
+    told = {"address": address, "tls": config.tls_cert is not None, "metrics": metrics}
+    click.echo(json.dumps(told | places))
 
 
 def _note_sqlite() -> None:

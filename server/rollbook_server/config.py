@@ -10,6 +10,7 @@ from rollbook_server.domain.addresses import is_loopback
 from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.logs import ACCESS_LEVELS, FORMATS, LEVELS, LogSettings
 from rollbook_server.settings.declared import declared, inner, setting, settings
 
 DEFAULT_LISTEN = "127.0.0.1:7443"
@@ -18,6 +19,7 @@ DEFAULT_DRAIN_SECONDS = 8  # Docker kills after ten
 _DAY_SECONDS = 86_400
 DATABASE_NAME = "rollbook.db"
 SEALING_KEY_NAME = "sealing.key"
+_EXAMPLES = {"--listen": DEFAULT_LISTEN, "--metrics": "127.0.0.1:9464"}
 _MAX_PORT = 65535
 _LONGEST_TOKEN_DAYS = 3650  # ten years: what lives longer is no enrollment token
 _PORT = re.compile("[0-9]{1,5}")
@@ -203,13 +205,46 @@ class Config:
         default=False,
         metadata=setting("Let name and description of profiles for CSV files be changed, too."),
     )
+    metrics: str = field(
+        default="",
+        metadata=setting(
+            "Tell metrics to Prometheus on http://HOST:PORT/metrics, without encryption and to "
+            "whoever asks; nobody is told if this is left out.",
+            metavar="HOST:PORT",
+        ),
+    )
+    metrics_public: bool = field(
+        default=False,
+        metadata=setting("Let --metrics be an address that other machines can reach."),
+    )
+    traces: bool = field(
+        default=False,
+        metadata=setting("Send spans to OTEL_EXPORTER_OTLP_ENDPOINT, by OTLP over HTTP."),
+    )
+    logs: LogSettings = field(
+        default_factory=LogSettings,
+        metadata=settings(
+            log_format=inner(
+                "format", "Lines for people, or an object of JSON on each.", choices=FORMATS
+            ),
+            log_level=inner(
+                "level",
+                "From where on things are logged. SIGUSR1 has everything logged while the server "
+                "runs, SIGUSR2 takes that back.",
+                choices=LEVELS,
+            ),
+            access_log=inner(
+                "access",
+                "Log a line for each call, or for each that fails.",
+                choices=tuple(ACCESS_LEVELS),
+            ),
+        ),
+    )
 
     def check(self) -> None:
         """Raise ConfigError for what cannot work."""
-        host, port = split_address(self.listen)
-        if not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
-            raise ConfigError(f"--listen {self.listen}: the port must be 0 to {_MAX_PORT}.")
-        self._check_encryption(host)
+        self._check_encryption(_checked_host("--listen", self.listen))
+        self._check_metrics()
         if self.idle_seconds <= 0:
             raise ConfigError(f"--idle-seconds {self.idle_seconds:g}: must be above 0.")
         if self.drain_seconds <= 0:
@@ -229,6 +264,17 @@ class Config:
                 f"--listen {self.listen} can be reached from other machines, which could read "
                 "API keys and tokens on the way: encrypt with --tls-cert FILE --tls-key FILE. If "
                 "something in front of the server speaks TLS, add --allow-plaintext."
+            )
+
+    def _check_metrics(self) -> None:
+        if not self.metrics:
+            return
+        host = _checked_host("--metrics", self.metrics)
+        if not self.metrics_public and not is_loopback(host):
+            raise ConfigError(
+                f"--metrics {self.metrics} can be reached from other machines, which need no key "
+                "to read how much is on the roll and why devices are refused, which these are "
+                "never told. If they may, add --metrics-public."
             )
 
     def _check_public_address(self) -> None:
@@ -270,9 +316,16 @@ class Config:
 SETTINGS = declared(Config)
 
 
-def split_address(address: str) -> tuple[str, str]:
+def split_address(address: str, option: str = "--listen") -> tuple[str, str]:
     """Give host and port of HOST:PORT or [IPV6]:PORT."""
     host, colon, port = address.rpartition(":")
     if not colon or not host:
-        raise ConfigError(f"--listen {address}: write HOST:PORT, such as {DEFAULT_LISTEN}.")
+        raise ConfigError(f"{option} {address}: write HOST:PORT, such as {_EXAMPLES[option]}.")
     return host.strip("[]"), port
+
+
+def _checked_host(option: str, address: str) -> str:
+    host, port = split_address(address, option)
+    if not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
+        raise ConfigError(f"{option} {address}: the port must be 0 to {_MAX_PORT}.")
+    return host

@@ -27,7 +27,8 @@ _log = logging.getLogger(__name__)
 class Certificates:
     """Looks at the files before every handshake; what cannot serve leaves the old one serving.
 
-    Raises ConfigError if there is nothing good to begin with.
+    `until` is when the one that serves ends. Raises ConfigError if there is nothing good to
+    begin with.
     """
 
     def __init__(self, files: TlsFiles, clock: Clock) -> None:
@@ -35,6 +36,7 @@ class Certificates:
         self._lock = threading.Lock()
         self._seen = files.stamp()
         self._first = files.read(clock())
+        self.until = self._first.until
         self._is_refused, self._looked = False, clock()
 
     def credentials(self) -> grpc.ServerCredentials:
@@ -72,7 +74,7 @@ class Certificates:
             if is_new:
                 _log.error(_NOT_TAKEN, error)
             return None
-        self._is_refused = False
+        self._is_refused, self.until = False, material.until
         _log.info("serving a new certificate, good until %s", material.until)
         return _configuration(material)
 

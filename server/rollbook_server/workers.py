@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import socket
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollbook_server import logs, signals, tuning
 from rollbook_server.app import App
@@ -20,10 +23,15 @@ from rollbook_server.config import split_address
 from rollbook_server.ending import end_within
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
+    from signal import Signals
 
     from rollbook_server.config import Config
+    from rollbook_server.observing.endpoint import Endpoint
+    from rollbook_server.observing.metrics import Metrics
+    from rollbook_server.signals import Heard
 
 _log = logging.getLogger(__name__)
 
@@ -37,49 +45,103 @@ class WorkerError(Exception):
     """A worker could not start; the text says why and what to do."""
 
 
+class _Worker(NamedTuple):
+    """A process that serves, and the pipe through which it is asked for its metrics."""
+
+    process: SpawnProcess
+    pipe: Connection
+
+    def end(self, seconds: float | None = None) -> None:
+        """Wait for its end; after so many seconds, bring it about."""
+        self.process.join(seconds)
+        if self.process.is_alive():  # it was halted, and cannot even end itself
+            self.process.kill()
+            self.process.join()
+        self.pipe.close()
+
+
 class Workers:
-    """The processes, for the main thread of theirs; `stop` them."""
+    """The processes, for the main thread of theirs; `start` and `stop` them."""
 
     def __init__(self, config: Config) -> None:
-        """Start all of them. Raises WorkerError, or OSError if the address cannot be used."""
+        """Take the addresses. Raises ConfigError or OSError if one cannot be used."""
         self._port = _reserved(config.listen)
         self.address = f"{config.listen.rpartition(':')[0]}:{self._port.getsockname()[1]}"
         self._config = replace(config, listen=self.address, shares_port=True)
-        self._running: list[SpawnProcess] = []
+        self._running: list[_Worker] = []
+        self._endpoint = _endpoint(config.metrics, self._pipes) if config.metrics else None
+
+    @property
+    def metrics_address(self) -> str:
+        """Where the metrics of all of them are told; empty if they are not."""
+        return self._endpoint.address if self._endpoint else ""
+
+    def start(self) -> None:
+        """Start all of them. Raises WorkerError if one cannot."""
         try:
-            for _ in range(config.workers):
+            for _ in range(self._config.workers):
                 self._running.append(_started(self._config))
         except BaseException:
             self.stop()
             raise
 
+    def passing_on(self) -> Heard:
+        """Give what is to be done on signals about the log: every process is to do it."""
+        return {name: partial(self._pass_on, name, do) for name, do in logs.TOLD_BY.items()}
+
+    def _pass_on(self, name: Signals, do: Callable[[], None]) -> None:
+        do()
+        for worker in self._running:
+            with suppress(OSError, TypeError):  # it has ended, and its place is not yet taken
+                os.kill(worker.process.pid, name)  # type: ignore[arg-type]
+
+    def _pipes(self) -> list[Connection]:
+        return [worker.pipe for worker in self._running]
+
     def watch(self, told: socket.socket) -> None:
         """Replace those that end, until a byte can be read from `told`."""
-        while told not in wait([told, *(each.sentinel for each in self._running)]):
+        while told not in wait([told, *(each.process.sentinel for each in self._running)]):
             if wait([told], _PAUSE_SECONDS):  # whoever stops us may have stopped them first
                 return
             self._running = [
-                each if each.is_alive() else self._replaced(each) for each in self._running
+                each if each.process.is_alive() else self._replaced(each) for each in self._running
             ]
 
     def stop(self) -> None:
         """Let every process end as on SIGTERM."""
-        for process in self._running:
-            process.terminate()
-        for process in self._running:
-            process.join(self._config.drain_seconds + _LATE_SECONDS)
-            if process.is_alive():  # it was halted, and cannot even end itself
-                process.kill()
-                process.join()
+        if self._endpoint:
+            self._endpoint.close()
+        for worker in self._running:
+            worker.process.terminate()
+        for worker in self._running:
+            worker.end(self._config.drain_seconds + _LATE_SECONDS)
         self._port.close()
 
-    def _replaced(self, ended: SpawnProcess) -> SpawnProcess:
-        _log.warning("worker %s ended with status %s; another starts", ended.pid, ended.exitcode)
+    def _replaced(self, ended: _Worker) -> _Worker:
+        process = ended.process
+        _log.warning(
+            "worker %s ended with status %s; another starts", process.pid, process.exitcode
+        )
         try:
-            return _started(self._config)
+            started = _started(self._config)
         except WorkerError as error:
             _log.error("no worker takes its place, the next try is in a moment: %s", error)
             return ended
+        ended.end()
+        return started
+
+
+def _endpoint(address: str, pipes: Callable[[], Sequence[Connection]]) -> Endpoint:
+    from rollbook_server.observing.endpoint import Endpoint  # noqa: PLC0415 - only if asked for
+    from rollbook_server.observing.gathering import Gathering  # noqa: PLC0415 - the same
+
+    return Endpoint(address, Gathering(pipes).collect)
+
+
+def _answer(pipe: Connection, metrics: Metrics) -> None:
+    from rollbook_server.observing.gathering import answer  # noqa: PLC0415 - only if asked for
+
+    answer(pipe, metrics)
 
 
 def _reserved(listen: str) -> socket.socket:
@@ -92,17 +154,17 @@ def _reserved(listen: str) -> socket.socket:
     return taken
 
 
-def _started(config: Config) -> SpawnProcess:
+def _started(config: Config) -> _Worker:
     """Start a worker and wait until it serves."""
-    ours, theirs = _SPAWN.Pipe(duplex=False)
+    ours, theirs = _SPAWN.Pipe()
     process = _SPAWN.Process(target=_work, args=(config, theirs), name="rollbook-worker")
     process.start()
     theirs.close()
-    with ours:
-        failure = _failure(ours)
+    failure = _failure(ours)
     if failure == "":
-        return process
+        return _Worker(process, ours)
     process.join()
+    ours.close()
     raise WorkerError(failure or f"a worker ended with {process.exitcode} before it served")
 
 
@@ -116,9 +178,9 @@ def _failure(ours: Connection) -> str | None:
 
 def _work(config: Config, tells: Connection) -> None:
     """Serve, in a process of its own, until told to stop or left alone."""
-    logs.begin()
+    logs.begin(config.logs)
     tuning.tune()
-    told = signals.told_to_stop()
+    told = signals.told_to_stop(logs.TOLD_BY)
     try:
         app = App(config)
     except Exception as error:  # noqa: BLE001 - whatever it is, who waits tells it
@@ -126,7 +188,8 @@ def _work(config: Config, tells: Connection) -> None:
         return
     app.start()
     tells.send("")
-    tells.close()
+    if app.observation.metrics:
+        _answer(tells, app.observation.metrics)
     parent: Any = multiprocessing.parent_process()
     wait([told, parent.sentinel])
     end_within(config.drain_seconds)

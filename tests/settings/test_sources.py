@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rollbook_server.settings.declared import Setting
     from settings.conftest import Serve
 
-# Three values for each setting, none of which is its default.
+# Three values for each setting, the first and the last of which are not its default.
 VALUES: dict[type[Any], tuple[Any, Any, Any]] = {
     int: (41, 42, 43),
     float: (41.5, 42.5, 43.5),
@@ -28,6 +28,7 @@ TEXTS: dict[str, tuple[Any, Any, Any]] = {
     "listen": ("127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"),
     "database": ("postgresql://db/1", "postgresql://db/2", "postgresql://db/3"),
     "public_address": ("a:1", "b:2", "c:3"),
+    "metrics": ("127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"),
 }
 # What others need beside them.
 BESIDE = {
@@ -44,6 +45,9 @@ def values(setting: Setting) -> tuple[Any, Any, Any]:
     if setting.kind is bool:
         first: bool = not setting.default
         return first, not first, first
+    if setting.told.choices:
+        others = [each for each in setting.told.choices if each != setting.default]
+        return others[0], setting.default, others[-1]
     return TEXTS.get(setting.name) or VALUES[setting.kind]
 
 

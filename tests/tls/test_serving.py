@@ -199,6 +199,23 @@ def test_a_certificate_that_cannot_serve_leaves_the_old_one_serving(
     assert served(secure) == serial(renewed)
 
 
+def test_metrics_tell_when_the_certificate_that_is_served_ends(
+    secure: Server, authority: Authority, tmp_path: Path
+) -> None:
+    def told() -> list[float]:
+        assert secure.app.observation.metrics is not None
+        families = {each.name: each for each in secure.app.observation.metrics.collect()}
+        expiry = families["rollbook_tls_certificate_expiry_timestamp_seconds"]
+        return [sample.value for sample in expiry.samples]
+
+    before, until = told(), datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
+    renewed = authority.issue(*HERE, until=until)
+    renewed.write(tmp_path, "server")
+    assert told() == before
+    assert served(secure) == serial(renewed)
+    assert told() == [until.timestamp()]
+
+
 def test_a_key_whose_mode_is_mended_as_the_log_says_is_taken(
     secure: Server, authority: Authority, issued: Issued, tmp_path: Path
 ) -> None:

@@ -57,11 +57,12 @@ class Settlement:
     errors: Sequence[RowError]
 
 
-def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> None:
+def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Counts:
     """Take a batch in: rows, errors, counters and position, in one transaction.
 
-    Raises RollbookError as `uploads.check_held` does, leaving nothing of the batch; so
-    does one that does not go on where the upload stands, for the batch before it failed.
+    Gives what it adds to the counts. Raises RollbookError as `uploads.check_held` does,
+    leaving nothing of the batch; so does one that does not go on where the upload stands,
+    for the batch before it failed.
     """
     check_held(roll, upload, batch.before)
     settlement = _settle(roll, upload, batch, now)
@@ -69,6 +70,7 @@ def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> None:
     roll.uploads.add_errors(upload.upload_id, errors)
     counts = settlement.counts + Counts(rejected=len(errors))
     roll.uploads.advance(upload, batch.progress, counts, now)
+    return counts
 
 
 def _settle(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Settlement:

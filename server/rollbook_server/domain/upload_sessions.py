@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from rollbook_server.domain import batches, staging, uploads
+from rollbook_server.domain import batches, staging, tally, uploads
 from rollbook_server.domain.batches import Batch
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.sources import CsvSource, Judged, RowsSource
-from rollbook_server.domain.uploads import Progress, UploadState
+from rollbook_server.domain.tally import NoTally, Tally
+from rollbook_server.domain.uploads import Counts, Progress, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,14 +63,17 @@ class UploadSession:
     resumed by another session, unless the error says that it failed.
     """
 
-    def __init__(self, store: Store, clock: Clock, limits: UploadLimits) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, limits: UploadLimits, told: Tally | None = None
+    ) -> None:
         self._store, self._clock, self._limits = store, clock, limits
+        self._tally = told or NoTally()
         self._upload: Upload | None = None
         self._source: CsvSource | RowsSource | None = None
         self._judged, self._packing = Judged(), store.packing()
         self._flushed_bytes = 0
         self._handed_over = Progress()
-        self._committing: deque[Future[None]] = deque()
+        self._committing: deque[Future[Counts]] = deque()
 
     @property
     def upload(self) -> Upload:
@@ -123,6 +127,7 @@ class UploadSession:
             source.raise_error()
         self._settle()
         ended = staging.finish(self._store, self.upload, source.headers(), self._clock)
+        self._tally.took(tally.at_the_end(ended))
         if ended.state is UploadState.FAILED:
             raise _has_invalid_rows(ended)
         return ended
@@ -225,11 +230,16 @@ class UploadSession:
         """Wait until so many batches at most are under way; none is, once one has failed."""
         try:
             while len(self._committing) > but:
-                self._committing.popleft().result()
+                self._take_in(self._committing.popleft().result())
         except BaseException:
             futures.wait(self._committing)
             self._committing.clear()
             raise
+
+    def _take_in(self, counts: Counts) -> None:
+        """Count the rows of a durable batch, if it put them on the roll."""
+        if self.upload.options.writes_at_once:
+            self._tally.took(counts)
 
     def _settle(self) -> None:
         """Make everything judged so far durable."""

@@ -16,6 +16,7 @@ from rollbook_server.storage.api_keys import StoredApiKeys
 from rollbook_server.storage.audit import GatheredAudit, StoredAudit
 from rollbook_server.storage.devices import StoredDevices
 from rollbook_server.storage.faults import translated
+from rollbook_server.storage.figures import StoredFigures
 from rollbook_server.storage.inventory import StoredInventory
 from rollbook_server.storage.leftovers import StoredLeftovers
 from rollbook_server.storage.profiles import StoredProfiles
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.repositories import Packing
     from rollbook_server.storage.engine import Readers, RollDatabase, WritingSide
+    from rollbook_server.storage.writer import Told
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -54,6 +56,7 @@ class _Roll:
     leftovers: StoredLeftovers
     answers: StoredAnswers
     audit: StoredAudit
+    figures: StoredFigures
 
 
 def _roll(database: RollDatabase, audit: StoredAudit) -> _Roll:
@@ -69,6 +72,7 @@ def _roll(database: RollDatabase, audit: StoredAudit) -> _Roll:
         StoredLeftovers(database, profiles),
         StoredAnswers(database),
         audit,
+        StoredFigures(database),
     )
 
 
@@ -116,6 +120,14 @@ class RollStore:
     def is_shared(self) -> bool:
         """Tell whether small work comes again and again."""
         return self._writer.is_shared()
+
+    def watch_commits(self, told: Told) -> None:
+        """Tell of every commit from now on; see `Writer.watch`."""
+        self._writer.watch(told)
+
+    def queued(self) -> tuple[int, int]:
+        """Give how many pieces of work wait for the writer: small ones, and bulk."""
+        return self._writer.queued()
 
     def packing(self) -> Packing:
         """Begin to prepare rows for Devices.insert, outside a transaction."""

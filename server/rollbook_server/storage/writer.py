@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from itertools import groupby
@@ -25,7 +26,7 @@ from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.storage.faults import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from rollbook_server.domain.ports import Roll
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 A = TypeVar("A")
+
+Told = Callable[[bool, int, float], None]
+"""Is told of a commit: whether it was bulk work, how many pieces, the seconds until durable."""
 
 GROUP_LIMIT = 512  # pieces in one commit: bounds how long the first waits for the last
 
@@ -84,6 +88,7 @@ class Writer:
         self._waiting = threading.Condition()
         self._closed = self._was_small = False
         self.is_in_doubt = False
+        self._told: Told | None = None
         self._small_times = deque([-inf] * SHARED_GROUPS, maxlen=SHARED_GROUPS)
         self._thread = threading.Thread(target=self._run, name="rollbook-writer", daemon=True)
         self._thread.start()
@@ -119,6 +124,14 @@ class Writer:
         """Tell whether work that is not bulk came again and again in the last second."""
         return monotonic() - self._small_times[0] < SHARED_SECONDS
 
+    def queued(self) -> tuple[int, int]:
+        """Give how many pieces of work wait: small ones, and bulk."""
+        return len(self._small), len(self._bulk)
+
+    def watch(self, told: Told) -> None:
+        """Tell of every commit from now on; `told` is called while others wait, so be quick."""
+        self._told = told
+
     def close(self) -> None:
         """Do the work that is queued and end the thread."""
         with self._waiting:
@@ -152,6 +165,7 @@ class Writer:
 
     def _commit(self, group: list[_Work]) -> None:
         works = [list(alike) for _, alike in groupby(group, key=attrgetter("together"))]
+        begin = monotonic()
         try:
             done = self._whole(group) if len(works) == 1 < len(group) else self._parts(works)
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter must hear of it
@@ -159,6 +173,8 @@ class Writer:
             _fail(group, error)
             return
         self.is_in_doubt = any(_is_refusal(result) for _, result in done)
+        if self._told is not None:
+            self._tell(self._told, done, begin)
         self._engine.answer(done, beside=not self._was_small)
 
     def _whole(self, works: list[_Work]) -> Answers:
@@ -176,6 +192,12 @@ class Writer:
             for works in parts:
                 self._perform(works, done)
         return done
+
+    def _tell(self, told: Told, done: Answers, begin: float) -> None:
+        """Tell of a commit once its last piece is answered: then it is durable."""
+        is_bulk, pieces = not self._was_small, len(done)
+        last, _ = done[-1]
+        last.add_done_callback(lambda _: told(is_bulk, pieces, monotonic() - begin))
 
     def _perform(self, works: list[_Work], done: list[tuple[Future[Any], Any]]) -> None:
         """Do the same work for all who asked for it; if that fails, for each alone."""

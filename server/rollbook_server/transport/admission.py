@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rollbook_server.domain import rights
+from rollbook_server.domain import rights, tracks
 from rollbook_server.domain.callers import Caller
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.rights import Right
@@ -50,6 +50,7 @@ class Admission:
             if key is None:
                 return caller
             caller = replace(caller, api_key_id=key.api_key_id, rights=key.rights)
+            _note(key)
             if self._service not in RIGHTLESS_SERVICES:
                 rights.require(caller, self._right())
         except RollbookError as error:
@@ -75,3 +76,10 @@ class Admission:
                 "The server keeps its first one in admin.key of its data directory.",
             )
         return value.strip()
+
+
+def _note(key: ApiKey) -> None:
+    """Let logs know who calls, if the call is followed."""
+    track = tracks.current()
+    if track is not None:
+        track.api_key_id = key.api_key_id

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.ports import Sealer, Store
+    from rollbook_server.domain.tally import Tally
     from rollbook_server.domain.upload_sessions import UploadLimits
     from rollbook_server.transport.answers import Answers
     from rollbook_server.transport.idle_limit import IdleLimit
@@ -34,8 +35,9 @@ class DeviceServicer(UploadMethods, DeviceMethods, InventoryMethods):
         idle: IdleLimit,
         sweep: Callable[[], None],
         sealer: Sealer,
+        tally: Tally,
     ) -> None:
         self._store, self._clock, self._answers = store, clock, answers
         self._limits, self._streams = limits, streams
         self._exports, self._idle = exports, idle
-        self._sealer, self._sweep = sealer, sweep
+        self._sealer, self._sweep, self._tally = sealer, sweep, tally

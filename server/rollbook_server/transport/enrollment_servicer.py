@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
 from rollbook_server.domain import callers, enrollment, enrollment_groups, sign_in
+from rollbook_server.domain.audit import Action
 from rollbook_server.domain.enrollment import Enrollment
 from rollbook_server.domain.gate import too_many
 from rollbook_server.domain.matching import Presented
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.gate import Gate
     from rollbook_server.domain.ports import PasswordHasher, Sealer, Store
+    from rollbook_server.domain.tally import Tally
 
 REQUEST_ID_LIMIT = 64  # characters; longer ones are cut, for a device cannot be told
 
@@ -29,16 +31,18 @@ _log = logging.getLogger(__name__)
 class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
     """Decides about devices."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a decision needs
         self,
         store: Store,
         sealer: Sealer,
         hasher: PasswordHasher,
         gate: Gate,
         clock: Clock,
+        *,
+        tally: Tally,
     ) -> None:
         self._store, self._sealer, self._hasher = store, sealer, hasher
-        self._gate, self._clock = gate, clock
+        self._gate, self._clock, self._tally = gate, clock, tally
         self._enroll_all = partial(enrollment_groups.enroll_all, gate)
 
     def EnrollDevice(
@@ -58,6 +62,7 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
             decision = self._store.write_together(self._enroll_all, call)
         if decision.wait_seconds:
             raise too_many(decision.wait_seconds)
+        self._tally.decided(Action.ENROLL_DEVICE, decision)
         _log.debug("enrollment %s: %s", decision.outcome, decision.cause)
         return enrollment_messages.enrollment(decision)
 
@@ -74,5 +79,6 @@ class EnrollmentServicer(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
             request.request_id[:REQUEST_ID_LIMIT],
         )
         decision = sign_in.sign_in(self._store, self._hasher, wanted, self._gate, self._clock())
+        self._tally.decided(Action.SIGN_IN_DEVICE, decision)
         _log.debug("sign-in %s: %s", decision.outcome, decision.cause)
         return enrollment_messages.sign_in(decision)

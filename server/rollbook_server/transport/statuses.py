@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 DOMAIN = "rollbook"
+_DETAILS = "grpc-status-details-bin"
 
 _INVALID = grpc.StatusCode.INVALID_ARGUMENT
 _MISSING = grpc.StatusCode.NOT_FOUND
@@ -133,6 +134,22 @@ def status_of(error: RollbookError) -> grpc.Status:
         status.details.append(packed)
     converted: grpc.Status = rpc_status.to_status(status)
     return not_to_be_repeated(converted) if error.reason in _LATER else converted
+
+
+def reason_of(trailing_metadata: Any) -> str:
+    """Give the reason that such a status tells; empty if it is none of ours."""
+    for name, value in trailing_metadata or ():
+        if name == _DETAILS:
+            return _reason_in(status_pb2.Status.FromString(value))
+    return ""
+
+
+def _reason_in(status: status_pb2.Status) -> str:
+    for detail in status.details:
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info):
+            return str(info.reason)
+    return ""
 
 
 def not_to_be_repeated(status: grpc.Status) -> grpc.Status:

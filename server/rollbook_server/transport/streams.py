@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 2  # about as long as an upload of 200,000 rows takes
 
 
-class _Streams:
+class Streams:
     """Counts streams of one kind. Thread-safe.
 
     Each stream holds a thread of the server for as long as its client likes; so
@@ -26,24 +26,30 @@ class _Streams:
     _when_back: ClassVar[str]
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._free = threading.BoundedSemaphore(most)
+        self.most, self.taken = most, 0
+        self._lock = threading.Lock()
         self._stopping = threading.Event()
 
     @contextmanager
     def one(self) -> Iterator[None]:
         """Hold a place; raises RollbookError if there is none."""
-        if not self._free.acquire(blocking=False):
-            raise RollbookError(
-                self._full,
-                f"{self._most} {self._kind} are under way, as many as this server takes; try "
-                "again.",
-                limit=self._most,
-            ).retry_after(RETRY_SECONDS)
+        self._take()
         try:
             yield
         finally:
-            self._free.release()
+            with self._lock:
+                self.taken -= 1
+
+    def _take(self) -> None:
+        with self._lock:
+            if self.taken < self.most:
+                self.taken += 1
+                return
+        raise RollbookError(
+            self._full,
+            f"{self.most} {self._kind} are under way, as many as this server takes; try again.",
+            limit=self.most,
+        ).retry_after(RETRY_SECONDS)
 
     def stop(self) -> None:
         """Let no stream go on: each ends at its next message."""
@@ -58,14 +64,14 @@ class _Streams:
             ).retry_after(RETRY_SECONDS)
 
 
-class UploadStreams(_Streams):
+class UploadStreams(Streams):
     """Uploads; a place that is lacking is TOO_MANY_UPLOADS."""
 
     _kind, _full = "uploads", Reason.TOO_MANY_UPLOADS
     _when_back = "resume the upload"
 
 
-class ExportStreams(_Streams):
+class ExportStreams(Streams):
     """Inventories on their way out."""
 
     _kind, _full = "inventories", Reason.TOO_MANY_EXPORTS

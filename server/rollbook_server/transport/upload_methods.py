@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.devices import RowError
     from rollbook_server.domain.pages import Page
     from rollbook_server.domain.ports import Roll, Store
+    from rollbook_server.domain.tally import Tally
     from rollbook_server.domain.upload_sessions import UploadLimits
     from rollbook_server.domain.uploads import Upload
     from rollbook_server.transport.answers import Answers
@@ -42,6 +43,7 @@ class UploadMethods(device_service_pb2_grpc.DeviceServiceServicer):
     _limits: UploadLimits
     _streams: UploadStreams
     _sweep: Callable[[], None]
+    _tally: Tally
 
     def UploadDevices(
         self,
@@ -49,7 +51,7 @@ class UploadMethods(device_service_pb2_grpc.DeviceServiceServicer):
         context: grpc.ServicerContext,
     ) -> device_service_pb2.UploadDevicesResponse:
         """Take an upload in, for as long as its stream lasts."""
-        session = UploadSession(self._store, self._clock, self._limits)
+        session = UploadSession(self._store, self._clock, self._limits, self._tally)
         try:
             with self._streams.one():
                 ended = self._follow(session, request_iterator)

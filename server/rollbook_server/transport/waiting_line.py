@@ -58,6 +58,11 @@ class Lines:
         """Wait until all calls but the watchers' are answered, or no longer than so."""
         self._under_way.wait_for_none(self.anyone_waits, seconds)
 
+    def lengths(self) -> dict[str, tuple[int, int]]:
+        """Give by line how many wait in it, and how many may."""
+        lines = {"calls": self._calls, "checks": self._checks, "watchers": self._watchers}
+        return {name: line.places() for name, line in lines.items()}
+
     def close(self) -> None:
         """Let go of their threads."""
         for line in (self._calls, self._checks, self._watchers):
@@ -98,6 +103,10 @@ class WaitingLine:
 
         begin.experimental_thread_pool = behavior.experimental_thread_pool  # type: ignore[attr-defined]
         return begin
+
+    def places(self) -> tuple[int, int]:
+        """Give how many wait, and how many may."""
+        return self.length, self._longest
 
     def close(self) -> None:
         """Let go of the thread."""

@@ -1,0 +1,83 @@
+"""A store that leaves spans: how long calls wait for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from opentelemetry.trace import set_span_in_context
+
+from rollbook_server.domain import tracks
+from rollbook_server.transport.watch import SeenCall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Tracer
+
+    from rollbook_server.domain.ports import Roll, Store
+    from rollbook_server.domain.repositories import Packing
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+class TracedStore:
+    """A `domain.ports.Store` that passes everything on to another one."""
+
+    def __init__(self, store: Store, tracer: Tracer) -> None:
+        self._store, self._tracer = store, tracer
+
+    def read(self, work: Callable[[Roll], T]) -> T:
+        """Run work on one consistent state; it must not write."""
+        with self._tracer.start_as_current_span("store.read", _of_call()):
+            return self._store.read(work)
+
+    def write(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> T:
+        """Run work and give its result once it is durable; an error undoes it."""
+        with self._tracer.start_as_current_span(_named(is_bulk=is_bulk), _of_call()):
+            return self._store.write(work, is_bulk=is_bulk)
+
+    def submit(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> Future[T]:
+        """Run work as `write` does, without waiting."""
+        span = self._tracer.start_span(_named(is_bulk=is_bulk), _of_call())
+        future = self._store.submit(work, is_bulk=is_bulk)
+        future.add_done_callback(lambda _: span.end())
+        return future
+
+    def write_together(self, work: Callable[[Roll, Sequence[A]], Sequence[T]], argument: A) -> T:
+        """Run work on the arguments of all who hand in the same work at the same time."""
+        with self._tracer.start_as_current_span("store.write_together", _of_call()):
+            return self._store.write_together(work, argument)
+
+    def is_shared(self) -> bool:
+        """Tell whether work that is not bulk comes again and again."""
+        return self._store.is_shared()
+
+    @property
+    def has_other_servers(self) -> bool:
+        """Tell whether other servers may write to the same database at any time."""
+        return self._store.has_other_servers
+
+    def check_room(self) -> None:
+        """Raise RollbookError with STORE_FULL before the disk is quite full."""
+        self._store.check_room()
+
+    def check_writes(self) -> None:
+        """Raise RollbookError if no write is taken."""
+        self._store.check_writes()
+
+    def packing(self) -> Packing:
+        """Begin to prepare rows for Devices.insert, outside a transaction."""
+        return self._store.packing()
+
+
+def _named(*, is_bulk: bool) -> str:
+    return "store.write_bulk" if is_bulk else "store.write"
+
+
+def _of_call() -> Context | None:
+    """Give the span of the call under way, in which new ones are to be."""
+    call = tracks.current()
+    return set_span_in_context(call.span) if isinstance(call, SeenCall) and call.span else None
