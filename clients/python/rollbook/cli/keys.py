@@ -11,12 +11,13 @@ import click
 
 from rollbook import Right, Role
 from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.expiries import expires_option, given_expiry
 from rollbook.cli.key_names import find_api_key_named
 from rollbook.cli.lists import show_json_list
 from rollbook.cli.new_files import NewFile, force_option
 from rollbook.cli.output import clean, facts, say, show, show_json, show_raw, words
-from rollbook.cli.plain import plain
+from rollbook.cli.plain import document, plain
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.tables import table
 
@@ -115,13 +116,18 @@ def list_(session: Session) -> None:
 
 @key.command()
 @click.argument("key")
+@dry_run_option
 @yes_option
 @with_session
-def revoke(session: Session, *, key: str, yes: bool) -> None:
+def revoke(session: Session, *, key: str, dry_run: bool, yes: bool) -> None:
     """Void KEY, given by its id or name, at once. Uploads and inventories under way end."""
     with session.admin() as client:
         found = find_api_key_named(client, key)
         used = f"last used {words(found.last_use_time)}" if found.last_use_time else "never used"
+        if dry_run:
+            would = f"Would revoke the API key {found.display_name} ({used})."
+            tell_dry_run(session, document(found), would)
+            return
         confirm(
             f"Whoever calls with the API key {clean(found.display_name)} ({used}) is refused "
             "from now on.",

@@ -12,6 +12,7 @@ from rollbook.cli.configuration_secrets import without_secrets
 from rollbook.cli.configurations import key_names, read_configuration
 from rollbook.cli.configure import configure
 from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.lists import show_json_list
 from rollbook.cli.output import clean, counted, facts, say, show, show_json, warn
 from rollbook.cli.plain import document
@@ -185,12 +186,16 @@ def _show_changed(session: Session, changed: Profile) -> None:
 
 @profile.command()
 @click.argument("profile")
+@dry_run_option
 @yes_option
 @with_session
-def delete(session: Session, profile: str, *, yes: bool) -> None:
+def delete(session: Session, profile: str, *, dry_run: bool, yes: bool) -> None:
     """Delete PROFILE, given by its id or name, with its devices, uploads and token."""
     with session.admin() as client:
         found = find_profile(client, profile)
+        if dry_run:
+            _tell_deletion(session, found, sum(1 for _ in client.list_uploads(found.profile_id)))
+            return
         confirm(
             f"Profile {clean(found.name)!r} goes with its {counted(found.device_count, 'device')}, "
             "its uploads and its token.",
@@ -201,6 +206,18 @@ def delete(session: Session, profile: str, *, yes: bool) -> None:
         show_json({"profile_id": found.profile_id, "deleted_device_count": count})
     else:
         say(f"Deleted {found.name} with {counted(count, 'device')}.")
+
+
+def _tell_deletion(session: Session, found: Profile, upload_count: int) -> None:
+    devices = counted(found.device_count, "device")
+    states = f"{found.registered_count:,} registered, {found.pending_count:,} pending"
+    tail = "" if found.tokenless else " and its token"
+    tell_dry_run(
+        session,
+        {"profile_id": found.profile_id, "deleted_device_count": found.device_count},
+        f"Would delete {found.name} with {devices} ({states}), "
+        f"{counted(upload_count, 'upload')}{tail}.",
+    )
 
 
 def _document(one: Profile, **more: object) -> dict[str, object]:

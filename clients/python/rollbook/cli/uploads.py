@@ -139,7 +139,10 @@ def _check_replacement(resume: str | None, *, dry_run: bool) -> None:
     if resume is not None:
         raise click.UsageError("--replace begins a new upload; it does not go with --resume.")
     if dry_run:
-        raise click.UsageError("--replace discards an upload; a dry run keeps everything.")
+        raise click.UsageError(
+            "--replace discards an upload, a dry run keeps everything; what would go is told "
+            "by: rollbook discard UPLOAD --dry-run"
+        )
 
 
 def _replace(session: Session, profile: str, replaced: str, *, yes: bool) -> None:
