@@ -29,6 +29,7 @@ def alone(
         monkeypatch.delenv(f"ROLLBOOK_{name}", raising=False)
     monkeypatch.setenv("ROLLBOOK_DATA_DIR", str(tmp_path / "nothing"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
 
     def call(*arguments: object) -> Ended:
         code = run([str(argument) for argument in arguments])
