@@ -42,6 +42,7 @@ LEAVES = [
     ("enroll",),
     ("health",),
     ("sign-in",),
+    ("watch",),
     ("user", "create"),
     ("user", "list"),
     ("user", "edit"),
@@ -63,7 +64,7 @@ def test_help_lists_every_command(alone: Cli) -> None:
         "audit backup database demo device discard doctor enroll health inventory key profile qr "
         "restore serve sign-in template token upload"
     )
-    assert listed == [*ours.split(), "uploads", "user"]
+    assert listed == [*ours.split(), "uploads", "user", "watch"]
 
 
 def test_help_lists_every_exit_code(alone: Cli) -> None:

@@ -25,6 +25,7 @@ from rollbook.cli import (
     upload_history,
     uploads,
     users,
+    watch,
 )
 from rollbook.cli.connections import Connection, connection_options
 from rollbook.cli.exit_codes import exit_codes_help
@@ -139,6 +140,7 @@ for _command in (
     enroll.enroll,
     sign_in.sign_in,
     users.user,
+    watch.watch,
     keys.key,
     audit.audit,
 ):
