@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Self
 import pyte
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pytest
 
 # The session's first terminal becomes the one that controls it, as after a log-in.
-_SCRIPT = (
-    "import os, sys; os.close(os.open(os.ttyname(0), os.O_RDWR)); "
-    "from rollbook.cli import main; sys.exit(main())"
-)
+_TAKE = "import os, sys; os.close(os.open(os.ttyname(0), os.O_RDWR)); "
+_SCRIPT = f"{_TAKE} from rollbook.cli import main; sys.exit(main())"
+_OTHER = f"{_TAKE} os.execvp(sys.argv[1], sys.argv[1:])"
 
 
 class Terminal:
@@ -36,13 +35,18 @@ class Terminal:
     lines = 50
 
     def __init__(
-        self, *arguments: str, kind: str = "dumb", columns: int = 200, **environment: str
+        self,
+        *arguments: str,
+        program: Sequence[str] = (),
+        kind: str = "dumb",
+        columns: int = 200,
+        **environment: str,
     ) -> None:
         self._ours, theirs = pty.openpty()
         size = struct.pack("HHHH", self.lines, columns, 0, 0)
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _SCRIPT, *arguments],
+            [sys.executable, "-c", _OTHER if program else _SCRIPT, *program, *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -68,7 +72,7 @@ class Terminal:
         seen = len(self.shown)
         while question not in self.shown[seen:]:
             assert self._read(), self.shown
-        os.write(self._ours, f"{typed}\n".encode())
+        self.type(f"{typed}\n")
 
     @property
     def screen(self) -> str:
@@ -84,9 +88,13 @@ class Terminal:
         while not there(self.screen):
             assert self._read(), self.screen
 
+    def type(self, keys: str) -> None:
+        """Press keys; that for Return is a carriage return."""
+        os.write(self._ours, keys.encode())
+
     def interrupt(self) -> None:
-        """Type Ctrl-C."""
-        os.write(self._ours, b"\x03")
+        """Press Ctrl-C."""
+        self.type("\x03")
 
     def end(self) -> int:
         """Read to the end; gives the exit code."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook.cli import android_extras
+from rollbook.cli.completing import profile_names
 from rollbook.cli.configuration_secrets import (
     groups,
     lost_secrets,
@@ -34,7 +35,7 @@ _HIDDEN = "hidden; --reveal shows it"
 
 
 @click.command()
-@click.argument("profile", required=False)
+@click.argument("profile", required=False, shell_complete=profile_names)
 @click.option(
     "--file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

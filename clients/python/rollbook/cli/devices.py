@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import DeviceRow, DeviceState, DeviceUpdate
+from rollbook.cli.completing import profile_names
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.device_options import attribute_option, identifier_options, read_rows
 from rollbook.cli.device_views import COLUMNS, IDENTIFIERS, identifiers, properties, row
@@ -37,7 +38,7 @@ def device() -> None:
 
 
 @device.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @identifier_options
 @attribute_option
 @click.option(
@@ -74,7 +75,7 @@ def add(  # noqa: PLR0913 - one argument for each option
 
 
 @device.command("list")
-@click.argument("profile", required=False)
+@click.argument("profile", required=False, shell_complete=profile_names)
 @click.option("--prefix", default="", help="What an IMEI, MEID or serial number begins with.")
 @click.option("--state", type=click.Choice(["pending", "registered"]), help="Only such devices.")
 @click.option("--upload", default="", metavar="UPLOAD", help="Only those it wrote last.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import Right, Role
+from rollbook.cli.completing import key_names
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.expiries import expires_option, given_expiry
@@ -115,7 +116,7 @@ def list_(session: Session) -> None:
 
 
 @key.command()
-@click.argument("key")
+@click.argument("key", shell_complete=key_names)
 @dry_run_option
 @yes_option
 @with_session

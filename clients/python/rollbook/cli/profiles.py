@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import ProfileOrder, ProfileOrigin
+from rollbook.cli.completing import profile_names, user_names
 from rollbook.cli.configuration_secrets import without_secrets
 from rollbook.cli.configurations import key_names, read_configuration
 from rollbook.cli.configure import configure
@@ -52,7 +53,11 @@ def profile() -> None:
 @click.option("--tokenless", is_flag=True, help="Match devices by their identifiers alone.")
 @click.option("--single-device", is_flag=True, help="For devices added one by one.")
 @click.option(
-    "--user", default="", metavar="USER", help="Whom its devices are given to: user_id or name."
+    "--user",
+    default="",
+    metavar="USER",
+    shell_complete=user_names,
+    help="Whom its devices are given to: user_id or name.",
 )
 @click.option(
     "--configuration",
@@ -98,7 +103,11 @@ def create(  # noqa: PLR0913 - one argument for each option
 @profile.command("list")
 @click.option("--name", default="", metavar="TEXT", help="Only those whose name contains it.")
 @click.option(
-    "--user", default="", metavar="USER", help="Only those of this user, by user_id or name."
+    "--user",
+    default="",
+    metavar="USER",
+    shell_complete=user_names,
+    help="Only those of this user, by user_id or name.",
 )
 @click.option(
     "--order",
@@ -126,7 +135,7 @@ def list_(session: Session, *, name: str, user: str, order: str) -> None:
 
 
 @profile.command("show")
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @with_session
 def show_(session: Session, profile: str) -> None:
     """Show PROFILE, given by its id or name, with its counts and its token."""
@@ -141,7 +150,7 @@ def show_(session: Session, profile: str) -> None:
 
 
 @profile.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @click.option("--name", help="The new name, 1 to 128 characters.")
 @click.option("--description", help="The new description; empty takes it away.")
 @with_session
@@ -156,8 +165,8 @@ def edit(session: Session, *, profile: str, name: str | None, description: str |
 
 
 @profile.command("assign-user")
-@click.argument("profile")
-@click.argument("user", required=False)
+@click.argument("profile", shell_complete=profile_names)
+@click.argument("user", required=False, shell_complete=user_names)
 @click.option("--none", "nobody", is_flag=True, help="Give its devices to no user.")
 @with_session
 def assign_user(session: Session, *, profile: str, user: str | None, nobody: bool) -> None:
@@ -185,7 +194,7 @@ def _show_changed(session: Session, changed: Profile) -> None:
 
 
 @profile.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @dry_run_option
 @yes_option
 @with_session

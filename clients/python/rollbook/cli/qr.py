@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import QrCodeFormat
+from rollbook.cli.completing import profile_names
 from rollbook.cli.new_files import NewFile, force_option
 from rollbook.cli.output import clean, say, show_json, show_raw, warn
 from rollbook.cli.pictures import show_picture
@@ -28,7 +29,7 @@ def _known_suffix(_ctx: click.Context, _option: click.Parameter, out: Path | Non
 
 
 @click.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from rollbook._channel import endpoint
 from rollbook.cli import (
     audit,
+    completion,
     devices,
     enroll,
     health,
@@ -143,6 +144,7 @@ for _command in (
     watch.watch,
     keys.key,
     audit.audit,
+    completion.completion,
 ):
     root.add_command(_command)
 

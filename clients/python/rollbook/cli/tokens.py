@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import TokenState
+from rollbook.cli.completing import profile_names
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.output import clean, counted, facts, say, show, show_json, show_raw, warn, words
@@ -37,7 +38,7 @@ def token() -> None:
 
 
 @token.command("show")
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @with_session
 def show_(session: Session, profile: str) -> None:
     """Show the token of PROFILE without its value."""
@@ -49,7 +50,7 @@ def show_(session: Session, profile: str) -> None:
 
 
 @token.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @with_session
 def reveal(session: Session, profile: str) -> None:
     """Show the value of PROFILE's token: whoever has it can enroll devices."""
@@ -79,7 +80,7 @@ def _warn_unless_active(session: Session, owner: Profile, found: Token) -> None:
 
 
 @token.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @click.option(
     "--overlap",
     type=click.FloatRange(0, 24),
@@ -108,7 +109,7 @@ def refresh(
 
 
 @token.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @click.option(
     "--days", type=int, required=True, metavar="N", help="7 to 99, unless the server differs."
 )
@@ -127,7 +128,7 @@ def extend(session: Session, *, profile: str, days: int) -> None:
 
 
 @token.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @dry_run_option
 @yes_option
 @with_session

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import DeviceState, UploadState
+from rollbook.cli.completing import profile_names
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.lists import show_json_list
@@ -34,7 +35,7 @@ _COLUMNS = (
 
 
 @click.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @with_session
 def uploads(session: Session, profile: str) -> None:
     """List the uploads of PROFILE, newest first."""

@@ -14,6 +14,7 @@ from rollbook import (
     UnavailableError,
     UploadIncompleteError,
 )
+from rollbook.cli.completing import profile_names
 from rollbook.cli.confirmations import yes_option
 from rollbook.cli.error_files import beside, write_errors
 from rollbook.cli.errors import CommandError
@@ -67,7 +68,7 @@ def _mapping(
 
 
 @click.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 )

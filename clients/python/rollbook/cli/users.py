@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollbook.cli.completing import user_names
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.lists import show_json_list
@@ -84,7 +85,7 @@ def list_(session: Session, name: str) -> None:
 
 
 @user.command()
-@click.argument("user")
+@click.argument("user", shell_complete=user_names)
 @click.option("--name", help="Another name to sign in with.")
 @click.option("--display-name", help="Another name to greet them by; may be empty.")
 @click.option("--email", help="Another address; may be empty.")
@@ -130,7 +131,7 @@ def edit(  # noqa: PLR0913 - one argument for each option
 
 
 @user.command()
-@click.argument("user")
+@click.argument("user", shell_complete=user_names)
 @dry_run_option
 @yes_option
 @with_session

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import DeadlineExceededError, UnavailableError
+from rollbook.cli.completing import profile_names
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.watch_views import Seen, view
@@ -21,7 +22,7 @@ _CALL_SECONDS = 10.0
 
 
 @click.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @click.option(
     "--interval",
     type=click.FloatRange(0.1, 3600),
