@@ -65,7 +65,7 @@ def discard(session: Session, upload: str, *, dry_run: bool, yes: bool) -> None:
             _tell_discard(session, client, found)
             return
         confirm_discard(found, yes=yes)
-        done = discard_and_tell(client, upload)
+        done = discard_and_tell(session, client, upload)
     if session.wants_json:
         show_json(done)
 
@@ -77,9 +77,11 @@ def confirm_discard(upload: Upload, *, yes: bool) -> None:
     confirm(f"Of the {count} that {name} put on the roll, all that are not registered go.", yes=yes)
 
 
-def discard_and_tell(client: AdminClient, upload: str) -> DiscardedUpload:
-    """Discard an upload, and say what went and what stays."""
+def discard_and_tell(session: Session, client: AdminClient, upload: str) -> DiscardedUpload:
+    """Discard an upload, and say to people what went and what stays."""
     done = client.discard_upload(upload)
+    if session.wants_json:
+        return done
     stays = f"; {counted(done.kept_count, 'registered device')} stayed" if done.kept_count else ""
     say(f"Discarded {upload}: {counted(done.removed_count, 'device')} removed{stays}.")
     return done

@@ -162,7 +162,7 @@ def _replace(session: Session, profile: str, replaced: str, *, yes: bool) -> Non
                 param_hint="'--replace'",
             )
         confirm_discard(before, yes=yes)
-        discard_and_tell(client, replaced)
+        discard_and_tell(session, client, replaced)
 
 
 def _run(request: UploadRequest, *, keeps_errors: bool) -> ExitCode:
