@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from rich.text import Text
 
 from rollbook.cli.output import clean, show, show_json
 from rollbook.cli.plain import plain
@@ -26,4 +27,5 @@ def tell_dry_run(session: Session, document: Mapping[str, object], *lines: str) 
     if session.wants_json:
         show_json({**{name: plain(value) for name, value in document.items()}, "dry_run": True})
     else:
-        show(*map(clean, lines), _NOTHING_CHANGED)
+        # As texts, which are folded between words; a string is left to the terminal.
+        show(*(Text(clean(line)) for line in (*lines, _NOTHING_CHANGED)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from rollbook import UploadState
 from rollbook.cli.next_steps import next_steps_after_rows
 from rollbook.cli.output import clean, counted, facts, say, show, show_json
@@ -72,7 +74,7 @@ def _state(upload: Upload) -> str:
 
 def _show_rejected(rejected: Rejections) -> None:
     show("", table(("Rejected because of", "Rows"), list(rejected.counts.items())))
-    show("", "For example:", *(f"  {_example(error)}" for error in rejected.examples))
+    show("", "For example:", *(Text(f"  {_example(error)}") for error in rejected.examples))
     for line in next_steps_after_rows(rejected.counts):
         say(line)
 
