@@ -116,3 +116,16 @@ def test_where_none_can_be_written_the_command_for_it_is_told(cli: Cli, file: Pa
 def test_the_two_options_exclude_each_other(cli: Cli, file: Path) -> None:
     ended = cli("upload", "depot", file, "--errors", "x.csv", "--no-errors")
     assert ended.code == ExitCode.USAGE
+
+
+def test_a_large_file_tells_how_far_it_is(cli: Cli, file: Path) -> None:
+    file.write_text("IMEI\n" + "12\n" * 4_000)
+    ended = cli("upload", "depot", file)
+    told = [f"Spring order.rejected.csv: {share} %" for share in (25, 50, 75)]
+    assert [line.split(",")[0] for line in ended.err.splitlines() if "rejected.csv: " in line] == [
+        *told
+    ]
+    with file.with_name("Spring order.rejected.csv").open(encoding="utf-8-sig") as rows:
+        assert sum(1 for _ in rows) == 4_001
+    programs = cli("upload", "depot", file, "--errors", "x.csv", "--output", "json")
+    assert (programs.err, programs.document["rejected_count"]) == ("", 4_000)

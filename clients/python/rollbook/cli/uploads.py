@@ -229,8 +229,8 @@ def _write_errors(
     if not done.rejected_count:
         return None
     if request.errors is not None:
-        return write_errors(client, done, request.errors)
+        return write_errors(client, done, request.errors, silent=request.session.wants_json)
     try:
-        return write_errors(client, done, beside(request.file)) if unasked else None
+        return write_errors(client, done, beside(request.file), silent=False) if unasked else None
     except (OSError, CommandError):
         return None
