@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pyte
 
@@ -78,6 +78,15 @@ class Terminal:
     def screen(self) -> str:
         """What somebody sees who sits there."""
         return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+
+    @property
+    def cells(self) -> Any:
+        """What stands in each line and column, and in which colours."""
+        return self._screen.buffer
+
+    def show(self, text: str) -> None:
+        """Let the terminal show what nobody sent, such as the command that was typed."""
+        self._stream.feed(text)
 
     @property
     def shows_cursor(self) -> bool:
