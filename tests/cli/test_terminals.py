@@ -137,3 +137,10 @@ def shown_by(names: dict[str, str], command: str, **environment: str) -> str:
             terminal.interrupt()
         terminal.end()
     return terminal.shown
+
+
+def test_what_cannot_be_counted_shows_that_it_goes_on(names: dict[str, str]) -> None:
+    shown = shown_by(names, "audit verify")
+    assert "Checking the audit log" in shown
+    assert re.search(r"0:00:0\d", shown)
+    assert "Checking" not in shown.rsplit("\x1b[2K", maxsplit=1)[-1]  # and then it is gone

@@ -1,4 +1,4 @@
-"""Shows how far something is that is counted: a bar on a terminal, a few lines elsewhere."""
+"""Shows how far something is: on a terminal drawn in place, a few lines elsewhere."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from rich.progress import (
     BarColumn,
     Progress,
     ProgressColumn,
+    SpinnerColumn,
     Task,
     TaskProgressColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
@@ -49,6 +51,22 @@ def counting(name: str, one: str, total: int, *, silent: bool) -> Iterator[Told]
             yield lambda count: progress.update(task, completed=count)
     else:
         yield _Lines(clean(name), one, total).step
+
+
+@contextmanager
+def waiting(what: str, *, silent: bool) -> Iterator[None]:
+    """Show that something goes on, and for how long, of which nobody tells how far it is."""
+    console = stderr_console()
+    if silent:
+        yield
+    elif console.is_terminal:
+        text = TextColumn("{task.description}", markup=False)
+        with bar(console, SpinnerColumn(), text, TimeElapsedColumn()) as progress:
+            progress.add_task(clean(what), total=None)
+            yield
+    else:
+        say(f"{clean(what)} ...")
+        yield
 
 
 def bar(console: Console, *columns: ProgressColumn) -> Progress:
