@@ -149,3 +149,15 @@ def test_an_upload_in_place_of_another_leads_to_its_dry_run(
     ended = cli("upload", "Depot", file, "--replace", full["upload"], "--dry-run")
     assert ended.code == ExitCode.USAGE
     assert "rollbook discard UPLOAD --dry-run" in " ".join(ended.err.split())
+
+
+def test_what_a_server_would_refuse_is_refused(cli: Cli) -> None:
+    tried, done = (cli("key", "revoke", "admin", "--output", "json", how) for how in HOW)
+    assert tried.code == done.code == ExitCode.REFUSED
+    assert tried.error["reason"] == done.error["reason"] == "ADMIN_KEY_NOT_REVOCABLE"
+    cli("profile", "create", "Open", "--tokenless")
+    tried, done = (cli("token", "revoke", "Open", "--output", "json", how) for how in HOW)
+    assert tried.error["reason"] == done.error["reason"] == "PROFILE_IS_TOKENLESS"
+
+
+HOW = ("--dry-run", "--yes")

@@ -13,6 +13,7 @@ from rollbook import Right, Role
 from rollbook.cli.completing import key_names
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
+from rollbook.cli.errors import CommandError
 from rollbook.cli.expiries import expires_option, given_expiry
 from rollbook.cli.key_names import find_api_key_named
 from rollbook.cli.lists import show_json_list
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from rollbook import ApiKey, CreatedApiKey
 
+# As the contract calls that of admin.key.
+_ADMIN_KEY_ID = "admin"
 _COLUMNS = ("Name", "Rights", "State", "Expiry", "Last used", "Key ID")
 
 
@@ -126,6 +129,7 @@ def revoke(session: Session, *, key: str, dry_run: bool, yes: bool) -> None:
         found = find_api_key_named(client, key)
         used = f"last used {words(found.last_use_time)}" if found.last_use_time else "never used"
         if dry_run:
+            _refuse_admin_key(found)
             would = f"Would revoke the API key {found.display_name} ({used})."
             tell_dry_run(session, document(found), would)
             return
@@ -139,6 +143,16 @@ def revoke(session: Session, *, key: str, dry_run: bool, yes: bool) -> None:
         show_json(revoked)
     else:
         say(f"Revoked the API key {found.display_name!r}.")
+
+
+def _refuse_admin_key(found: ApiKey) -> None:
+    """Tell beforehand what every server says."""
+    if found.api_key_id == _ADMIN_KEY_ID:
+        raise CommandError(
+            "The administrator key is kept in a file, admin.key, and cannot be revoked.",
+            reason="ADMIN_KEY_NOT_REVOCABLE",
+            next_step="Remove that file and start the server again: it makes another one.",
+        )
 
 
 def _show_created(session: Session, made: CreatedApiKey, out: Path | None) -> None:
