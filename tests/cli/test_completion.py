@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
+from cli.commands import every_command
 from cli.terminal import Terminal
 from rollbook import Right
 from rollbook.cli.exit_codes import ExitCode
@@ -193,3 +194,14 @@ def test_the_script_is_told_to_programs_too(alone: Cli) -> None:
     told = alone("completion", "zsh", "--output", "json").document
     assert told == {"shell": "zsh", "script": alone("completion", "zsh").out}
     assert alone("completion", "tcsh").code == ExitCode.USAGE
+
+
+def test_wherever_a_profile_is_named_its_name_is_completed() -> None:
+    named = {
+        (command, parameter.name): parameter._custom_shell_complete
+        for command, described in every_command().items()
+        for parameter in described.params
+        if parameter.name in {"profile", "profiles"}
+    }
+    assert len(named) > 15
+    assert [where for where, complete in named.items() if complete is None] == []
