@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rollbook.cli.errors import CommandError
 from rollbook.cli.output import clean, counted, say, show_json, warn
 from rollbook.cli.progress import counting
-from rollbook.cli.sheet_codes import LeftOut, SheetCode, collect
+from rollbook.cli.sheet_codes import LeftOut, SheetCode, collect, wanted_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,12 +44,11 @@ def write_sheet(request: SheetRequest) -> None:
     kind = _sheet_kind()
     request.new.check()
     session = request.session
-    silent = session.wants_json
-    with (
-        session.admin() as client,
-        counting("QR codes", "code", len(request.profiles), silent=silent) as told,
-    ):
-        codes, left_out = collect(client, request.profiles, told)
+    with session.admin() as client:
+        profiles = wanted_profiles(client, request.profiles)
+        silent = session.wants_json
+        with counting("QR codes", "code", len(profiles), silent=silent) as told:
+            codes, left_out = collect(client, profiles, told)
     if not codes:
         raise _nothing_to_print(left_out)
     sheet = kind(request.paper, [code.name for code in codes], request.fonts, _FOOT)

@@ -10,7 +10,7 @@ from rollbook.cli.output import words
 from rollbook.cli.profile_names import find_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from rollbook import AdminClient, Profile, QrCode, Token
@@ -40,18 +40,20 @@ class LeftOut:
     message: str
 
 
-def collect(
-    client: AdminClient, wanted: Sequence[str], told: Callable[[int], None]
-) -> tuple[list[SheetCode], list[LeftOut]]:
-    """Give the codes of the profiles that are wanted, of all if none is named.
-
-    `told` is called with how many profiles were looked at.
-    """
+def wanted_profiles(client: AdminClient, wanted: Sequence[str]) -> list[Profile]:
+    """Give the profiles by id or name, each once in the order given; all if none is named."""
     named = (find_profile(client, one) for one in wanted)
-    profiles = {one.profile_id: one for one in named}.values()
+    profiles = {one.profile_id: one for one in named}
+    return [*profiles.values()] or [*client.list_profiles()]
+
+
+def collect(
+    client: AdminClient, profiles: Iterable[Profile], told: Callable[[int], None]
+) -> tuple[list[SheetCode], list[LeftOut]]:
+    """Give the codes of the profiles; `told` is called with how many were looked at."""
     codes: list[SheetCode] = []
     left_out: list[LeftOut] = []
-    for count, profile in enumerate(profiles or client.list_profiles(), start=1):
+    for count, profile in enumerate(profiles, start=1):
         found = _code(client, profile)
         if isinstance(found, SheetCode):
             codes.append(found)
