@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cli.ended import Cli
     from rollbook import AdminClient
+    from running import Server
 
 WIDTHS = (40, 80, 200)
 # Only what goes to stdout: sentences on stderr hold commands to be copied, and are not cut.
@@ -45,8 +46,15 @@ with counting("Spring tablets of the northern depot", "device", 40_000, silent=F
 
 
 @pytest.fixture
-def names(cli: Cli, admin: AdminClient, tmp_path: Path) -> dict[str, str]:
+def names(
+    cli: Cli,
+    server: Server,
+    admin: AdminClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> dict[str, str]:
     """Fill the server with what is long, wide and many; gives what can be asked for."""
+    monkeypatch.setenv("ROLLBOOK_DATABASE", server.config.database)
     long = "The tablets of the northern depot, which came in spring and go to 北京 in summer"
     depot = admin.create_profile(long, description="They are many, and all are grey.").profile_id
     attributes = {f"attribute of the kind {letter}": "of a length" for letter in "abc"}
@@ -63,12 +71,11 @@ def names(cli: Cli, admin: AdminClient, tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("columns", WIDTHS)
 @pytest.mark.parametrize("command", SHOWING)
 def test_no_line_is_wider_than_the_terminal(
-    names: dict[str, str], command: str, columns: int, tmp_path: Path
+    names: dict[str, str], command: str, columns: int
 ) -> None:
     words = [word.format(**names) for word in command.split()]
-    environment = {"ROLLBOOK_DATA_DIR": str(tmp_path / "data")}
     with Terminal(
-        *words, program=(*TABLE, *ROLLBOOK), kind="xterm-256color", columns=columns, **environment
+        *words, program=(*TABLE, *ROLLBOOK), kind="xterm-256color", columns=columns
     ) as terminal:
         assert terminal.end() in (ExitCode.DONE, ExitCode.ROWS_REJECTED, ExitCode.OUTDATED)
     lines = CONTROL.sub("", terminal.shown).replace("\r", "").split("\n")
