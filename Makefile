@@ -96,6 +96,10 @@ audit-dependencies: $(VENV)/dev  ## known vulnerabilities of what is installed
 	  $(AUDIT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; } || true
 	$(BIN)/python .ci/audit_dependencies.py $(AUDIT_VENV)/bin/pip-audit $(BIN)/python
 
+.PHONY: screenshots
+screenshots: $(VENV)/dev  ## the pictures of terminals in docs/images, anew
+	$(BIN)/python tests/screenshots/run.py docs/images
+
 bench: $(VENV)/dev  ## speed, as ratios measured in one run
 	$(BIN)/python tests/benchmarks/run.py $(ROUNDS) $(DEVICES)
 

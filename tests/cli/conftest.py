@@ -29,6 +29,7 @@ def alone(
         monkeypatch.delenv(f"ROLLBOOK_{name}", raising=False)
     monkeypatch.setenv("ROLLBOOK_DATA_DIR", str(tmp_path / "nothing"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
 
     def call(*arguments: object) -> Ended:
         code = run([str(argument) for argument in arguments])
@@ -38,8 +39,11 @@ def alone(
 
 
 @pytest.fixture
-def cli(alone: Cli, server: Server, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Give the command on the machine of a server, whose key it finds there."""
+def cli(server: Server, alone: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Give the command on the machine of a server, whose key it finds there.
+
+    The server comes first: a PostgreSQL that it starts has no place in a test's folder.
+    """
     monkeypatch.setenv("ROLLBOOK_ADDRESS", server.address)
     monkeypatch.setenv("ROLLBOOK_DATA_DIR", str(server.data_dir))
     return alone

@@ -2,38 +2,62 @@
 
 from __future__ import annotations
 
+import codecs
+import fcntl
 import io
 import os
 import pty
+import struct
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Self
+import termios
+from typing import TYPE_CHECKING, Any, Self
+
+import pyte
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import pytest
 
 # The session's first terminal becomes the one that controls it, as after a log-in.
-_SCRIPT = (
-    "import os, sys; os.close(os.open(os.ttyname(0), os.O_RDWR)); "
-    "from rollbook.cli import main; sys.exit(main())"
-)
+_TAKE = "import os, sys; os.close(os.open(os.ttyname(0), os.O_RDWR)); "
+_SCRIPT = f"{_TAKE} from rollbook.cli import main; sys.exit(main())"
+_OTHER = f"{_TAKE} os.execvp(sys.argv[1], sys.argv[1:])"
 
 
 class Terminal:
-    """One run of the command; `shown` is all that the terminal showed so far."""
+    """One run of the command; `shown` is all that the terminal got so far.
 
-    def __init__(self, *arguments: str) -> None:
+    A dumb terminal is one that obeys nothing; any other has a `screen` as well.
+    """
+
+    lines = 50
+
+    def __init__(
+        self,
+        *arguments: str,
+        program: Sequence[str] = (),
+        kind: str = "dumb",
+        columns: int = 200,
+        **environment: str,
+    ) -> None:
         self._ours, theirs = pty.openpty()
+        size = struct.pack("HHHH", self.lines, columns, 0, 0)
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _SCRIPT, *arguments],
+            [sys.executable, "-c", _OTHER if program else _SCRIPT, *program, *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env={**os.environ, "TERM": "dumb", "COLUMNS": "200"},
+            env={**_without_size(), "TERM": kind, **environment},
             start_new_session=True,
         )
         os.close(theirs)
         self.shown = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._screen = pyte.Screen(columns, self.lines)
+        self._stream = pyte.Stream(self._screen)
 
     def __enter__(self) -> Self:
         return self
@@ -48,7 +72,38 @@ class Terminal:
         seen = len(self.shown)
         while question not in self.shown[seen:]:
             assert self._read(), self.shown
-        os.write(self._ours, f"{typed}\n".encode())
+        self.type(f"{typed}\n")
+
+    @property
+    def screen(self) -> str:
+        """What somebody sees who sits there."""
+        return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+
+    @property
+    def cells(self) -> Any:
+        """What stands in each line and column, and in which colours."""
+        return self._screen.buffer
+
+    def show(self, text: str) -> None:
+        """Let the terminal show what nobody sent, such as the command that was typed."""
+        self._stream.feed(text)
+
+    @property
+    def shows_cursor(self) -> bool:
+        return not self._screen.cursor.hidden
+
+    def wait_for(self, there: Callable[[str], bool]) -> None:
+        """Read until the screen is as it should be."""
+        while not there(self.screen):
+            assert self._read(), self.screen
+
+    def type(self, keys: str) -> None:
+        """Press keys; that for Return is a carriage return."""
+        os.write(self._ours, keys.encode())
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self.type("\x03")
 
     def end(self) -> int:
         """Read to the end; gives the exit code."""
@@ -61,8 +116,16 @@ class Terminal:
             read = os.read(self._ours, 65536)
         except OSError:  # Linux says so when the last one has closed the terminal
             return False
-        self.shown += read.decode()
+        text = self._decoder.decode(read)
+        self.shown += text
+        self._stream.feed(text)
         return bool(read)
+
+
+def _without_size() -> dict[str, str]:
+    """Give the environment without what would say how large the terminal is, or its colours."""
+    unset = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "COLORTERM")
+    return {name: value for name, value in os.environ.items() if name not in unset}
 
 
 class _Piped:

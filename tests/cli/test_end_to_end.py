@@ -82,7 +82,7 @@ def test_the_suggested_command_gives_the_rejected_rows_later(
     there: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    first = there("upload", "depot", write(Path("a.csv"), IMEIS[0], MISTYPED))
+    first = there("upload", "depot", write(Path("a.csv"), IMEIS[0], MISTYPED), "--no-errors")
     assert suggested(there, first, "CSV file: ").code == ExitCode.ROWS_REJECTED
     with Path("rejected.csv").open(encoding="utf-8-sig", newline="") as file:
         assert [row["IMEI"] for row in csv.DictReader(file)] == [MISTYPED]
@@ -98,7 +98,9 @@ def test_a_failed_strict_upload_leaves_nothing_and_can_be_told_again(
     there: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    first = there("upload", "depot", write(Path("a.csv"), IMEIS[0], MISTYPED), "--strict")
+    first = there(
+        "upload", "depot", write(Path("a.csv"), IMEIS[0], MISTYPED), "--strict", "--no-errors"
+    )
     assert first.code == ExitCode.ROWS_REJECTED
     assert "nothing of it was kept" in first.out
     assert there("profile", "show", "depot", "--output", "json").document["device_count"] == 0

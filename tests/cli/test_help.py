@@ -42,6 +42,8 @@ LEAVES = [
     ("enroll",),
     ("health",),
     ("sign-in",),
+    ("completion",),
+    ("watch",),
     ("user", "create"),
     ("user", "list"),
     ("user", "edit"),
@@ -60,10 +62,10 @@ def test_help_lists_every_command(alone: Cli) -> None:
     assert ended.code == 0
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", ended.out, flags=re.MULTILINE)
     ours = (
-        "audit backup database demo device discard doctor enroll health inventory key profile qr "
-        "restore serve sign-in template token upload"
+        "audit backup completion database demo device discard doctor enroll health inventory key "
+        "profile qr restore serve sign-in template token upload"
     )
-    assert listed == [*ours.split(), "uploads", "user"]
+    assert listed == [*ours.split(), "uploads", "user", "watch"]
 
 
 def test_help_lists_every_exit_code(alone: Cli) -> None:

@@ -80,7 +80,7 @@ def test_who_goes_on_has_to_give_the_same_again(
 @pytest.mark.usefixtures("depot")
 def test_what_is_wrong_is_told_of_stdin(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     pipe(monkeypatch, b"IMEI\n1\n")
-    ended = cli("upload", "depot", "-")
+    ended = cli("upload", "depot", "-", "--no-errors")
     assert ended.code == ExitCode.ROWS_REJECTED
     assert "Mend stdin and run: rollbook upload depot -- -" in ended.err
 

@@ -10,15 +10,14 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
-    ProgressColumn,
-    Task,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.text import Text
 
 from rollbook.cli.output import counted, say, stderr_console
+from rollbook.cli.progress import Rate, bar, is_narrow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 # So many percent of a phase lie between two lines at least.
 _LINE_EVERY_PERCENT = 25
-_SPEED_OVER_SECONDS = 10.0
 
 
 def watch(*, silent: bool) -> AbstractContextManager[Watcher]:
@@ -51,16 +49,10 @@ def _nothing() -> Iterator[Watcher]:
 @contextmanager
 def _bar(console: Console) -> Iterator[Watcher]:
     """Draw rows, rate and time left of each phase; the bar is gone at the end."""
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, speed_estimate_period=_SPEED_OVER_SECONDS
-    ) as progress:
+    size = [TaskProgressColumn()] if is_narrow(console) else [BarColumn(), MofNCompleteColumn()]
+    rate = Rate("" if is_narrow(console) else "row")
+    text = TextColumn("{task.description}", markup=False)
+    with bar(console, text, *size, rate, TimeRemainingColumn()) as progress:
         yield partial(_draw, progress, {})
 
 
@@ -75,13 +67,6 @@ def _draw(progress: Progress, tasks: dict[str, TaskID], step: CopyStep) -> None:
         description=f"{step.phase} {step.table}",
         completed=step.row_count,
     )
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        """Give the rows a second of late, once there are any."""
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f} rows/s" if speed else "", style="progress.data.speed")
 
 
 @contextmanager

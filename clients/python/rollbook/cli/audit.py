@@ -14,6 +14,7 @@ from rollbook.cli.lists import show_json_list, watched
 from rollbook.cli.output import facts, say, show, show_json
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
+from rollbook.cli.progress import waiting
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.tables import table
 
@@ -118,7 +119,7 @@ def verify(session: Session, *, anchor: tuple[int, bytes] | None, recompute: boo
     if recompute and anchor is not None:
         raise click.UsageError("--recompute and --anchor exclude each other.")
     sequence, digest = anchor or (0, b"")
-    with session.admin() as client:
+    with session.admin() as client, waiting("Checking the audit log", silent=session.wants_json):
         check = (
             client.recompute_audit_log()
             if recompute

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rollbook.cli.completing import profile_names
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,7 +33,14 @@ def _moment(_ctx: click.Context, _option: click.Parameter, value: str | None) ->
 def filter_options(function: F) -> F:
     """Give a command one option for each thing by which events are looked for."""
     for name, field, metavar, text in reversed(_FILTERS):
-        option = click.option(name, field, default="", metavar=metavar, help=text)
+        option = click.option(
+            name,
+            field,
+            default="",
+            metavar=metavar,
+            shell_complete=profile_names if field == "profile" else None,
+            help=text,
+        )
         function = option(function)
     for name, field, text in (
         ("--until", "end_time", "Only before this time."),

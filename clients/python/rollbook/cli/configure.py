@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook.cli import android_extras
+from rollbook.cli.completing import profile_names
 from rollbook.cli.configuration_secrets import (
     groups,
     lost_secrets,
@@ -19,6 +20,7 @@ from rollbook.cli.configuration_secrets import (
 from rollbook.cli.configuration_settings import read_settings
 from rollbook.cli.configurations import read_configuration_file
 from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.output import clean, facts, say, show, show_json, warn
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
@@ -33,7 +35,7 @@ _HIDDEN = "hidden; --reveal shows it"
 
 
 @click.command()
-@click.argument("profile", required=False)
+@click.argument("profile", required=False, shell_complete=profile_names)
 @click.option(
     "--file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -56,6 +58,7 @@ _HIDDEN = "hidden; --reveal shows it"
 )
 @click.option("--reveal", is_flag=True, help="Show passwords, certificates and cookies, too.")
 @click.option("--keys", is_flag=True, help="List Android's system extras; needs no PROFILE.")
+@dry_run_option
 @yes_option
 @with_session
 def configure(  # noqa: PLR0913 - one argument for each option
@@ -67,6 +70,7 @@ def configure(  # noqa: PLR0913 - one argument for each option
     unset: tuple[str, ...],
     reveal: bool,
     keys: bool,
+    dry_run: bool,
     yes: bool,
 ) -> None:
     """Change what the devices of PROFILE are given, or show it.
@@ -92,7 +96,10 @@ def configure(  # noqa: PLR0913 - one argument for each option
             _show(session, found.configuration, reveal=reveal)
             return
         warnings: list[str] = []
-        after = _changed(found, whole, settings, yes=yes)
+        after = _changed(found, whole, settings, yes=yes or dry_run)
+        if dry_run:
+            _tell_change(session, found, after, reveal=reveal)
+            return
         changed = client.update_configuration(
             found.profile_id,
             after,
@@ -130,6 +137,30 @@ def _show_change(session: Session, changed: Profile, warnings: list[str], *, rev
         warn(warning)
     if not changed.tokenless:
         say(f"New QR codes hold it: {session.command('qr', changed.name)}")
+
+
+def _tell_change(session: Session, found: Profile, after: Configuration, *, reveal: bool) -> None:
+    """Name the keys that would come, change and go; what Android says to them is not asked."""
+    old, new = _paths(found.configuration), _paths(after)
+    changes = {
+        "set": [path for path in new if path not in old],
+        "changed": [path for path in new if path in old and new[path] != old[path]],
+        "taken away": [path for path in old if path not in new],
+    }
+    shown = after if reveal else without_secrets(after)
+    tell_dry_run(
+        session,
+        document(found, configuration=shown, warnings=()),
+        *(f"Would be {what}: {', '.join(paths)}" for what, paths in changes.items() if paths),
+    )
+
+
+def _paths(configuration: Configuration) -> dict[str, object]:
+    return {
+        f"{group}.{name}": value
+        for group, values in groups(configuration).items()
+        for name, value in values.items()
+    }
 
 
 def _show(session: Session, configuration: Configuration, *, reveal: bool) -> None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import DeviceRow, DeviceState, DeviceUpdate
+from rollbook.cli.completing import profile_names
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.device_options import attribute_option, identifier_options, read_rows
 from rollbook.cli.device_views import COLUMNS, IDENTIFIERS, identifiers, properties, row
+from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.errors import not_there
 from rollbook.cli.explanations import explain
 from rollbook.cli.lists import show_json_list, watched
@@ -36,7 +38,7 @@ def device() -> None:
 
 
 @device.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @identifier_options
 @attribute_option
 @click.option(
@@ -73,7 +75,7 @@ def add(  # noqa: PLR0913 - one argument for each option
 
 
 @device.command("list")
-@click.argument("profile", required=False)
+@click.argument("profile", required=False, shell_complete=profile_names)
 @click.option("--prefix", default="", help="What an IMEI, MEID or serial number begins with.")
 @click.option("--state", type=click.Choice(["pending", "registered"]), help="Only such devices.")
 @click.option("--upload", default="", metavar="UPLOAD", help="Only those it wrote last.")
@@ -194,13 +196,18 @@ def _edited(
 
 @device.command()
 @click.argument("devices", nargs=-1, required=True, metavar="DEVICE...")
+@dry_run_option
 @yes_option
 @with_session
-def delete(session: Session, *, devices: Sequence[str], yes: bool) -> None:
+def delete(session: Session, *, devices: Sequence[str], dry_run: bool, yes: bool) -> None:
     """Take each DEVICE, given by its device id, off the roll: all of them or none."""
     with session.admin() as client:
         found = [client.get_device(one) for one in dict.fromkeys(devices)]
         session.devices = _called(found)
+        if dry_run:
+            would = f"Would delete {counted(len(found), 'device')}: {_named(found)}."
+            tell_dry_run(session, {"deleted_count": len(found)}, would)
+            return
         confirm(f"{_named(found)} will be deleted.", yes=yes)
         count = client.delete_devices(found)
     if session.wants_json:

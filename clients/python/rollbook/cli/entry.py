@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_COMPLETING = "_ROLLBOOK_COMPLETE"
+
+
 def run(arguments: Sequence[str]) -> int:
     """Do what the arguments say; gives the exit code, whatever happens."""
     session = Session()
@@ -47,6 +50,8 @@ def _prepare_streams() -> None:
 
 
 def _end(error: BaseException, session: Session) -> int:
+    if _COMPLETING in os.environ:
+        return 1  # Somebody is typing, and would have it in the middle of the line.
     unwritable = _let_go_of_unwritten()
     if isinstance(unwritable or error, BrokenPipeError):
         return 1  # Who read it has gone; nobody is left to be told.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from rollbook.cli.completing import profile_names
 from rollbook.cli.export_progress import watch
 from rollbook.cli.new_files import NewFile, force_option
 from rollbook.cli.output import counted, say, show_json
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import Right, Role
+from rollbook.cli.completing import key_names
 from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
+from rollbook.cli.errors import CommandError
 from rollbook.cli.expiries import expires_option, given_expiry
 from rollbook.cli.key_names import find_api_key_named
 from rollbook.cli.lists import show_json_list
 from rollbook.cli.new_files import NewFile, force_option
 from rollbook.cli.output import clean, facts, say, show, show_json, show_raw, words
-from rollbook.cli.plain import plain
+from rollbook.cli.plain import document, plain
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.tables import table
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
     from rollbook import ApiKey, CreatedApiKey
 
+# As the contract calls that of admin.key.
+_ADMIN_KEY_ID = "admin"
 _COLUMNS = ("Name", "Rights", "State", "Expiry", "Last used", "Key ID")
 
 
@@ -114,14 +119,20 @@ def list_(session: Session) -> None:
 
 
 @key.command()
-@click.argument("key")
+@click.argument("key", shell_complete=key_names)
+@dry_run_option
 @yes_option
 @with_session
-def revoke(session: Session, *, key: str, yes: bool) -> None:
+def revoke(session: Session, *, key: str, dry_run: bool, yes: bool) -> None:
     """Void KEY, given by its id or name, at once. Uploads and inventories under way end."""
     with session.admin() as client:
         found = find_api_key_named(client, key)
         used = f"last used {words(found.last_use_time)}" if found.last_use_time else "never used"
+        if dry_run:
+            _refuse_admin_key(found)
+            would = f"Would revoke the API key {found.display_name} ({used})."
+            tell_dry_run(session, document(found), would)
+            return
         confirm(
             f"Whoever calls with the API key {clean(found.display_name)} ({used}) is refused "
             "from now on.",
@@ -132,6 +143,16 @@ def revoke(session: Session, *, key: str, yes: bool) -> None:
         show_json(revoked)
     else:
         say(f"Revoked the API key {found.display_name!r}.")
+
+
+def _refuse_admin_key(found: ApiKey) -> None:
+    """Tell beforehand what every server says."""
+    if found.api_key_id == _ADMIN_KEY_ID:
+        raise CommandError(
+            "The administrator key is kept in a file, admin.key, and cannot be revoked.",
+            reason="ADMIN_KEY_NOT_REVOCABLE",
+            next_step="Remove that file and start the server again: it makes another one.",
+        )
 
 
 def _show_created(session: Session, made: CreatedApiKey, out: Path | None) -> None:

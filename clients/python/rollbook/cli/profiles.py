@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import ProfileOrder, ProfileOrigin
+from rollbook.cli.completing import profile_names, user_names
 from rollbook.cli.configuration_secrets import without_secrets
 from rollbook.cli.configurations import key_names, read_configuration
 from rollbook.cli.configure import configure
 from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.lists import show_json_list
 from rollbook.cli.output import clean, counted, facts, say, show, show_json, warn
 from rollbook.cli.plain import document
@@ -51,7 +53,11 @@ def profile() -> None:
 @click.option("--tokenless", is_flag=True, help="Match devices by their identifiers alone.")
 @click.option("--single-device", is_flag=True, help="For devices added one by one.")
 @click.option(
-    "--user", default="", metavar="USER", help="Whom its devices are given to: user_id or name."
+    "--user",
+    default="",
+    metavar="USER",
+    shell_complete=user_names,
+    help="Whom its devices are given to: user_id or name.",
 )
 @click.option(
     "--configuration",
@@ -97,7 +103,11 @@ def create(  # noqa: PLR0913 - one argument for each option
 @profile.command("list")
 @click.option("--name", default="", metavar="TEXT", help="Only those whose name contains it.")
 @click.option(
-    "--user", default="", metavar="USER", help="Only those of this user, by user_id or name."
+    "--user",
+    default="",
+    metavar="USER",
+    shell_complete=user_names,
+    help="Only those of this user, by user_id or name.",
 )
 @click.option(
     "--order",
@@ -125,7 +135,7 @@ def list_(session: Session, *, name: str, user: str, order: str) -> None:
 
 
 @profile.command("show")
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @with_session
 def show_(session: Session, profile: str) -> None:
     """Show PROFILE, given by its id or name, with its counts and its token."""
@@ -140,7 +150,7 @@ def show_(session: Session, profile: str) -> None:
 
 
 @profile.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @click.option("--name", help="The new name, 1 to 128 characters.")
 @click.option("--description", help="The new description; empty takes it away.")
 @with_session
@@ -155,8 +165,8 @@ def edit(session: Session, *, profile: str, name: str | None, description: str |
 
 
 @profile.command("assign-user")
-@click.argument("profile")
-@click.argument("user", required=False)
+@click.argument("profile", shell_complete=profile_names)
+@click.argument("user", required=False, shell_complete=user_names)
 @click.option("--none", "nobody", is_flag=True, help="Give its devices to no user.")
 @with_session
 def assign_user(session: Session, *, profile: str, user: str | None, nobody: bool) -> None:
@@ -184,13 +194,17 @@ def _show_changed(session: Session, changed: Profile) -> None:
 
 
 @profile.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
+@dry_run_option
 @yes_option
 @with_session
-def delete(session: Session, profile: str, *, yes: bool) -> None:
+def delete(session: Session, profile: str, *, dry_run: bool, yes: bool) -> None:
     """Delete PROFILE, given by its id or name, with its devices, uploads and token."""
     with session.admin() as client:
         found = find_profile(client, profile)
+        if dry_run:
+            _tell_deletion(session, found, sum(1 for _ in client.list_uploads(found.profile_id)))
+            return
         confirm(
             f"Profile {clean(found.name)!r} goes with its {counted(found.device_count, 'device')}, "
             "its uploads and its token.",
@@ -201,6 +215,18 @@ def delete(session: Session, profile: str, *, yes: bool) -> None:
         show_json({"profile_id": found.profile_id, "deleted_device_count": count})
     else:
         say(f"Deleted {found.name} with {counted(count, 'device')}.")
+
+
+def _tell_deletion(session: Session, found: Profile, upload_count: int) -> None:
+    devices = counted(found.device_count, "device")
+    states = f"{found.registered_count:,} registered, {found.pending_count:,} pending"
+    tail = "" if found.tokenless else " and its token"
+    tell_dry_run(
+        session,
+        {"profile_id": found.profile_id, "deleted_device_count": found.device_count},
+        f"Would delete {found.name} with {devices} ({states}), "
+        f"{counted(upload_count, 'upload')}{tail}.",
+    )
 
 
 def _document(one: Profile, **more: object) -> dict[str, object]:

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from rollbook._channel import endpoint
 from rollbook.cli import (
     audit,
+    completion,
     devices,
     enroll,
     health,
@@ -25,6 +26,7 @@ from rollbook.cli import (
     upload_history,
     uploads,
     users,
+    watch,
 )
 from rollbook.cli.connections import Connection, connection_options
 from rollbook.cli.exit_codes import exit_codes_help
@@ -139,8 +141,10 @@ for _command in (
     enroll.enroll,
     sign_in.sign_in,
     users.user,
+    watch.watch,
     keys.key,
     audit.audit,
+    completion.completion,
 ):
     root.add_command(_command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from rollbook.cli.output import counted, say, show_json
+from rollbook.cli.progress import waiting
 from rollbook.cli.session import Session, with_session
 
 
@@ -16,7 +17,7 @@ def rotate_sealing(session: Session) -> None:
     Tokens and QR codes stay as they are. The old key leaves the server's key file at the
     end: keep a copy of it for as long as you keep backups of the database from before.
     """
-    with session.admin() as client:
+    with session.admin() as client, waiting("Sealing tokens anew", silent=session.wants_json):
         done = client.rotate_sealing_key()
     if session.wants_json:
         show_json(done)

@@ -25,7 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 DEFAULT_ADDRESS = "127.0.0.1:7443"
-_KEY_FILE_OPTION = "--api-key-file"
+KEY_FILE_OPTION = "--api-key-file"
 
 
 @dataclass
@@ -47,12 +47,17 @@ class Session:
         """Tell whether a program reads the output."""
         return self.output is Output.JSON
 
-    def admin(self) -> AdminClient:
+    def admin(self, *, timeout_seconds: float = 30.0) -> AdminClient:
         """Give a client for administrators, to be used in a `with` block."""
-        typed = _KEY_FILE_OPTION in self.typed
+        typed = KEY_FILE_OPTION in self.typed
         key = find_api_key(self.api_key_file, typed=typed, server_is_here=self.server_is_here)
         with _told():
-            return AdminClient(self.address, api_key=key, **self.connection.settings())
+            return AdminClient(
+                self.address,
+                api_key=key,
+                timeout_seconds=timeout_seconds,
+                **self.connection.settings(),
+            )
 
     def agent(self) -> EnrollmentAgent:
         """Give a client that speaks for a device, to be used in a `with` block."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from rollbook.cli.completing import profile_names
 from rollbook.cli.new_files import NewFile, force_option
 from rollbook.cli.output import say, show_bytes, show_json
 from rollbook.cli.profile_names import find_profile
@@ -13,7 +14,11 @@ from rollbook.cli.session import Session, with_session
 
 
 @click.command()
-@click.option("--profile", help="Include the attribute columns that this profile uses.")
+@click.option(
+    "--profile",
+    shell_complete=profile_names,
+    help="Include the attribute columns that this profile uses.",
+)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

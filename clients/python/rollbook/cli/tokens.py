@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from rollbook import TokenState
+from rollbook.cli.completing import profile_names
 from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.output import clean, counted, facts, say, show, show_json, show_raw, warn, words
+from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile, find_profile_with_token
 from rollbook.cli.session import Session, with_session
 
 if TYPE_CHECKING:
-    from rollbook import Profile, Token
+    from rollbook import AdminClient, Profile, Token
 
 
 _INT32 = 2**31 - 1  # what the contract's numbers hold; the server knows its bounds
@@ -35,7 +38,7 @@ def token() -> None:
 
 
 @token.command("show")
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @with_session
 def show_(session: Session, profile: str) -> None:
     """Show the token of PROFILE without its value."""
@@ -47,7 +50,7 @@ def show_(session: Session, profile: str) -> None:
 
 
 @token.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @with_session
 def reveal(session: Session, profile: str) -> None:
     """Show the value of PROFILE's token: whoever has it can enroll devices."""
@@ -77,7 +80,7 @@ def _warn_unless_active(session: Session, owner: Profile, found: Token) -> None:
 
 
 @token.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @click.option(
     "--overlap",
     type=click.FloatRange(0, 24),
@@ -85,13 +88,19 @@ def _warn_unless_active(session: Session, owner: Profile, found: Token) -> None:
     metavar="HOURS",
     help="How long the old token goes on to work, at most 24 hours.  [default: not at all]",
 )
+@dry_run_option
 @yes_option
 @with_session
-def refresh(session: Session, *, profile: str, overlap: timedelta | None, yes: bool) -> None:
+def refresh(
+    session: Session, *, profile: str, overlap: timedelta | None, dry_run: bool, yes: bool
+) -> None:
     """Make a new token for PROFILE. The old one, and its QR codes, stop working."""
     with session.admin() as client:
         owner = find_profile(client, profile)
         when = f"in {overlap}" if overlap else "at once"
+        if dry_run:
+            _tell_end(session, client, owner, f"would end {when}, and a new one would be made")
+            return
         confirm(f"The old token of {clean(owner.name)} and its QR codes end {when}.", yes=yes)
         found = client.refresh_token(owner.profile_id, overlap=overlap)
     _show(session, owner, found)
@@ -100,7 +109,7 @@ def refresh(session: Session, *, profile: str, overlap: timedelta | None, yes: b
 
 
 @token.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @click.option(
     "--days", type=int, required=True, metavar="N", help="7 to 99, unless the server differs."
 )
@@ -119,13 +128,17 @@ def extend(session: Session, *, profile: str, days: int) -> None:
 
 
 @token.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
+@dry_run_option
 @yes_option
 @with_session
-def revoke(session: Session, *, profile: str, yes: bool) -> None:
+def revoke(session: Session, *, profile: str, dry_run: bool, yes: bool) -> None:
     """Void the token of PROFILE at once, also older ones still in their overlap."""
     with session.admin() as client:
         owner = find_profile(client, profile)
+        if dry_run:
+            _tell_end(session, client, owner, "would end at once")
+            return
         confirm(f"No device can enroll with the token of {clean(owner.name)} any more.", yes=yes)
         found = client.revoke_token(owner.profile_id)
     _show(session, owner, found)
@@ -134,15 +147,21 @@ def revoke(session: Session, *, profile: str, yes: bool) -> None:
 
 
 @token.command("revoke-all")
+@dry_run_option
 @yes_option
 @with_session
-def revoke_all(session: Session, *, yes: bool) -> None:
+def revoke_all(session: Session, *, dry_run: bool, yes: bool) -> None:
     """Void the tokens of all profiles at once.
 
     For after an older database was put back, in which tokens that were revoked or
     refreshed since then work again.
     """
     with session.admin() as client:
+        if dry_run:
+            count = _unrevoked(client)
+            would = f"Would revoke {counted(count, 'token')}: no device could enroll with any."
+            tell_dry_run(session, {"revoked_count": count}, would)
+            return
         confirm("No device can enroll with any token until each was refreshed.", yes=yes)
         count = client.revoke_all_tokens()
     if session.wants_json:
@@ -150,6 +169,26 @@ def revoke_all(session: Session, *, yes: bool) -> None:
         return
     say(f"{counted(count, 'token')} revoked, none works any more.")
     say(f"New tokens, for each profile: {session.command('token', 'refresh', 'PROFILE')}")
+
+
+def _tell_end(session: Session, client: AdminClient, owner: Profile, what: str) -> None:
+    """Tell what would end with the token: its QR codes, and the way in of pending devices."""
+    found = client.get_token(owner.profile_id)
+    pending = counted(owner.pending_count, "pending device")
+    tell_dry_run(
+        session,
+        document(found),
+        f"The token {found.obfuscated_value} of {owner.name} ({str(found.state).lower()}, "
+        f"{counted(found.use_count, 'use')}) and its QR codes {what}.",
+        f"Enrolls with it so far: {pending}.",
+    )
+
+
+def _unrevoked(client: AdminClient) -> int:
+    """Count the tokens that are not revoked yet; a list of profiles does not tell."""
+    owners = (one for one in client.list_profiles() if not one.tokenless)
+    states = (client.get_token(one.profile_id).state for one in owners)
+    return sum(state is not TokenState.REVOKED for state in states)
 
 
 def token_commands(session: Session, owner: Profile, found: Token) -> str:

@@ -9,8 +9,8 @@ from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    Progress,
     Task,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -18,6 +18,7 @@ from rich.progress import (
 from rich.text import Text
 
 from rollbook.cli.output import clean, say, stderr_console
+from rollbook.cli.progress import bar, is_narrow, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 # So many percent lie between two lines at least.
 _LINE_EVERY_PERCENT = 10
 
-_SPEED_OVER_SECONDS = 10.0
 # At first only buffers fill, faster than any network.
 _UNSETTLED_SECONDS = 2.0
 
@@ -55,16 +55,10 @@ def _nothing() -> Iterator[Watcher]:
 @contextmanager
 def _bar(name: str, console: Console) -> Iterator[Watcher]:
     """Draw bytes, rate and time left; the bar is gone when the upload ends."""
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        _SettledSpeed(),
-        _SettledRest(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, speed_estimate_period=_SPEED_OVER_SECONDS
-    ) as progress:
+    name = short_name(name, console)
+    size = [TaskProgressColumn()] if is_narrow(console) else [BarColumn(), DownloadColumn()]
+    text = TextColumn("{task.description}", markup=False)
+    with bar(console, text, *size, _SettledSpeed(), _SettledRest()) as progress:
         task = progress.add_task(name, total=None)
 
         def draw(step: UploadProgress) -> None:

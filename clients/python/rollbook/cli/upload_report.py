@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from rollbook import UploadState
 from rollbook.cli.next_steps import next_steps_after_rows
 from rollbook.cli.output import clean, counted, facts, say, show, show_json
@@ -20,17 +22,23 @@ if TYPE_CHECKING:
 
 
 def report_upload(
-    request: UploadRequest, profile: Profile, upload: Upload, rejected: Rejections
+    request: UploadRequest,
+    profile: Profile,
+    upload: Upload,
+    rejected: Rejections,
+    written: Path | None,
 ) -> None:
-    """Tell the counts, how the file was read, why rows were rejected, and the next step."""
-    written = request.errors.path if request.errors and upload.rejected_count else None
+    """Tell the counts, how the file was read, why rows were rejected, and the next step.
+
+    `written` is the file that the rejected rows were written to.
+    """
     if request.session.wants_json:
         show_json(document(upload, rejected_by_reason=rejected.counts, errors_file=written))
         return
     show(facts(_properties(profile, upload)))
     if upload.rejected_count:
         _show_rejected(rejected)
-    for line in _next_steps(request, profile, upload):
+    for line in _next_steps(request, profile, upload, written):
         say(line)
 
 
@@ -66,7 +74,7 @@ def _state(upload: Upload) -> str:
 
 def _show_rejected(rejected: Rejections) -> None:
     show("", table(("Rejected because of", "Rows"), list(rejected.counts.items())))
-    show("", "For example:", *(f"  {_example(error)}" for error in rejected.examples))
+    show("", "For example:", *(Text(f"  {_example(error)}") for error in rejected.examples))
     for line in next_steps_after_rows(rejected.counts):
         say(line)
 
@@ -77,25 +85,26 @@ def _example(error: RowError) -> str:
     return clean(f"line {error.line}{column}: {about_row(error.message)}{repair}")
 
 
-def _next_steps(request: UploadRequest, profile: Profile, upload: Upload) -> list[str]:
+def _next_steps(
+    request: UploadRequest, profile: Profile, upload: Upload, written: Path | None
+) -> list[str]:
     if upload.rejected_count:
-        return [*_about_error_file(request, upload), _mend(request, upload)]
+        return [_about_error_file(request, upload, written), _mend(request, upload, written)]
     if upload.validate_only:
         return [f"Next, for real: {request.again(dry_run=False)}"]
     return [] if profile.tokenless else [f"Next: {request.session.command('qr', request.profile)}"]
 
 
-def _about_error_file(request: UploadRequest, upload: Upload) -> list[str]:
-    if request.errors is not None:
+def _about_error_file(request: UploadRequest, upload: Upload, written: Path | None) -> str:
+    if written is not None:
         verb = "is" if upload.rejected_count == 1 else "are"
-        path = request.errors.path
-        return [f"{counted(upload.rejected_count, 'rejected row')} {verb} in {path}."]
+        return f"{counted(upload.rejected_count, 'rejected row')} {verb} in {written}."
     free = free_path(Path("rejected.csv"))
-    return [f"The rejected rows as a CSV file: {request.resumed(errors=free)}"]
+    return f"The rejected rows as a CSV file: {request.resumed(errors=free)}"
 
 
-def _mend(request: UploadRequest, upload: Upload) -> str:
+def _mend(request: UploadRequest, upload: Upload, written: Path | None) -> str:
     """Give the next command: with the rejected rows alone only if the others were kept."""
     kept = not upload.validate_only and upload.state is not UploadState.FAILED
-    file = request.errors.path if kept and request.errors is not None else None
+    file = written if kept else None
     return f"Mend {file or request.called} and run: {request.again(file)}"

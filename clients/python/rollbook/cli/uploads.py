@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,10 @@ from rollbook import (
     UnavailableError,
     UploadIncompleteError,
 )
+from rollbook.cli.completing import profile_names
 from rollbook.cli.confirmations import yes_option
+from rollbook.cli.error_files import beside, write_errors
+from rollbook.cli.errors import CommandError
 from rollbook.cli.exit_codes import ExitCode
 from rollbook.cli.new_files import NewFile, force_option
 from rollbook.cli.profile_names import find_profile
@@ -66,7 +68,7 @@ def _mapping(
 
 
 @click.command()
-@click.argument("profile")
+@click.argument("profile", shell_complete=profile_names)
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 )
@@ -90,8 +92,10 @@ def _mapping(
     "--errors",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="OUT.csv",
-    help="Write the rejected rows there, each with its reason, ready to be mended.",
+    help="Write the rejected rows there, each with its reason, ready to be mended.  [default: "
+    "beside FILE, as NAME.rejected.csv; with --output json or --dry-run nowhere]",
 )
+@click.option("--no-errors", is_flag=True, help="Write the rejected rows nowhere.")
 @click.option(
     "--map",
     "column_mapping",
@@ -114,6 +118,7 @@ def upload(  # noqa: PLR0913 - one argument for each option
     resume: str | None,
     replace: str | None,
     errors: Path | None,
+    no_errors: bool,
     column_mapping: Mapping[str, str],
     force: bool,
     yes: bool,
@@ -124,6 +129,8 @@ def upload(  # noqa: PLR0913 - one argument for each option
 
     To choose a different file in place of one that was uploaded, add --replace UPLOAD.
     """
+    if errors is not None and no_errors:
+        raise click.UsageError("--errors and --no-errors exclude each other.")
     new = NewFile(errors, "--errors", force) if errors is not None else None
     # Before anything is discarded, for it refuses what cannot be done.
     request = UploadRequest(
@@ -132,14 +139,17 @@ def upload(  # noqa: PLR0913 - one argument for each option
     if replace is not None:
         _check_replacement(resume, dry_run=dry_run)
         _replace(session, profile, replace, yes=yes)
-    return _run(request)
+    return _run(request, keeps_errors=not (no_errors or dry_run or session.wants_json))
 
 
 def _check_replacement(resume: str | None, *, dry_run: bool) -> None:
     if resume is not None:
         raise click.UsageError("--replace begins a new upload; it does not go with --resume.")
     if dry_run:
-        raise click.UsageError("--replace discards an upload; a dry run keeps everything.")
+        raise click.UsageError(
+            "--replace discards an upload, a dry run keeps everything; what would go is told "
+            "by: rollbook discard UPLOAD --dry-run"
+        )
 
 
 def _replace(session: Session, profile: str, replaced: str, *, yes: bool) -> None:
@@ -152,16 +162,15 @@ def _replace(session: Session, profile: str, replaced: str, *, yes: bool) -> Non
                 param_hint="'--replace'",
             )
         confirm_discard(before, yes=yes)
-        discard_and_tell(client, replaced)
+        discard_and_tell(session, client, replaced)
 
 
-def _run(request: UploadRequest) -> ExitCode:
+def _run(request: UploadRequest, *, keeps_errors: bool) -> ExitCode:
     with request.session.admin() as client:
         profile = find_profile(client, request.profile)
         done = _upload(client, profile, request)
-        if request.errors is not None and done.rejected_count:
-            _write_errors(client, done, request.errors)
-        report_upload(request, profile, done, rejections(client, done))
+        written = _write_errors(client, request, done, unasked=keeps_errors)
+        report_upload(request, profile, done, rejections(client, done), written)
     return ExitCode.ROWS_REJECTED if done.rejected_count else ExitCode.DONE
 
 
@@ -210,9 +219,18 @@ def _send(client: AdminClient, profile: Profile, request: UploadRequest) -> Uplo
         )
 
 
-def _write_errors(client: AdminClient, done: Upload, new: NewFile) -> None:
-    with new.writing() as file:
-        # Without the mark at its beginning, spreadsheets take it for another encoding.
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-        client.write_upload_errors(done.upload_id, text)
-        text.detach()  # which writes what is left
+def _write_errors(
+    client: AdminClient, request: UploadRequest, done: Upload, *, unasked: bool
+) -> Path | None:
+    """Write the file of rejected rows, if there are any and one is wanted; gives its path.
+
+    If nobody named it and it cannot be written, the report tells how to have it.
+    """
+    if not done.rejected_count:
+        return None
+    if request.errors is not None:
+        return write_errors(client, done, request.errors, silent=request.session.wants_json)
+    try:
+        return write_errors(client, done, beside(request.file), silent=False) if unasked else None
+    except (OSError, CommandError):
+        return None

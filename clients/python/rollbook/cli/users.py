@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollbook.cli.completing import user_names
 from rollbook.cli.confirmations import confirm, yes_option
+from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.lists import show_json_list
-from rollbook.cli.output import facts, say, show, show_json
+from rollbook.cli.output import counted, facts, say, show, show_json
 from rollbook.cli.passwords import password_stdin_option, with_password
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.tables import table
@@ -16,7 +18,7 @@ from rollbook.cli.terminals import can_ask
 from rollbook.cli.user_names import find_user
 
 if TYPE_CHECKING:
-    from rollbook import User
+    from rollbook import AdminClient, User
 
 _COLUMNS = ("User Name", "Display Name", "Email", "May sign in", "User ID")
 
@@ -83,7 +85,7 @@ def list_(session: Session, name: str) -> None:
 
 
 @user.command()
-@click.argument("user")
+@click.argument("user", shell_complete=user_names)
 @click.option("--name", help="Another name to sign in with.")
 @click.option("--display-name", help="Another name to greet them by; may be empty.")
 @click.option("--email", help="Another address; may be empty.")
@@ -129,16 +131,20 @@ def edit(  # noqa: PLR0913 - one argument for each option
 
 
 @user.command()
-@click.argument("user")
+@click.argument("user", shell_complete=user_names)
+@dry_run_option
 @yes_option
 @with_session
-def delete(session: Session, user: str, *, yes: bool) -> None:
+def delete(session: Session, user: str, *, dry_run: bool, yes: bool) -> None:
     """Delete USER, given by user_id or name.
 
     Profiles and devices that were given to the user are then given to none.
     """
     with session.admin() as client:
         found = find_user(client, user)
+        if dry_run:
+            _tell_deletion(session, client, found)
+            return
         confirm(
             f"User {found.user_name!r} goes; profiles and devices given to them are given to none.",
             yes=yes,
@@ -148,6 +154,21 @@ def delete(session: Session, user: str, *, yes: bool) -> None:
         show_json({"user_id": found.user_id})
     else:
         say(f"Deleted the user {found.user_name!r}.")
+
+
+def _tell_deletion(session: Session, client: AdminClient, found: User) -> None:
+    theirs = list(client.list_profiles(user_id=found.user_id))
+    profile_count, device_count = len(theirs), sum(one.device_count for one in theirs)
+    given = f"{counted(profile_count, 'profile')} with {counted(device_count, 'device')}"
+    tell_dry_run(
+        session,
+        {
+            "user_id": found.user_id,
+            "profile_count": profile_count,
+            "device_count": device_count,
+        },
+        f"Would delete the user {found.user_name}; {given} would be given to none.",
+    )
 
 
 def _show(session: Session, one: User) -> None:

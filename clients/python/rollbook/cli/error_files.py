@@ -1,0 +1,64 @@
+"""The file of an upload's rejected rows: its name, and its writing."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rollbook.cli.new_files import NewFile
+from rollbook.cli.progress import counting
+from rollbook.cli.upload_inputs import passes
+from rollbook.cli.upload_request import free_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    from rollbook import AdminClient, Upload
+
+# Fewer rows are there before anybody wonders.
+_WORTH_SHOWING = 1_000
+_OF_PIPES = Path("rejected.csv")
+# A file of rejected rows that was mended and has some again gets no second ending.
+_ENDING = re.compile(r"\.rejected(-\d+)?$")
+
+
+def beside(file: Path) -> NewFile:
+    """Give the name that is taken when nobody says one: beside the file, and free.
+
+    Of a pipe, which lies nowhere, it is in the present directory.
+    """
+    if passes(file):
+        return NewFile(free_path(_OF_PIPES), "--errors")
+    name = _ENDING.sub("", file.stem)
+    return NewFile(free_path(file.with_name(f"{name}.rejected.csv")), "--errors")
+
+
+def write_errors(client: AdminClient, done: Upload, new: NewFile, *, silent: bool) -> Path:
+    """Write the rejected rows of an upload; gives the path of the file."""
+    total = done.rejected_count
+    silent = silent or total < _WORTH_SHOWING
+    with (
+        counting(new.path.name, "row", total, silent=silent) as told,
+        new.writing() as file,
+    ):
+        text = _Rows(file, told)
+        client.write_upload_errors(done.upload_id, text)
+        text.detach()  # which writes what is left
+    return new.path
+
+
+class _Rows(io.TextIOWrapper):
+    """A CSV file that tells how many rows it has; each is written at once."""
+
+    def __init__(self, file: BinaryIO, told: Callable[[int], None]) -> None:
+        # Without the mark at its beginning, spreadsheets take it for another encoding.
+        super().__init__(file, encoding="utf-8-sig", newline="")
+        self._told, self._count = told, -1  # the header is none
+
+    def write(self, text: str, /) -> int:
+        self._count += 1
+        self._told(self._count)
+        return super().write(text)

@@ -1,0 +1,143 @@
+"""Shows how far something is: on a terminal drawn in place, a few lines elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from rollbook.cli.output import clean, counted, say, stderr_console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+    Told = Callable[[int], None]
+
+# So many percent lie between two lines at least.
+_LINE_EVERY_PERCENT = 25
+_SPEED_OVER_SECONDS = 10.0
+_ALL = 100
+# Columns of a terminal.
+_ROOM_FOR_BAR = 72
+_LEAST_NAME = 8
+
+
+@contextmanager
+def counting(name: str, one: str, total: int, *, silent: bool) -> Iterator[Told]:
+    """Give what is to be called with the count so far, of things of which one is called so.
+
+    Of a total that is not known, 0, neither a share nor the time left can be told.
+    """
+    console = stderr_console()
+    if silent:
+        yield lambda _count: None
+    elif console.is_terminal:
+        with bar(console, *_columns(console, one, is_endless=not total)) as progress:
+            task = progress.add_task(short_name(name, console), total=total or None)
+            yield lambda count: progress.update(task, completed=count)
+    else:
+        yield _Lines(clean(name), one, total).step
+
+
+@contextmanager
+def waiting(what: str, *, silent: bool) -> Iterator[None]:
+    """Show that something goes on, and for how long, of which nobody tells how far it is."""
+    console = stderr_console()
+    if silent:
+        yield
+    elif console.is_terminal:
+        text = TextColumn("{task.description}", markup=False)
+        with bar(console, SpinnerColumn(), text, TimeElapsedColumn()) as progress:
+            progress.add_task(clean(what), total=None)
+            yield
+    else:
+        say(f"{clean(what)} ...")
+        yield
+
+
+def bar(console: Console, *columns: ProgressColumn) -> Progress:
+    """Give a line that is drawn in place, and is gone at the end."""
+    return Progress(
+        *columns,
+        console=console,
+        transient=True,
+        speed_estimate_period=_SPEED_OVER_SECONDS,
+    )
+
+
+def is_narrow(console: Console) -> bool:
+    """Tell whether there is no room for a bar beside the figures."""
+    return console.width < _ROOM_FOR_BAR
+
+
+def short_name(name: str, console: Console) -> str:
+    """Give a name of which the figures beside it leave room for."""
+    shown = Text(clean(name))
+    shown.truncate(max(_LEAST_NAME, console.width // 4), overflow="ellipsis")
+    return shown.plain
+
+
+def _columns(console: Console, one: str, *, is_endless: bool) -> list[ProgressColumn]:
+    """Give counts, rate and time left; a bar, and what they are of, where there is room."""
+    name = TextColumn("{task.description}", markup=False)
+    if is_endless:
+        return [name, _Count(), Rate(one)]
+    if is_narrow(console):
+        return [name, TaskProgressColumn(), Rate(""), TimeRemainingColumn()]
+    return [
+        name,
+        BarColumn(bar_width=console.width // 6),
+        _Count(),
+        Rate(one),
+        TimeRemainingColumn(),
+    ]
+
+
+class _Count(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Give how many there are, and of how many if that is known."""
+        of = f" of {task.total:,.0f}" if task.total is not None else ""
+        return Text(f"{task.completed:,.0f}{of}", style="progress.download", no_wrap=True)
+
+
+class Rate(ProgressColumn):
+    """How many a second, as of late."""
+
+    def __init__(self, one: str) -> None:
+        super().__init__()
+        self._many = f" {one}s" if one else ""
+
+    def render(self, task: Task) -> Text:
+        """Give the rate once there is one."""
+        speed = task.finished_speed or task.speed
+        text = f"{speed:,.0f}{self._many}/s" if speed else ""
+        return Text(text, style="progress.data.speed", no_wrap=True)
+
+
+class _Lines:
+    """Decides which counts are worth a line."""
+
+    def __init__(self, name: str, one: str, total: int) -> None:
+        self._name, self._one, self._total = name, one, total
+        self._next_percent = _LINE_EVERY_PERCENT
+
+    def step(self, count: int) -> None:
+        """Write a line if it came far enough, and is not whole yet."""
+        percent = _ALL * count // max(1, self._total) if self._total else 0
+        if self._next_percent <= percent < _ALL:  # the last is told by the command
+            self._next_percent = percent - percent % _LINE_EVERY_PERCENT + _LINE_EVERY_PERCENT
+            say(f"{self._name}: {percent} %, {counted(count, self._one)}")
