@@ -42,6 +42,7 @@ LOOKS: dict[str, Callable[[Any], bool]] = {
 }
 # Tried by a test of their own, at the end.
 ELSEWHERE = {"serve", "demo", "database copy", "database upgrade", "watch"}
+ELSEWHERE |= {"backup", "restore", "doctor"}
 
 # A command for every document; {} are ids. What is written behind # is the document.
 RUN = """
@@ -101,6 +102,7 @@ audit                                             # [Event]
 audit list                                        # [Event]
 audit verify                                      # Check
 completion bash                                   # Completion
+health                                            # Health
 database status                                   # DatabaseStatus
 profile show Nowhere                              # Error
 """
@@ -242,10 +244,17 @@ def first_line(*arguments: str) -> Any:
 def test_the_commands_of_the_server_write_what_the_page_says(alone: Cli, tmp_path: Path) -> None:
     source, target = f"sqlite:///{tmp_path}/demo/data/rollbook.db", f"sqlite:///{tmp_path}/copy.db"
     (tmp_path / "new").mkdir()
+    demo, backup = f"--data-dir {tmp_path}/demo/data", tmp_path / "backup.db"
     for command, kind in (
         (f"demo --rows {LEAST_ROWS} --dir {tmp_path}/demo", "Demo"),
         (f"database upgrade --data-dir {tmp_path}/new", "DatabaseUpgrade"),
         (f"database copy --from {source} --to {target}", "DatabaseCopy"),
+        (f"doctor {demo}", "Examination"),
+        (f"backup {backup} {demo}", "Backup"),
+        (f"restore {backup} {demo} --dry-run", "Restoration"),
+        (f"restore {backup} {demo} --yes", "Restoration with Restored"),
     ):
-        ended = alone(*command.split(), "--output", "json")
-        assert [*faults(ended.document, kind, kind)] == [], command
+        document = alone(*command.split(), "--output", "json").document
+        if "--dry-run" in command:
+            assert document.pop("dry_run") is True
+        assert [*faults(document, kind, kind)] == [], command

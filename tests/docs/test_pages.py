@@ -67,11 +67,11 @@ def test_a_page_and_what_it_leads_to_is_in_the_source_distribution(page: Path) -
 
 
 def commands(page: Path) -> list[str]:
-    """Give what a page tells to type of our command, in blocks of code."""
+    """Give what a page tells to type of our command, in blocks of code, up to a pipe."""
     blocks = BLOCK.finditer(page.read_text(encoding="utf-8"))
     lines = "".join(block["text"] for block in blocks).replace("\\\n", " ").splitlines()
     found = [re.sub(r"^\$ ", "", line) for line in lines]
-    return [line for line in found if line.startswith("rollbook ")]
+    return [line.partition(" | ")[0] for line in found if line.startswith("rollbook ")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)

@@ -142,6 +142,6 @@ def _tell_plan(session: Session, file: Path, target: Path, plan: Plan, choices: 
 def _tell(session: Session, file: Path, target: Path, plan: Plan, done: Restored) -> None:
     if session.wants_json:
         told = {**restore_report.planned(file, target, plan), **restore_report.done(done)}
-        show_json({"dry_run": False, **told})
+        show_json(told)
     else:
         restore_report.say_done(file, target, plan, done)
