@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rollbook.admin import AdminClient
     from rollbook.agent import EnrollmentAgent
+    from rollbook.aio import AsyncAdminClient, AsyncEnrollmentAgent
     from rollbook.errors import (
         AbortedError,
         AlreadyExistsError,
@@ -81,6 +82,8 @@ __all__ = [
     "AdminClient",
     "AlreadyExistsError",
     "ApiKey",
+    "AsyncAdminClient",
+    "AsyncEnrollmentAgent",
     "AuditBreak",
     "AuditCheck",
     "AuditEvent",
@@ -135,7 +138,7 @@ __all__ = [
 ]
 
 # In the order in which a name is looked for: what loads little goes first.
-_MODULES = ("words", "errors", "resources", "agent", "admin")
+_MODULES = ("words", "errors", "resources", "agent", "admin", "aio")
 
 
 def __getattr__(name: str) -> object:
