@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from client.drivers import Clients
-    from rollbook import AdminClient, EnrollmentAgent
+    from rollbook import AdminClient
+    from rollbook._calls import Calls
 
 
 @dataclass
@@ -39,7 +40,7 @@ class FakeTime:
         """Give a patience with the longest jitter, so that its delays are plain numbers."""
         return Patience(clock=self.clock, jitter=lambda: 1.0)
 
-    def rule(self, client: AdminClient | EnrollmentAgent) -> None:
+    def rule(self, client: Calls) -> None:
         """Let a client know no other time."""
         caller = client._caller
         caller.clock = self.clock
