@@ -62,10 +62,12 @@ def test_killed_at_any_step_and_started_again_it_is_one_registration(
 def test_an_answer_that_is_not_registered_is_not_kept(
     agent: Program, admin: AdminClient, profile: str, tmp_path: Path
 ) -> None:
-    arguments = ("--imei", imei(DEVICES), "--state", tmp_path / "state.json")
+    state = tmp_path / "state.json"
+    arguments = ("--imei", imei(DEVICES), "--state", state)
     token = admin.reveal_token(profile)
     refused = agent.run(*arguments, ROLLBOOK_TOKEN=token)
     assert (refused.returncode, refused.stdout.split()) == (1, ["NOT_REGISTERED"])
+    assert not state.exists()
     admin.create_devices(profile, [DeviceRow(imei=imei(DEVICES))])
     assert agent.run(*arguments, ROLLBOOK_TOKEN=token).returncode == 0
 
