@@ -30,6 +30,10 @@ class DeviceCalls(Calls):
         If some cannot be taken, `metadata["indexes"]` of the InvalidArgumentError
         names every one of them, as in "0,3,7-12", and `fields` says what is wrong with
         as many as fit. Its retries cannot create them twice.
+
+        >>> rows = [DeviceRow(imei="490154203237518", attributes={"site": "South"})]
+        >>> [device.state.name for device in admin.create_devices(profile_id, rows)]
+        ['PENDING']
         """
         request = device_service_pb2.CreateDevicesRequest(
             profile_id=profile_id,
@@ -108,7 +112,12 @@ class DeviceCalls(Calls):
         serial_number: str = "",
         manufacturer: str = "",
     ) -> MatchExplanation:
-        """Tell what a device that presents this would be told, and why; enrolls nothing."""
+        """Tell what a device that presents this would be told, and why; enrolls nothing.
+
+        >>> explained = admin.explain_match(token=token, imeis=["490154203237518"])
+        >>> explained.outcome.name, explained.rule.name
+        ('NOT_REGISTERED', 'NONE')
+        """
         request = device_service_pb2.ExplainMatchRequest(
             token=token, imeis=imeis, serial_number=serial_number, manufacturer=manufacturer
         )

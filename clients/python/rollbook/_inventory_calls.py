@@ -52,6 +52,9 @@ class InventoryCalls(Calls):
         """Write the inventory of a profile to a file open in binary mode; gives its bytes.
 
         What is written when an error is raised is no whole file; see `export_devices`.
+
+        >>> with open("inventory.csv", "wb") as file:
+        ...     size = admin.write_inventory(profile_id, file)
         """
         written = 0
         async with aclosing(self._pieces(profile_id)) as pieces:

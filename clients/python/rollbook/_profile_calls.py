@@ -41,6 +41,10 @@ class ProfileCalls(Calls):
 
         `on_warning` hears each sentence about what Android would ignore or misread of
         the configuration. Its retries cannot create it twice.
+
+        >>> wifi = Configuration(system_extras={"wifi_ssid": "Depot", "wifi_hidden": True})
+        >>> admin.create_profile("Scanners", configuration=wifi).name
+        'Scanners'
         """
         request = profile_service_pb2.CreateProfileRequest(
             name=name,

@@ -111,6 +111,9 @@ class TokenCalls(Calls):
         """Draw the QR code that Android's setup wizard reads; it holds the token.
 
         `scale` is pixels or points a module, 0 for the server's choice.
+
+        >>> admin.generate_qr_code(profile_id, format=QrCodeFormat.SVG).media_type
+        'image/svg+xml'
         """
         request = token_service_pb2.GenerateQrCodeRequest(
             profile_id=profile_id,

@@ -60,7 +60,14 @@ class UploadCalls(Calls):
 
         Invalid rows do not raise: see `rejected_count` and `errors` of what is returned.
         `progress` is called from a thread of its own, never twice at once, and at the
-        end from yours; what it raises stops the upload and is raised to you.
+        end from yours; by a client of asyncio it is called in the event loop, and the file
+        is read in a thread. What it raises stops the upload and is raised to you.
+
+        >>> upload = admin.upload_devices(profile_id, "devices.csv", upload_id="monday")
+        >>> upload.state.name, upload.created_count, upload.rejected_count
+        ('FINISHED', 1, 0)
+        >>> for error in admin.list_upload_errors("monday"):
+        ...     print(error.line, error.column, error.message)
         """
         return await self._upload(
             _sources.csv_opener(source),
@@ -142,6 +149,11 @@ class UploadCalls(Calls):
         The columns are the uploader's own and last "Rollbook Error". Cells that a
         spreadsheet would run are led by an apostrophe, which an upload takes off again.
         Open the file with newline="" and, for spreadsheets, encoding="utf-8-sig".
+
+        >>> upload = admin.upload_devices(profile_id, "bad.csv")
+        >>> with open("errors.csv", "w", newline="", encoding="utf-8-sig") as file:
+        ...     admin.write_upload_errors(upload.upload_id, file)
+        1
         """
         count = 0
         table: ErrorCsv | None = None

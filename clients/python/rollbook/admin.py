@@ -20,6 +20,12 @@ class AdminClient(BlockingClient, AdminCalls):
 
     It calls with an API key; what that has no right to raises PermissionDeniedError.
 
+    >>> with AdminClient(address, api_key=key) as admin:
+    ...     profile = admin.create_profile("Depot tablets")
+    ...     names = [each.name for each in admin.list_profiles(name_contains="tablets")]
+    >>> names
+    ['Depot tablets']
+
     It reads the audit log of all that, too.
 
     Plaintext on loopback, TLS everywhere else: the key leaves this machine unencrypted
@@ -51,9 +57,18 @@ class AdminClient(BlockingClient, AdminCalls):
         """Upload typed rows: a list, or a function that gives them from the first on.
 
         The function is called again for every stream and has to give the same rows in
-        the same order; rows that come slowly are sent every second. For all else see
-        `upload_devices`. An iterator is refused with TypeError, for it could not be read
-        again, and so is a function that gives the same one twice.
+        the same order; rows that come slowly are sent every second:
+
+        >>> def rows():  # from the first on, each time
+        ...     for number in range(2):
+        ...         yield DeviceRow(serial_number=f"S{number}", manufacturer="Acme")
+        >>> admin.upload_rows(profile_id, rows, upload_id="order-17").created_count
+        2
+
+        For all else see `upload_devices`. An iterator is refused with TypeError, for it
+        could not be read again, and so is a function that gives the same one twice. Other
+        threads than yours read the rows, never two at once: SQLite's connections need
+        `check_same_thread=False`.
         """
         return await self._upload(
             _sources.row_opener(rows),

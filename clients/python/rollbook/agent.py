@@ -9,6 +9,11 @@ from rollbook._enrollment_calls import EnrollmentCalls
 class EnrollmentAgent(BlockingClient, EnrollmentCalls):
     """Speaks for a device that switches on; needs no API key.
 
+    >>> with EnrollmentAgent(address, patience_seconds=600) as agent:
+    ...     enrollment = agent.enroll_device(token=token, imeis=["356938035643809"])
+    >>> enrollment.outcome.name, enrollment.attributes
+    ('REGISTERED', {'site': 'North'})
+
     A call takes at most `timeout_seconds`. With `patience_seconds` each attempt takes so
     long at most, and a server that is away, slow or busy, as when a school opens its tablets on
     a Monday, is asked again until these are over: when it says, or else after waits that

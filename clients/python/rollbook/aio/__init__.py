@@ -4,11 +4,14 @@
 `rollbook.EnrollmentAgent`, with the same arguments, retries, deadlines and errors. What gives
 one answer there is awaited here; what is iterated there is iterated with `async for` here:
 
-    async with AsyncAdminClient("127.0.0.1:7443", api_key=key) as admin:
-        profile = await admin.create_profile("Spring tablets")
-        upload = await admin.upload_devices(profile.profile_id, "devices.csv")
-        async for device in admin.list_devices(profile.profile_id):
-            print(device.device_id, device.state)
+    >>> async def main():
+    ...     async with AsyncAdminClient(address, api_key=key) as admin:
+    ...         profile = await admin.create_profile("Spring tablets")
+    ...         upload = await admin.upload_devices(profile.profile_id, "devices.csv")
+    ...         async for device in admin.list_devices(profile.profile_id):
+    ...             print(device.imei, device.state)
+    >>> asyncio.run(main())
+    49015420323751 PENDING
 
 A client belongs to the event loop of its first call; its tasks may share it. A task that is
 cancelled ends its call at once. What a cancelled upload committed stays, and the upload goes

@@ -21,6 +21,16 @@ class AsyncAdminClient(AsyncioClient, AdminCalls):
 
     All is as for that client, but methods are awaited, and what it iterates is iterated
     with `async for`. Close it, or use it in an `async with`.
+
+    >>> async def main():
+    ...     async with AsyncAdminClient(address, api_key=key) as admin:
+    ...         profile = await admin.create_profile("Depot tablets")
+    ...         await admin.upload_devices(profile.profile_id, "devices.csv")
+    ...         return [each.state.name async for each in admin.list_devices(profile.profile_id)]
+    >>> asyncio.run(main())
+    ['PENDING']
+
+    A task that is cancelled ends its call; an upload keeps what was committed.
     """
 
     async def upload_rows(  # noqa: PLR0913 - as many options as an upload has
@@ -40,12 +50,13 @@ class AsyncAdminClient(AsyncioClient, AdminCalls):
 
         What the function gives may be iterated with `for` or with `async for`: an
         asynchronous generator runs in this event loop and is closed with the upload, all
-        else is read in a thread.
+        else is read in threads, never two at once.
 
         The function is called again for every stream and has to give the same rows in
         the same order; rows that come slowly are sent every second. For all else see
-        `upload_devices`. An iterator is refused with TypeError, for it could not be read
-        again, and so is a function that gives the same one twice.
+        `rollbook.AdminClient.upload_rows` and `upload_devices`. An iterator is refused with
+        TypeError, for it could not be read again, and so is a function that gives the same
+        one twice.
         """
         async with aclosing(RowSource(rows)) as source:
             return await self._upload(

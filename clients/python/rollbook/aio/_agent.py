@@ -11,4 +11,10 @@ class AsyncEnrollmentAgent(AsyncioClient, EnrollmentCalls):
 
     All is as for `rollbook.EnrollmentAgent`, but methods are awaited. Close it, or use it
     in an `async with`.
+
+    >>> async def main():
+    ...     async with AsyncEnrollmentAgent(address, patience_seconds=600) as agent:
+    ...         return await agent.enroll_device(token=token, imeis=["356938035643809"])
+    >>> asyncio.run(main()).attributes
+    {'site': 'North'}
     """
