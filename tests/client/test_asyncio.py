@@ -8,18 +8,19 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import grpc
+import grpc.aio
 import pytest
 
 from client.faults import Fault
 from client.test_upload_rows import ROWS
 from client.test_uploads import CONTENT, only_upload
 from rollbook import AsyncAdminClient, DeviceRow, UnavailableError, UploadProgress, UploadState
+from rollbook.aio._endings import Ending
 from rollbook.v1 import profile_pb2, upload_pb2
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-
-    import grpc
 
     from client.conftest import FakeTime
     from client.fake_server import FakeRollbook, Running
@@ -312,6 +313,44 @@ def test_a_call_that_is_cut_off_by_closing_says_so(running: Running, fake: FakeR
 
     asyncio.run(main())
     fault.let_go.set()
+
+
+class OverwrittenCall:
+    """A call of grpc.aio of which a message fails to be sent before or after it has ended."""
+
+    def __init__(self, *endings: tuple[grpc.StatusCode, str]) -> None:
+        self._endings = endings
+        self._now = endings[0]
+
+    def add_done_callback(self, note: Callable[[object], None]) -> None:
+        for ending in self._endings:
+            self._now = ending
+            note(self)
+
+    async def code(self) -> grpc.StatusCode:
+        return self._now[0]
+
+    async def details(self) -> str:
+        return self._now[1]
+
+    async def trailing_metadata(self) -> grpc.aio.Metadata:
+        return grpc.aio.Metadata(("told", self._now[1]))
+
+
+SAID = (grpc.StatusCode.ABORTED, "superseded")
+NOT_SENT = (grpc.StatusCode.INTERNAL, "Internal error from Core")
+
+
+@pytest.mark.parametrize("endings", [(SAID, NOT_SENT), (NOT_SENT, SAID), (SAID,)])
+def test_what_the_server_said_is_not_written_over_by_what_could_not_be_sent(
+    endings: tuple[tuple[grpc.StatusCode, str], ...],
+) -> None:
+    nothing = grpc.aio.Metadata()
+    raised = grpc.aio.AioRpcError(NOT_SENT[0], nothing, nothing, NOT_SENT[1])
+    told = Ending(OverwrittenCall(*endings)).told(raised)
+    assert (told.code(), told.details()) == SAID
+    assert tuple(told.trailing_metadata() or ()) == (("told", "superseded"),)
+    assert Ending(OverwrittenCall(NOT_SENT)).told(raised) is raised
 
 
 def test_a_list_may_be_left_before_its_end(use: Callable[[Use], None], fake: FakeRollbook) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import grpc
 import grpc.aio
 
+from rollbook.aio._endings import Ending
 from rollbook.aio._threads import in_thread
 from rollbook.errors import UnavailableError
 
@@ -119,9 +120,12 @@ class AsyncioTransport:
 
 async def _stream(call: Any, feed: Feed) -> Any:
     """Send and wait for the answer, which a server may give before it has everything."""
+    ending = Ending(call)
     sending = asyncio.create_task(_send_all(call, feed))
     try:
         return await call
+    except grpc.aio.AioRpcError as error:
+        raise ending.told(error) from None
     finally:
         sending.cancel()
         await asyncio.wait([sending])
