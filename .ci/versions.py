@@ -153,15 +153,16 @@ def is_good(environment: Environment, folder: Path, wheel: Path, server: Server)
 
 
 def installed(environment: Environment, home: Path, wheel: Path) -> str:
-    """Give the Python of an environment that has just what is wanted."""
+    """Give the Python of an environment that has what is wanted, and Rollbook as it is now."""
     python = str(home / "bin" / "python")
     if not Path(python).exists():
         ran(environment.python, "-m", "venv", str(home))
-    rollbook = f"rollbook[{environment.extra}]" if environment.extra else "rollbook"
+    extra = f"[{environment.extra}]" if environment.extra else ""
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    upgrade = ("--upgrade", "--upgrade-strategy", "eager", "--force-reinstall", "--no-deps")
-    ran(*pip, *upgrade[:3], f"{rollbook} @ {wheel.as_uri()}", *environment.requirements, *TOOLS)
-    ran(*pip, *upgrade[3:], str(wheel))  # the version is the same, and pip would keep the old one
+    newest = (*pip, "--upgrade", "--upgrade-strategy", "eager")
+    ran(*newest, f"rollbook{extra} @ {wheel.as_uri()}", *environment.requirements, *TOOLS)
+    # Its version is that of the last time, and pip would keep it as it was.
+    ran(*pip, "--force-reinstall", "--no-deps", str(wheel))
     return python
 
 
