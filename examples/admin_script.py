@@ -1,5 +1,6 @@
 """Gets a delivery of devices ready: their profile, the roll, and the QR code to print.
 
+    export ROLLBOOK_API_KEY=...   # and ROLLBOOK_ADDRESS, if it is not on this machine
     python examples/admin_script.py 'Spring tablets' devices.csv --qr spring.png
 
 It can be run again with the same file: the profile is found, and devices that are on the
@@ -21,7 +22,8 @@ def main() -> int:
     """Do it all, or say why not."""
     options = arguments()
     address = os.environ.get("ROLLBOOK_ADDRESS", "127.0.0.1:7443")
-    with AdminClient(address, api_key=os.environ["ROLLBOOK_API_KEY"]) as admin:
+    key = os.environ.get("ROLLBOOK_API_KEY") or sys.exit("ROLLBOOK_API_KEY is not set")
+    with AdminClient(address, api_key=key) as admin:
         profile = found_or_created(admin, options.profile)
         if not is_flawless(admin, profile, options.file):
             return 1
@@ -69,3 +71,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except RollbookError as error:
         sys.exit(f"{error} ({error.reason or error.code})")
+    except OSError as error:
+        sys.exit(str(error))

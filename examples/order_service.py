@@ -1,5 +1,6 @@
 """Carries the devices of released orders from a purchasing database onto the roll.
 
+    export ROLLBOOK_API_KEY=...   # and ROLLBOOK_ADDRESS, if it is not on this machine
     python examples/order_service.py orders.db PROFILE_ID --every 60
 
 Every order is one upload, whose `upload_id` is made from the number of the order. So the
@@ -31,19 +32,22 @@ if TYPE_CHECKING:
 UPLOADS_AT_A_TIME = 2
 
 
-async def main() -> None:
-    """Serve until SIGTERM, or once."""
+async def main() -> int:
+    """Serve until SIGTERM, or once; gives the exit status."""
     options = arguments()
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     address = os.environ.get("ROLLBOOK_ADDRESS", "127.0.0.1:7443")
+    key = os.environ.get("ROLLBOOK_API_KEY") or sys.exit("ROLLBOOK_API_KEY is not set")
     with suppress(asyncio.CancelledError):
-        async with AsyncAdminClient(address, api_key=os.environ["ROLLBOOK_API_KEY"]) as admin:
-            await carry_over(admin, options)
+        async with AsyncAdminClient(address, api_key=key) as admin:
+            all_arrived = await carry_over(admin, options)
             while options.every:
                 await asyncio.sleep(options.every)
                 await carry_over(admin, options)
+            return 0 if all_arrived else 1
+    return 0
 
 
 def arguments() -> argparse.Namespace:
@@ -55,18 +59,18 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def carry_over(admin: AsyncAdminClient, options: argparse.Namespace) -> None:
-    """Upload every released order, a few at a time."""
+async def carry_over(admin: AsyncAdminClient, options: argparse.Namespace) -> bool:
+    """Upload every released order, a few at a time; tells whether all arrived."""
     places = asyncio.Semaphore(UPLOADS_AT_A_TIME)
     orders = await asyncio.to_thread(released_orders, options.database)
     async with asyncio.TaskGroup() as group:
-        for order in orders:
-            group.create_task(upload_order(admin, options, order, places))
+        tasks = [group.create_task(upload_order(admin, options, order, places)) for order in orders]
+    return all(task.result() for task in tasks)
 
 
 async def upload_order(
     admin: AsyncAdminClient, options: argparse.Namespace, order: int, places: asyncio.Semaphore
-) -> None:
+) -> bool:
     """Upload an order; a failure of one does not hold up the others."""
     async with places:
         try:
@@ -79,8 +83,9 @@ async def upload_order(
             )
         except RollbookError as error:
             print(f"order {order}: {error} ({error.reason or error.code})", file=sys.stderr)
-        else:
-            print(f"order {order}: {upload.row_count} rows, {upload.rejected_count} rejected")
+            return False
+    print(f"order {order}: {upload.row_count} rows, {upload.rejected_count} rejected")
+    return True
 
 
 def released_orders(database: str) -> list[int]:
@@ -111,4 +116,7 @@ def rows_of(database: str, order: int) -> Iterator[DeviceRow]:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        sys.exit(asyncio.run(main()))
+    except sqlite3.Error as error:
+        sys.exit(f"the database cannot be read: {error}")

@@ -2,7 +2,8 @@
 
     python -m example_programs.killed_at STEP PROGRAM ARGUMENT...
 
-A step is a line that a function of the program comes to, and an answer that one gives.
+A step is a line that a function of the program comes to, and an answer that one gives;
+while it reads its arguments nothing can be lost.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
+_NO_STEPS = ("<module>", "arguments")
+
+
 def main() -> None:
     """Count steps, and end at the one that was named; else as the program does."""
     last, program = int(sys.argv[1]), sys.argv[2]
@@ -24,7 +28,7 @@ def main() -> None:
 
     def step(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal taken
-        if frame.f_code.co_filename != program or frame.f_code.co_name == "<module>":
+        if frame.f_code.co_filename != program or frame.f_code.co_name in _NO_STEPS:
             return step
         taken += event in ("line", "return")
         if taken == last:

@@ -60,3 +60,5 @@ def test_a_failure_is_a_sentence(script: Program, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "(API_KEY_INVALID)" in done.stderr
     assert "Traceback" not in done.stderr
+    assert "No such file" in script.run("Spring tablets", "none.csv").stderr
+    assert script.run("x", "y", ROLLBOOK_API_KEY="").stderr == "ROLLBOOK_API_KEY is not set\n"

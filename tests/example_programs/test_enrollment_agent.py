@@ -54,7 +54,7 @@ def test_killed_at_any_step_and_started_again_it_is_one_registration(
         if killed.returncode != -signal.SIGKILL:
             assert killed.returncode == 0, killed.stderr
             break
-    assert step > 30, "there are more steps than that"
+    assert step > 25, "there are more steps than that"
     assert admin.get_profile(profile).registered_count == step
     assert admin.get_token(profile).use_count == step, "each is counted once"
 

@@ -79,6 +79,14 @@ def test_an_order_that_changed_afterwards_is_told_and_the_others_go_on(
     done = service.run("orders.db", profile)
     assert "order 1: the source is not the one that upload order-1 began with" in done.stderr
     assert "order 3: 3000 rows, 0 rejected" in done.stdout
+    assert done.returncode == 1
+
+
+def test_what_is_missing_is_a_sentence(service: Program, profile: str) -> None:
+    done = service.run("none.db", profile)
+    assert done.stderr == "the database cannot be read: no such table: orders\n"
+    done = service.run("none.db", profile, ROLLBOOK_API_KEY="")
+    assert done.stderr == "ROLLBOOK_API_KEY is not set\n"
 
 
 def test_sigterm_ends_it_and_the_next_start_finishes(
