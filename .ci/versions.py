@@ -116,13 +116,16 @@ def floors(*extras: str) -> tuple[str, ...]:
 
 
 def found(minor: int) -> str:
-    """Give a Python of that version, on the path or of pyenv; empty if there is none."""
+    """Give a Python of that version: of pyenv, this one's own, or on the path; or nothing."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    kept = sorted(pyenv.glob(f"3.{minor}.*/bin/python3.{minor}"))
-    if kept:
-        return str(kept[-1])
-    on_path = shutil.which(f"python3.{minor}") or ""
-    return on_path if on_path and "shims" not in on_path else ""
+    name = f"python3.{minor}"
+    own = Path(sys.base_prefix) / "bin" / name
+    on_path = shutil.which(name) or ""
+    candidates = [*pyenv.glob(f"3.{minor}.*/bin/{name}"), own, Path(on_path)]
+    # What pyenv puts on the path is there for versions that are not chosen, too.
+    return next(
+        (str(each) for each in candidates if each.is_file() and "shims" not in str(each)), ""
+    )
 
 
 def built(folder: Path, python: str) -> Path:
