@@ -34,7 +34,7 @@ IMEIS ?= 1000000
 # Without a database, or about that of SQLite alone: nothing that would be another on PostgreSQL.
 NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo tls faults,--ignore=tests/$(folder))
 
-.PHONY: demo test test-postgres check stubs versions audit-dependencies bench storm attack races faults \
+.PHONY: demo test test-postgres check stubs audit-dependencies bench storm attack races faults \
   faults-postgres fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
@@ -58,13 +58,14 @@ stubs: $(STUB_VENV)/ready  ## write clients/python/rollbook/v1 from proto/
 	  --python_out=$(OUT) --pyi_out=$(OUT) --grpc_python_out=$(OUT) --mypy_grpc_out=quiet:$(OUT) \
 	  proto/rollbook/v1/*.proto
 
-versions: $(VENV)/dev  ## the oldest and the newest of Python, grpcio and protobuf that are allowed
-	$(BIN)/python .ci/versions.py $(VERSIONS) $(BIN)/python
-
 audit-dependencies: $(VENV)/dev  ## known vulnerabilities of what is installed
 	@[ -x $(AUDIT_VENV)/bin/pip-audit ] || { $(PYTHON) -m venv $(AUDIT_VENV) && \
 	  $(AUDIT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; } || true
 	$(BIN)/python .ci/audit_dependencies.py $(AUDIT_VENV)/bin/pip-audit $(BIN)/python
+
+.PHONY: versions
+versions: $(VENV)/dev  ## the oldest and the newest of Python, grpcio and protobuf that are allowed
+	$(BIN)/python .ci/versions.py $(VERSIONS) $(BIN)/python
 
 bench: $(VENV)/dev  ## speed, as ratios measured in one run
 	$(BIN)/python tests/benchmarks/run.py $(ROUNDS) $(DEVICES)
@@ -88,7 +89,8 @@ faults-postgres: $(VENV)/dev  ## nothing is lost or doubled in a failover: ROUND
 	$(BIN)/python tests/faults_postgres/run.py $(ROUNDS) $(SEED)
 
 clean:
-	rm -rf $(VENV) $(STUB_VENV) $(AUDIT_VENV) $(VERSIONS) .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(STUB_VENV) $(AUDIT_VENV) .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VERSIONS)
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
