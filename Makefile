@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STUB_VENV := .venv-stubs
 AUDIT_VENV := .venv-audit
+VERSIONS := .venv-versions
 # Where the generated stubs go; a test points it elsewhere and compares.
 OUT ?= clients/python
 GO_OUT ?= .
@@ -100,6 +101,10 @@ audit-dependencies: $(VENV)/dev  ## known vulnerabilities of what is installed
 screenshots: $(VENV)/dev  ## the pictures of terminals in docs/images, anew
 	$(BIN)/python tests/screenshots/run.py docs/images
 
+.PHONY: versions
+versions: $(VENV)/dev  ## the oldest and the newest of Python, grpcio and protobuf that are allowed
+	$(BIN)/python .ci/versions.py $(VERSIONS) $(BIN)/python
+
 bench: $(VENV)/dev  ## speed, as ratios measured in one run
 	$(BIN)/python tests/benchmarks/run.py $(ROUNDS) $(DEVICES)
 
@@ -128,6 +133,7 @@ clean:
 	rm -rf clients/go/build clients/typescript/dist clients/typescript/node_modules \
 	  clients/typescript/src/generated clients/java/target
 	rm -rf $(VENV) $(STUB_VENV) $(AUDIT_VENV) .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VERSIONS)
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

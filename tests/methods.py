@@ -11,8 +11,8 @@ import pytest
 from google.protobuf import descriptor_pool
 from grpc_status import rpc_status
 
-from rollbook._calls import from_rpc_error
 from rollbook._channel import endpoint
+from rollbook._failures import from_rpc_error
 from rollbook_server.domain.errors import Reason
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from raw_calls import unary
 from rollbook import RollbookError as RefusedError
 from rollbook.v1 import profile_service_pb2 as messages
 from rollbook_server.domain.answers import KEPT
@@ -53,7 +54,7 @@ def configured(admin: AdminClient, request_id: str) -> Any:
     """Make a profile whose answer repeats the password of a Wi-Fi network."""
     request = messages.CreateProfileRequest(name="Depot", request_id=request_id)
     request.configuration.system_extras.wifi_password = SECRET
-    return admin._caller.unary(admin._profiles.CreateProfile, request)
+    return unary(admin, admin._profiles.CreateProfile, request)
 
 
 def change(server: Server, sql: str, *values: object) -> None:

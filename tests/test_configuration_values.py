@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct, Value
 
+from raw_calls import unary
 from rollbook import InvalidArgumentError
 from rollbook.v1 import profile_service_pb2 as messages
 
@@ -25,7 +26,7 @@ WITHOUT_KIND = {
 def create(admin: AdminClient, group: str, value: Value) -> Any:
     request = messages.CreateProfileRequest(name="Depot")
     getattr(request.configuration, group).fields["com.example.a"].CopyFrom(value)
-    return admin._caller.unary(admin._profiles.CreateProfile, request)
+    return unary(admin, admin._profiles.CreateProfile, request)
 
 
 @pytest.mark.parametrize("group", ["vendor_keys", "custom_system_keys"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from raw_calls import unary
 from rollbook import InvalidArgumentError
 from rollbook.v1 import configuration_pb2, profile_service_pb2
 
@@ -19,7 +20,7 @@ def created(admin: AdminClient, extras: Extras) -> Any:
     request = profile_service_pb2.CreateProfileRequest(
         name="Depot", configuration=configuration_pb2.Configuration(system_extras=extras)
     )
-    return admin._caller.unary(admin._profiles.CreateProfile, request)
+    return unary(admin, admin._profiles.CreateProfile, request)
 
 
 def test_a_profile_is_created_and_its_configuration_is_warned_of(admin: AdminClient) -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from google.protobuf import json_format
 
+from raw_calls import unary
 from rollbook import (
     AbortedError,
     AlreadyExistsError,
@@ -43,7 +44,7 @@ def single(server: Server, admin: AdminClient) -> Profile:
 
 def call(admin: AdminClient, method: str, **fields: Any) -> Any:
     request = json_format.ParseDict(fields, getattr(messages, f"{method}Request")())
-    return admin._caller.unary(getattr(admin._profiles, method), request)
+    return unary(admin, getattr(admin._profiles, method), request)
 
 
 def update(admin: AdminClient, profile_id: str, mask: str | None, **values: str) -> Any:
@@ -53,7 +54,7 @@ def update(admin: AdminClient, profile_id: str, mask: str | None, **values: str)
     if mask is not None:
         request.update_mask.SetInParent()
         request.update_mask.paths.extend(mask.split(",") if mask else [])
-    return admin._caller.unary(admin._profiles.UpdateProfile, request).profile
+    return unary(admin, admin._profiles.UpdateProfile, request).profile
 
 
 def add_user(server: Server, user_id: str, user_name: str) -> str:

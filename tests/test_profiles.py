@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from raw_calls import unary
 from rollbook import (
     AlreadyExistsError,
     Configuration,
@@ -34,12 +35,12 @@ pytestmark = pytest.mark.both_engines
 
 def create(admin: AdminClient, **fields: Any) -> messages.CreateProfileResponse:
     request = json_format.ParseDict(fields, messages.CreateProfileRequest())
-    return admin._caller.unary(admin._profiles.CreateProfile, request)
+    return unary(admin, admin._profiles.CreateProfile, request)
 
 
 def listed(admin: AdminClient, **fields: Any) -> messages.ListProfilesResponse:
     request = messages.ListProfilesRequest(**fields)
-    return admin._caller.unary(admin._profiles.ListProfiles, request)
+    return unary(admin, admin._profiles.ListProfiles, request)
 
 
 def trailer_size(failed: Any) -> int:
@@ -139,7 +140,7 @@ def test_numbers_that_json_cannot_say_are_named_as_far_as_headers_go(
     request.configuration.custom_system_keys.update({f"{n}{WIDE}": 1 for n in range(50)})
 
     with pytest.raises(InvalidArgumentError) as caught:
-        admin._caller.unary(admin._profiles.CreateProfile, request)
+        unary(admin, admin._profiles.CreateProfile, request)
 
     assert "configuration.vendor_keys.bad" in caught.value.fields
     assert trailer_size(caught.value.__cause__) < 8192  # what clients take by default

@@ -15,6 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from raw_calls import unary
 from rollbook import (
     DeviceRow,
     EnrollOutcome,
@@ -47,7 +48,7 @@ def profile(admin: AdminClient) -> Profile:
 
 def call(admin: AdminClient, method: str, **fields: Any) -> Any:
     request = getattr(messages, f"{method}Request")(**fields)
-    return admin._caller.unary(getattr(admin._tokens, method), request)
+    return unary(admin, getattr(admin._tokens, method), request)
 
 
 def opens(agent: EnrollmentAgent, value: str) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from databases import DATABASES
 from png_pixels import read_png
+from raw_calls import unary
 from rollbook import (
     Configuration,
     DeviceRow,
@@ -56,7 +57,7 @@ def profile(admin: AdminClient) -> Profile:
 
 def call(admin: AdminClient, method: str, **fields: Any) -> Any:
     request = getattr(messages, f"{method}Request")(**fields)
-    return admin._caller.unary(getattr(admin._tokens, method), request)
+    return unary(admin, getattr(admin._tokens, method), request)
 
 
 def read_code(image: bytes, form: QrCodeFormat, scale: int = 8) -> str:

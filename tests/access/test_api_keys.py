@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from databases import DATABASES
+from raw_calls import unary
 from rollbook import (
     AdminClient,
     FailedPreconditionError,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def call(admin: AdminClient, method: str, request: Any) -> Any:
-    return admin._caller.unary(getattr(admin._access, method), request)
+    return unary(admin, getattr(admin._access, method), request)
 
 
 def bytes_of(server: Server) -> bytes:

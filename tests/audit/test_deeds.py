@@ -10,6 +10,7 @@ import pytest
 from google.protobuf import descriptor_pool
 
 from audit.depot import IMEI, PASSWORD, Depot
+from raw_calls import unary
 from rollbook import DeviceRow, DeviceUpdate, OnInvalidRow, Role, RollbookError
 from rollbook.v1 import profile_service_pb2
 from rollbook_server.app import SERVICES
@@ -86,7 +87,7 @@ def single(depot: Depot) -> str:
     request = profile_service_pb2.CreateProfileRequest(
         name="Single", origin="PROFILE_ORIGIN_SINGLE_DEVICE"
     )
-    answer: Any = depot.admin._caller.unary(depot.admin._profiles.CreateProfile, request)
+    answer: Any = unary(depot.admin, depot.admin._profiles.CreateProfile, request)
     return str(answer.profile.profile_id)
 
 
@@ -149,7 +150,7 @@ def test_a_deed_that_fails_leaves_none(depot: Depot) -> None:
 def test_what_changes_nothing_and_what_is_only_repeated_is_told_once(depot: Depot) -> None:
     request = profile_service_pb2.CreateProfileRequest(name="Once", request_id=str(uuid4()))
     for _ in range(2):
-        depot.admin._caller.unary(depot.admin._profiles.CreateProfile, request)
+        unary(depot.admin, depot.admin._profiles.CreateProfile, request)
         depot.admin.assign_user(depot.profile_id, depot.user_id)
         depot.admin.discard_upload(depot.upload_id)
     again = str(uuid4())

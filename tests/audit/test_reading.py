@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.depot import IMEI, STRANGER, Depot
+from raw_calls import unary
 from rollbook import AuditFault, InvalidArgumentError
 from rollbook.v1 import audit_service_pb2 as messages
 from rollbook_server.domain import audit_checks
@@ -107,7 +108,7 @@ def test_half_an_anchor_is_refused(depot: Depot, fields: dict[str, Any]) -> None
 
 def call(depot: Depot, name: str, **fields: Any) -> Any:
     request = getattr(messages, f"{name}Request")(**fields)
-    return depot.admin._caller.unary(getattr(depot.admin._audit, name), request)
+    return unary(depot.admin, getattr(depot.admin._audit, name), request)
 
 
 def test_a_page_token_of_another_check_or_list_is_refused(

@@ -18,8 +18,8 @@ import grpc.aio
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # it runs as a script, too
 
-from rollbook._calls import from_rpc_error
 from rollbook._channel import Endpoint
+from rollbook._failures import from_rpc_error
 from rollbook.v1 import enrollment_service_pb2 as messages
 from rollbook_server.domain.token_values import new_value
 

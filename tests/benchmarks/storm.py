@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # `running`, as the tests kn
 
 from benchmarks.servers import fresh_server
 from rollbook import DeviceRow, UnavailableError
-from rollbook._calls import from_rpc_error
 from rollbook._channel import Endpoint
+from rollbook._failures import from_rpc_error
 from rollbook._patience import Patience
 from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
 
@@ -63,8 +63,7 @@ async def _storm(address: str, imeis: Sequence[str]) -> list[float]:
 async def _switch_on(stub: Any, imei: str, endpoint: Endpoint) -> float:
     """Give how long the device waited until it was registered."""
     begun = time.perf_counter()
-    delays: list[float] = []
-    patience = Patience(sleep=delays.append)
+    patience = Patience()
     request = enrollment_service_pb2.EnrollDeviceRequest(imeis=[imei], request_id=imei)
     while True:
         try:
@@ -73,8 +72,9 @@ async def _switch_on(stub: Any, imei: str, endpoint: Endpoint) -> float:
             told = from_rpc_error(error, endpoint)
             if not isinstance(told, UnavailableError):
                 raise told from error
-            patience.wait(told.retry_after_seconds or 0.0, give_up_after_seconds=1e6)
-            await asyncio.sleep(delays.pop())
+            delay = patience.delay(told.retry_after_seconds or 0.0, give_up_after_seconds=1e6)
+            assert delay is not None
+            await asyncio.sleep(delay)
         else:
             assert answer.device_id
             return time.perf_counter() - begun

@@ -80,7 +80,9 @@ def test_a_terminal_gets_a_bar_without_a_speed_that_means_nothing(
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the time between streams pass at once."""
-    monkeypatch.setattr("rollbook._upload_calls.Patience", FakeTime().patience)
+    fake_time = FakeTime()
+    monkeypatch.setattr("rollbook._calls.Patience", fake_time.patience)
+    monkeypatch.setattr("rollbook._blocking.sleep", fake_time.pass_by)
 
 
 @pytest.mark.usefixtures("quick")

@@ -25,7 +25,9 @@ CONTENT = b"IMEI\n" + b"356938035643809\n" * 40_000  # three chunks
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the time between streams pass at once."""
-    monkeypatch.setattr("rollbook._upload_calls.Patience", FakeTime().patience)
+    fake_time = FakeTime()
+    monkeypatch.setattr("rollbook._calls.Patience", fake_time.patience)
+    monkeypatch.setattr("rollbook._blocking.sleep", fake_time.pass_by)
 
 
 def copies(folder: Path) -> list[Path]:

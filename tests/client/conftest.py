@@ -1,4 +1,4 @@
-"""A fake server, a client of it, and time that passes only in sleep."""
+"""A fake server, clients of it of both kinds, and time that passes only in sleep."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client.drivers import Asyncio, Blocking
 from client.fake_server import FakeRollbook, Running
-from rollbook import AdminClient
 from rollbook._patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from client.drivers import Clients
+    from rollbook import AdminClient
+    from rollbook._calls import Calls
 
 
 @dataclass
@@ -25,13 +29,23 @@ class FakeTime:
     def clock(self) -> float:
         return self.now
 
-    def sleep(self, seconds: float) -> None:
+    def pass_by(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.now += seconds
 
-    def patience(self) -> Patience:
+    async def sleep(self, seconds: float) -> None:
+        self.pass_by(seconds)
+
+    def patience(self, **_: object) -> Patience:
         """Give a patience with the longest jitter, so that its delays are plain numbers."""
-        return Patience(clock=self.clock, sleep=self.sleep, jitter=lambda: 1.0)
+        return Patience(clock=self.clock, jitter=lambda: 1.0)
+
+    def rule(self, client: Calls) -> None:
+        """Let a client know no other time."""
+        caller = client._caller
+        caller.clock = self.clock
+        caller.sleep = self.sleep
+        caller.patience = self.patience  # type: ignore[method-assign]  # time is the test's
 
 
 @pytest.fixture
@@ -50,8 +64,15 @@ def fake(running: Running) -> FakeRollbook:
     return running.fake
 
 
+@pytest.fixture(params=[Blocking(), Asyncio()], ids=["blocking", "asyncio"])
+def clients(request: pytest.FixtureRequest) -> Clients:
+    """Make clients of one kind, then of the other: a test that asks for it is run for each."""
+    kind: Clients = request.param
+    return kind
+
+
 @pytest.fixture
-def client(running: Running, fake_time: FakeTime) -> Iterator[AdminClient]:
-    with AdminClient(running.address, api_key="key-1") as client:
-        client._new_patience = fake_time.patience
+def client(running: Running, fake_time: FakeTime, clients: Clients) -> Iterator[AdminClient]:
+    with clients.admin(running.address, api_key="key-1") as client:
+        fake_time.rule(client)
         yield client

@@ -13,6 +13,7 @@ import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
 import grpc
@@ -77,6 +78,8 @@ class FakeRollbook(
         self.unary_faults: deque[Fault] = deque()
         self.stream_faults: deque[Fault] = deque()
         self.uploads: dict[str, FakeUpload] = {}
+        self.taken: SimpleQueue[str] = SimpleQueue()
+        self.ended_streams: SimpleQueue[None] = SimpleQueue()
         self.profiles: list[profile_pb2.Profile] = []
         self.error_pages: list[device_service_pb2.ListUploadErrorsResponse] = []
         self.enrollment = enrollment_service_pb2.EnrollDeviceResponse()
@@ -162,6 +165,7 @@ class FakeRollbook(
     def UploadDevices(self, request_iterator: Any, context: Any) -> Any:
         fault = self.stream_faults.popleft() if self.stream_faults else Fault(after=10**9)
         self.metadata.append(dict(context.invocation_metadata()))
+        context.add_callback(lambda: self.ended_streams.put(None))
         upload = self._take(request_iterator, context, fault)
         return device_service_pb2.UploadDevicesResponse(upload=upload.answer())
 
@@ -174,6 +178,7 @@ class FakeRollbook(
         for count, message in enumerate(messages, start=1):
             self.requests.append(message)
             upload = self._take_one(upload, message, context)
+            self.taken.put(message.WhichOneof("message"))
             if count == fault.after:
                 if upload.message.state == upload_pb2.UPLOAD_STATE_OPEN:
                     upload.data = upload.data[: len(upload.data) - fault.lost_bytes]

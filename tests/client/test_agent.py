@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client.faults import Fault
-from rollbook import Configuration, EnrolledUser, EnrollmentAgent, EnrollOutcome
+from rollbook import Configuration, EnrolledUser, EnrollOutcome
 from rollbook.v1 import enrollment_service_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from client.conftest import FakeTime
+    from client.drivers import Clients
     from client.fake_server import FakeRollbook, Running
+    from rollbook import EnrollmentAgent
 
 
 @pytest.fixture
-def agent(running: Running) -> Iterator[EnrollmentAgent]:
-    with EnrollmentAgent(running.address) as agent:
+def agent(running: Running, fake_time: FakeTime, clients: Clients) -> Iterator[EnrollmentAgent]:
+    with clients.agent(running.address) as agent:
+        fake_time.rule(agent)
         yield agent
 
 
@@ -92,13 +96,13 @@ def test_a_sign_in_carries_everything_and_returns_an_enrollment(
     assert first.request_id
 
 
-def test_a_busy_server_is_waited_for(agent: EnrollmentAgent, fake: FakeRollbook) -> None:
-    waited: list[float] = []
-    agent._caller._sleep = waited.append
+def test_a_busy_server_is_waited_for(
+    agent: EnrollmentAgent, fake: FakeRollbook, fake_time: FakeTime
+) -> None:
     fake.unary_faults.extend([Fault(reason="TOO_MANY_SIGN_INS", retry_after=1.0)] * 5)
     agent.sign_in_device(user_name="ada", password="secret words")
-    assert len(waited) == 1
-    assert 1.0 <= waited[0] <= 1.25
+    assert len(fake_time.sleeps) == 1
+    assert 1.0 <= fake_time.sleeps[0] <= 1.25
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
-import rollbook
 from client.fake_server import FakeRollbook, Running
 from client.faults import Fault
-from rollbook import _calls, errors
+from rollbook import _failures, errors
 from rollbook._channel import endpoint
 from rollbook.v1 import error_reason_pb2
 
 if TYPE_CHECKING:
+    from client.drivers import Clients
     from rollbook import AdminClient
 
 KINDS = {
@@ -46,7 +46,7 @@ def failure(client: AdminClient, fake: FakeRollbook, fault: Fault) -> errors.Rol
 
 
 def test_every_status_has_an_error() -> None:
-    assert {code.name for code in _calls._BY_CODE} == set(KINDS)
+    assert {code.name for code in _failures._BY_CODE} == set(KINDS)
     assert set(KINDS) == {code.name for code in grpc.StatusCode} - {"OK"}
 
 
@@ -97,23 +97,25 @@ def test_reasons_with_an_error_of_their_own_are_in_the_contract() -> None:
         name.removeprefix("ERROR_REASON_")
         for name in error_reason_pb2.ErrorReason.keys()  # noqa: SIM118 - no mapping
     }
-    assert set(_calls._BY_REASON) <= names
+    assert set(_failures._BY_REASON) <= names
 
 
-def test_without_a_connection_the_error_says_what_to_do() -> None:
+def test_without_a_connection_the_error_says_what_to_do(clients: Clients) -> None:
     with Running() as running:
         address = running.address
     with (
-        rollbook.EnrollmentAgent(address) as agent,
+        clients.agent(address) as agent,
         pytest.raises(errors.UnavailableError, match="is `rollbook serve` running there") as caught,
     ):
         agent.enroll_device()
     assert f"{address} (plaintext)" in str(caught.value)
 
 
-def test_tls_against_a_plaintext_server_says_how_it_called(running: Running) -> None:
+def test_tls_against_a_plaintext_server_says_how_it_called(
+    running: Running, clients: Clients
+) -> None:
     with (
-        rollbook.EnrollmentAgent(running.address, plaintext=False, timeout_seconds=0.5) as agent,
+        clients.agent(running.address, plaintext=False, timeout_seconds=0.5) as agent,
         pytest.raises(errors.RollbookError, match=r"\(TLS\)"),
     ):
         agent.enroll_device()
@@ -131,6 +133,6 @@ def test_mangled_details_do_not_hide_the_status() -> None:
             status = Fault(grpc.StatusCode.ABORTED, "SOME_REASON").status()
             return (("grpc-status-details-bin", status.SerializeToString()),)
 
-    error = _calls.from_rpc_error(Mangled(), endpoint("localhost:1"))
+    error = _failures.from_rpc_error(Mangled(), endpoint("localhost:1"))
     assert type(error) is errors.NotFoundError
     assert "no such profile" in str(error)

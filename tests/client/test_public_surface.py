@@ -8,18 +8,27 @@ import subprocess
 import sys
 
 import rollbook
-from rollbook import AdminClient, EnrollmentAgent, errors, resources, words
+from rollbook import (
+    AdminClient,
+    AsyncAdminClient,
+    AsyncEnrollmentAgent,
+    EnrollmentAgent,
+    errors,
+    resources,
+    words,
+)
 
 NAMES = """
-AbortedError AdminClient AlreadyExistsError ApiKey AuditBreak AuditCheck AuditEvent
-AuditFault ColumnMapping Configuration CreatedApiKey DeadlineExceededError Device
-DeviceRow DeviceState DeviceUpdate DiscardedUpload EnrollOutcome EnrolledUser Enrollment
-EnrollmentAgent FailedPreconditionError InvalidArgumentError MatchExplanation MatchRule
-NearMiss NotFoundError OnConflict OnInvalidRow OutOfRangeError PermissionDeniedError
-Profile ProfileOrder ProfileOrigin ProfileType QrCode QrCodeFormat
-ResourceExhaustedError Right Role RollbookError RowError SealingKeyRotation ServerError
-SourceChangedError Token TokenState UnauthenticatedError UnavailableError
-UnimplementedError Upload UploadIncompleteError UploadProgress UploadState User
+AbortedError AdminClient AlreadyExistsError ApiKey AsyncAdminClient AsyncEnrollmentAgent
+AuditBreak AuditCheck AuditEvent AuditFault ColumnMapping Configuration CreatedApiKey
+DeadlineExceededError Device DeviceRow DeviceState DeviceUpdate DiscardedUpload
+EnrollOutcome EnrolledUser Enrollment EnrollmentAgent FailedPreconditionError
+InvalidArgumentError MatchExplanation MatchRule NearMiss NotFoundError OnConflict
+OnInvalidRow OutOfRangeError PermissionDeniedError Profile ProfileOrder ProfileOrigin
+ProfileType QrCode QrCodeFormat ResourceExhaustedError Right Role RollbookError RowError
+SealingKeyRotation ServerError SourceChangedError Token TokenState UnauthenticatedError
+UnavailableError UnimplementedError Upload UploadIncompleteError UploadProgress
+UploadState User
 """
 
 METHODS = """
@@ -32,6 +41,9 @@ refresh_token reveal_token revoke_all_tokens revoke_api_key revoke_token
 rotate_sealing_key update_configuration update_devices update_profile update_user
 upload_devices upload_rows verify_audit_log write_inventory write_upload_errors
 """
+
+
+CLIENTS = (AdminClient, EnrollmentAgent, AsyncAdminClient, AsyncEnrollmentAgent)
 
 
 def public(thing: object) -> list[str]:
@@ -68,12 +80,13 @@ def test_help_shows_the_clients() -> None:
 
 def test_every_value_word_and_error_is_public() -> None:
     of_modules = classes_of(errors) | classes_of(resources) | classes_of(words)
-    assert of_modules | {"AdminClient", "EnrollmentAgent"} == set(rollbook.__all__)
+    assert of_modules | {client.__name__ for client in CLIENTS} == set(rollbook.__all__)
 
 
 def test_the_methods_are_these() -> None:
-    assert public(AdminClient) == METHODS.split()
-    assert public(EnrollmentAgent) == ["close", "enroll_device", "sign_in_device"]
+    assert public(AdminClient) == public(AsyncAdminClient) == METHODS.split()
+    agents = ["close", "enroll_device", "sign_in_device"]
+    assert public(EnrollmentAgent) == public(AsyncEnrollmentAgent) == agents
 
 
 def test_every_error_is_a_rollbook_error_in_the_tree() -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from client.faults import Fault
 from client.test_uploads import CONTENT, only_upload
-from rollbook import AdminClient, DeviceRow, UploadState, _uploads
+from rollbook import AdminClient, DeviceRow, UploadState, _blocking
 from rollbook._sources import CsvReader, RowReader
+from rollbook.aio import _transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +101,8 @@ def test_a_source_that_stands_still_holds_nobody(
     client: AdminClient, fake: FakeRollbook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server ends the stream meanwhile; the next one does not wait for the first pipe."""
-    monkeypatch.setattr(_uploads, "_SOURCE_SECONDS", 0.01)
+    for transport in (_blocking, _transport):
+        monkeypatch.setattr(transport, "_SOURCE_SECONDS", 0.01)
     theirs, ours = os.pipe()
     silent = WatchedReader(io.FileIO(theirs))
     fake.stream_faults.append(LateFault(reason="REQUEST_IDLE", after=1, when=silent.is_read))

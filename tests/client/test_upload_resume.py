@@ -13,7 +13,6 @@ from client.faults import Fault
 from client.test_uploads import CONTENT, only_upload
 from rollbook import (
     AbortedError,
-    AdminClient,
     ResourceExhaustedError,
     RollbookError,
     ServerError,
@@ -27,6 +26,8 @@ from rollbook.v1 import upload_pb2
 
 if TYPE_CHECKING:
     from client.conftest import FakeTime
+    from client.drivers import Clients
+    from rollbook import AdminClient
 
 INTERNAL = grpc.StatusCode.INTERNAL
 EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -161,17 +162,17 @@ def test_a_source_that_changes_between_streams_is_noticed(
     assert len(fake.streams()) == 1
 
 
-def test_a_server_that_is_not_there_is_soon_reported(fake_time: FakeTime) -> None:
+def test_a_server_that_is_not_there_is_soon_reported(fake_time: FakeTime, clients: Clients) -> None:
     with Running() as running:
         address = running.address
-    with AdminClient(address, api_key="key", timeout_seconds=0.3) as client:
-        client._new_patience = fake_time.patience
+    with clients.admin(address, api_key="key", timeout_seconds=0.3) as client:
+        fake_time.rule(client)
         with pytest.raises(RollbookError, match=f"{address}.*is `rollbook serve` running"):
             send(client)
     assert sum(fake_time.sleeps) <= 10
 
 
-def test_a_server_that_restarts_gets_the_rest(fake_time: FakeTime) -> None:
+def test_a_server_that_restarts_gets_the_rest(fake_time: FakeTime, clients: Clients) -> None:
     with Running() as running:
         fake, again = running.fake, Running(running.fake, running.port)
 
@@ -179,15 +180,14 @@ def test_a_server_that_restarts_gets_the_rest(fake_time: FakeTime) -> None:
             if progress.sent_bytes > 300_000 and progress.streams == 1:
                 running.server.stop(0).wait()
 
-        def start_again(seconds: float) -> None:
-            fake_time.sleep(seconds)
+        async def start_again(seconds: float) -> None:
+            fake_time.pass_by(seconds)
             if len(fake_time.sleeps) == 1:
                 again.__enter__()
 
-        with AdminClient(running.address, api_key="key") as client:
-            patience = fake_time.patience()
-            patience._sleep = start_again
-            client._new_patience = lambda: patience
+        with clients.admin(running.address, api_key="key") as client:
+            fake_time.rule(client)
+            client._caller.sleep = start_again
             assert send(client, progress=restart).state is UploadState.FINISHED
         again.__exit__()
     assert only_upload(fake).data == CONTENT

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from raw_calls import unary
 from rollbook import RollbookError
-from rollbook.v1 import device_pb2, device_service_pb2, device_service_pb2_grpc
+from rollbook.v1 import device_pb2, device_service_pb2
 
 if TYPE_CHECKING:
     from rollbook import AdminClient
@@ -17,12 +18,12 @@ class Wire:
     """The stub, with an administrator's key; failures are RollbookErrors."""
 
     def __init__(self, admin: AdminClient) -> None:
-        self._caller = admin._caller
-        self._stub = device_service_pb2_grpc.DeviceServiceStub(self._caller.channel)
+        self._admin = admin
+        self._stub = admin._devices
 
     def call(self, name: str, **fields: Any) -> Any:
         request = getattr(device_service_pb2, f"{name}Request")(**fields)
-        return self._caller.unary(getattr(self._stub, name), request)
+        return unary(self._admin, getattr(self._stub, name), request)
 
     def failure(self, name: str, **fields: Any) -> RollbookError:
         try:

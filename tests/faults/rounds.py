@@ -18,8 +18,8 @@ from rollbook import (
     RollbookError,
     UnavailableError,
     UploadIncompleteError,
+    _blocking,
     _sources,
-    _uploads,
 )
 
 if TYPE_CHECKING:
@@ -177,5 +177,5 @@ def _cut(plan: Plan) -> Iterator[None]:
     """Let the client send small messages, and not wait for those that wait for a discard."""
     name = "_ROWS_PER_MESSAGE" if plan.typed else "_CHUNK_BYTES"
     small = patch.object(_sources, name, plan.chunk)
-    with small, patch.object(_uploads, "_SOURCE_SECONDS", 0.0):
+    with small, patch.object(_blocking, "_SOURCE_SECONDS", 0.0):
         yield

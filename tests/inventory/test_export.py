@@ -213,7 +213,7 @@ def test_more_exports_than_the_server_takes_are_sent_away_to_come_again(narrow: 
             exported(admin, profile)
         assert (caught.value.reason, caught.value.metadata) == ("TOO_MANY_EXPORTS", {"limit": "1"})
         assert caught.value.retry_after_seconds
-        first.close()  # type: ignore[attr-defined]
+        first.close()
         until(lambda: is_taken(admin, profile))
 
 

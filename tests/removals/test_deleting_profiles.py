@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from raw_calls import unary
 from removals.depot import counts, devices, registers, stored, upload
 from rollbook import (
     AbortedError,
@@ -37,11 +38,11 @@ def test_a_retry_is_given_the_first_answer(admin: AdminClient, profile: Profile,
     def again() -> Any:
         if call == "discard":
             request = device_service_pb2.DiscardUploadRequest(upload_id=first, request_id=name)
-            return admin._caller.unary(admin._devices.DiscardUpload, request)
+            return unary(admin, admin._devices.DiscardUpload, request)
         wanted = profile_service_pb2.DeleteProfileRequest(
             profile_id=profile.profile_id, force=True, request_id=name
         )
-        return admin._caller.unary(admin._profiles.DeleteProfile, wanted)
+        return unary(admin, admin._profiles.DeleteProfile, wanted)
 
     assert again() == again()
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from databases import DATABASES
+from raw_calls import unary
 from rollbook import AdminClient, EnrollOutcome, FailedPreconditionError, ResourceExhaustedError
 from rollbook.v1 import token_service_pb2 as messages
 from rollbook_server.config import SEALING_KEY_NAME
@@ -51,7 +52,7 @@ MOMENTS = [
 
 def call(admin: AdminClient, method: str, **fields: Any) -> Any:
     request = getattr(messages, f"{method}Request")(**fields)
-    return admin._caller.unary(getattr(admin._tokens, method), request)
+    return unary(admin, getattr(admin._tokens, method), request)
 
 
 def document(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from raw_calls import unary
 from rollbook import RollbookError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def call(admin: AdminClient, method: str, request: Any) -> Any:
-    return admin._caller.unary(getattr(admin._users, method), request)
+    return unary(admin, getattr(admin._users, method), request)
 
 
 def refused(reason: str, work: Callable[[], object]) -> RollbookError:

@@ -12,8 +12,8 @@ import argon2
 
 from databases import DATABASES
 from rollbook import EnrollOutcome
-from rollbook._calls import from_rpc_error
 from rollbook._channel import endpoint
+from rollbook._failures import from_rpc_error
 from rollbook.v1 import enrollment_service_pb2 as messages
 from rollbook_server import passwords
 from users.depot import (

@@ -1,8 +1,24 @@
 """Client library of Rollbook.
 
 `AdminClient` puts devices on the roll, `EnrollmentAgent` speaks for a device that
-switches on. What they take and give are plain values; what they raise is in
-`rollbook.errors`.
+switches on:
+
+    >>> from rollbook import AdminClient, EnrollmentAgent
+    >>> with AdminClient(address, api_key=key) as admin, EnrollmentAgent(address) as agent:
+    ...     profile = admin.create_profile("Spring tablets")
+    ...     upload = admin.upload_devices(profile.profile_id, "devices.csv")
+    ...     token = admin.reveal_token(profile.profile_id)
+    ...     enrollment = agent.enroll_device(token=token, imeis=["490154203237518"])
+    >>> upload.created_count, upload.rejected_count, enrollment.outcome.name
+    (1, 0, 'REGISTERED')
+
+`AsyncAdminClient` and `AsyncEnrollmentAgent` of `rollbook.aio` do the same in asyncio. What
+the clients take and give are plain values, described in `rollbook.resources`; words such as
+states and formats are in `rollbook.words`. What is called `list_...` fetches page after page
+by itself. Every failed call raises one of `rollbook.errors`, with the server's reason;
+UNAVAILABLE was retried by then, within the deadline.
+
+Begin with `help(rollbook.AdminClient)`; `examples/` in the source has whole programs.
 
 Names are imported when they are first asked for, so that `rollbook.cli`, which is
 below this package, is reached before grpc is loaded.
@@ -16,6 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rollbook.admin import AdminClient
     from rollbook.agent import EnrollmentAgent
+    from rollbook.aio import AsyncAdminClient, AsyncEnrollmentAgent
     from rollbook.errors import (
         AbortedError,
         AlreadyExistsError,
@@ -81,6 +98,8 @@ __all__ = [
     "AdminClient",
     "AlreadyExistsError",
     "ApiKey",
+    "AsyncAdminClient",
+    "AsyncEnrollmentAgent",
     "AuditBreak",
     "AuditCheck",
     "AuditEvent",
@@ -135,7 +154,7 @@ __all__ = [
 ]
 
 # In the order in which a name is looked for: what loads little goes first.
-_MODULES = ("words", "errors", "resources", "agent", "admin")
+_MODULES = ("words", "errors", "resources", "agent", "admin", "aio")
 
 
 def __getattr__(name: str) -> object:

@@ -7,28 +7,28 @@ from uuid import uuid4
 
 from google.protobuf import timestamp_pb2
 
-from rollbook import _convert, _enums
-from rollbook._calls import Client, pages
+from rollbook import _convert, _dual, _enums
+from rollbook._calls import Calls, Pages
 from rollbook.v1 import access_service_pb2, access_service_pb2_grpc
 from rollbook.words import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable
     from datetime import datetime
 
-    from rollbook._calls import Caller
     from rollbook.resources import ApiKey, CreatedApiKey
     from rollbook.words import Right
 
 
-class AccessCalls(Client):
+class AccessCalls(Calls):
     """Calls AccessService."""
 
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(caller)
-        self._access = access_service_pb2_grpc.AccessServiceStub(caller.channel)
+    @property
+    def _access(self) -> access_service_pb2_grpc.AccessServiceStub:
+        return self._caller.stub(access_service_pb2_grpc.AccessServiceStub)
 
-    def create_api_key(
+    @_dual.method
+    async def create_api_key(
         self,
         display_name: str,
         *,
@@ -49,24 +49,22 @@ class AccessCalls(Client):
             expire_time=_timestamp(expire_time),
             request_id=str(uuid4()),
         )
-        return _convert.created_api_key(self._caller.unary(self._access.CreateApiKey, request))
+        answer = await self._caller.unary(self._access.CreateApiKey, request)
+        return _convert.created_api_key(answer)
 
-    def list_api_keys(self, *, page_size: int = 0) -> Iterator[ApiKey]:
+    @_dual.iterator
+    async def list_api_keys(self, *, page_size: int = 0) -> AsyncIterator[ApiKey]:
         """Give every API key, oldest first, fetching page after page while you iterate.
 
         Also those that expired or were revoked.
         """
+        request = access_service_pb2.ListApiKeysRequest(page_size=page_size)
+        async for page in Pages(self._caller, self._access.ListApiKeys, request):
+            for each in page.api_keys:
+                yield _convert.api_key(each)
 
-        def fetch(page_token: str) -> access_service_pb2.ListApiKeysResponse:
-            request = access_service_pb2.ListApiKeysRequest(
-                page_size=page_size, page_token=page_token
-            )
-            return self._caller.unary(self._access.ListApiKeys, request)
-
-        for page in pages(fetch):
-            yield from map(_convert.api_key, page.api_keys)
-
-    def revoke_api_key(self, api_key_id: str) -> ApiKey:
+    @_dual.method
+    async def revoke_api_key(self, api_key_id: str) -> ApiKey:
         """Void an API key at once; voiding it again changes nothing.
 
         `admin`, the key of the server's own file, raises FailedPreconditionError.
@@ -74,7 +72,8 @@ class AccessCalls(Client):
         request = access_service_pb2.RevokeApiKeyRequest(
             api_key_id=api_key_id, request_id=str(uuid4())
         )
-        return _convert.api_key(self._caller.unary(self._access.RevokeApiKey, request).api_key)
+        answer = await self._caller.unary(self._access.RevokeApiKey, request)
+        return _convert.api_key(answer.api_key)
 
 
 def _timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:

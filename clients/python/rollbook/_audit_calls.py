@@ -7,29 +7,29 @@ from typing import TYPE_CHECKING
 
 from google.protobuf import timestamp_pb2
 
-from rollbook import _enums, resources
-from rollbook._calls import Client, pages
+from rollbook import _dual, _enums, resources
+from rollbook._calls import Calls, Pages
 from rollbook.v1 import audit_service_pb2, audit_service_pb2_grpc
 from rollbook.words import AuditFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
     from datetime import datetime
 
-    from rollbook._calls import Caller
     from rollbook.resources import AuditBreak, AuditCheck, AuditEvent
 
 _BEGINNING = (0, bytes(32))  # what stands before the first event
 
 
-class AuditCalls(Client):
+class AuditCalls(Calls):
     """Calls AuditService."""
 
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(caller)
-        self._audit = audit_service_pb2_grpc.AuditServiceStub(caller.channel)
+    @property
+    def _audit(self) -> audit_service_pb2_grpc.AuditServiceStub:
+        return self._caller.stub(audit_service_pb2_grpc.AuditServiceStub)
 
-    def list_audit_events(  # noqa: PLR0913 - one argument for each filter
+    @_dual.iterator
+    async def list_audit_events(  # noqa: PLR0913 - one argument for each filter
         self,
         *,
         profile_id: str = "",
@@ -41,32 +41,29 @@ class AuditCalls(Client):
         start_time: datetime | None = None,
         end_time: datetime | None = None,
         page_size: int = 0,
-    ) -> Iterator[AuditEvent]:
+    ) -> AsyncIterator[AuditEvent]:
         """Give every event for which all holds that is given, newest first.
 
         From `start_time` on and before `end_time`, both aware. Pages are fetched one
         after another while you iterate.
         """
+        request = audit_service_pb2.ListAuditEventsRequest(
+            page_size=page_size,
+            profile_id=profile_id,
+            device_id=device_id,
+            resource_id=resource_id,
+            action=action,
+            actor=actor,
+            reason=reason,
+            start_time=_timestamp(start_time),
+            end_time=_timestamp(end_time),
+        )
+        async for page in Pages(self._caller, self._audit.ListAuditEvents, request):
+            for each in page.events:
+                yield _event(each)
 
-        def fetch(page_token: str) -> audit_service_pb2.ListAuditEventsResponse:
-            request = audit_service_pb2.ListAuditEventsRequest(
-                page_size=page_size,
-                page_token=page_token,
-                profile_id=profile_id,
-                device_id=device_id,
-                resource_id=resource_id,
-                action=action,
-                actor=actor,
-                reason=reason,
-                start_time=_timestamp(start_time),
-                end_time=_timestamp(end_time),
-            )
-            return self._caller.unary(self._audit.ListAuditEvents, request)
-
-        for page in pages(fetch):
-            yield from map(_event, page.events)
-
-    def verify_audit_log(
+    @_dual.method
+    async def verify_audit_log(
         self, *, anchor_sequence: int = 0, anchor_digest: bytes = b""
     ) -> AuditCheck:
         """Let the server check the whole log, with the seals that take its key file.
@@ -74,16 +71,11 @@ class AuditCalls(Client):
         An anchor is an event known from an earlier check, which must still be there as
         it was. Each piece of the log has the deadline of a call.
         """
-
-        def fetch(page_token: str) -> audit_service_pb2.VerifyAuditLogResponse:
-            request = audit_service_pb2.VerifyAuditLogRequest(
-                page_token=page_token,
-                anchor_sequence=anchor_sequence,
-                anchor_digest=anchor_digest,
-            )
-            return self._caller.unary(self._audit.VerifyAuditLog, request)
-
-        *_, last = pages(fetch)
+        request = audit_service_pb2.VerifyAuditLogRequest(
+            anchor_sequence=anchor_sequence, anchor_digest=anchor_digest
+        )
+        checks = Pages(self._caller, self._audit.VerifyAuditLog, request)
+        *_, last = [check async for check in checks]  # each goes on where the last one stopped
         return resources.AuditCheck(
             checked_count=last.checked_count,
             first_break=_break(last.first_break) if last.HasField("first_break") else None,
@@ -91,7 +83,8 @@ class AuditCalls(Client):
             last_digest=last.last_digest,
         )
 
-    def recompute_audit_log(self) -> AuditCheck:
+    @_dual.method
+    async def recompute_audit_log(self) -> AuditCheck:
         """Fetch all events and compute their digests here, without trust in the server.
 
         Only what the server did not compute anew itself is found, and no event that is
@@ -100,12 +93,14 @@ class AuditCalls(Client):
         later: AuditEvent | None = None
         broken: AuditBreak | None = None
         reached = _BEGINNING
-        for event in self.list_audit_events(page_size=1000):
-            this = (event.sequence, event.digest)
-            fault = None if later is None else _fault(later, *this)
-            if later is None or fault is not None:
-                broken, reached = fault, this
-            later = event
+        request = audit_service_pb2.ListAuditEventsRequest(page_size=1000)
+        async for page in Pages(self._caller, self._audit.ListAuditEvents, request):
+            for event in map(_event, page.events):
+                this = (event.sequence, event.digest)
+                fault = None if later is None else _fault(later, *this)
+                if later is None or fault is not None:
+                    broken, reached = fault, this
+                later = event
         fault = None if later is None else _fault(later, *_BEGINNING)
         if fault is not None:
             broken, reached = fault, _BEGINNING

@@ -1,69 +1,32 @@
-"""Makes calls, and turns every failed one into a RollbookError by one table."""
+"""Makes the calls of a client, whether it blocks or is one of asyncio."""
 
 from __future__ import annotations
 
 import random
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar, cast
+from contextlib import aclosing, contextmanager
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import grpc
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 
-from rollbook import errors
-from rollbook._handshakes import handshake_fault
+from rollbook import _dual, errors
+from rollbook._failures import from_rpc_error
 from rollbook._patience import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from google.rpc import status_pb2
+    from collections.abc import AsyncGenerator, Callable, Iterator
 
     from rollbook._channel import Endpoint
+    from rollbook._feed import Feed
+    from rollbook._transports import Transport
 
-_BY_CODE: dict[grpc.StatusCode, type[errors.RollbookError]] = {
-    grpc.StatusCode.CANCELLED: errors.UnavailableError,
-    grpc.StatusCode.UNKNOWN: errors.ServerError,
-    grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidArgumentError,
-    grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceededError,
-    grpc.StatusCode.NOT_FOUND: errors.NotFoundError,
-    grpc.StatusCode.ALREADY_EXISTS: errors.AlreadyExistsError,
-    grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDeniedError,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.ResourceExhaustedError,
-    grpc.StatusCode.FAILED_PRECONDITION: errors.FailedPreconditionError,
-    grpc.StatusCode.ABORTED: errors.AbortedError,
-    grpc.StatusCode.OUT_OF_RANGE: errors.OutOfRangeError,
-    grpc.StatusCode.UNIMPLEMENTED: errors.UnimplementedError,
-    grpc.StatusCode.INTERNAL: errors.ServerError,
-    grpc.StatusCode.UNAVAILABLE: errors.UnavailableError,
-    grpc.StatusCode.DATA_LOSS: errors.ServerError,
-    grpc.StatusCode.UNAUTHENTICATED: errors.UnauthenticatedError,
-}
-
-_BY_REASON: dict[str, type[errors.RollbookError]] = {
-    "UPLOAD_SOURCE_CHANGED": errors.SourceChangedError,
-}
-
-# What to say where the server did not speak; {details} are gRPC's own words.
-_SILENT = {
-    grpc.StatusCode.UNAVAILABLE: (
-        "cannot reach {endpoint}: is `rollbook serve` running there? ({details})"
-    ),
-    grpc.StatusCode.CANCELLED: "the call to {endpoint} was cut off ({details})",
-    grpc.StatusCode.DEADLINE_EXCEEDED: (
-        "{endpoint} did not answer in time: is `rollbook serve` running there, and is "
-        "timeout_seconds long enough? ({details})"
-    ),
-    grpc.StatusCode.UNIMPLEMENTED: (
-        "{endpoint} does not serve this method: is it a Rollbook server, and new enough? "
-        "({details})"
-    ),
-}
-
+_T = TypeVar("_T")
 _RequestT = TypeVar("_RequestT")
 _ResponseT = TypeVar("_ResponseT")
-_DetailT = TypeVar("_DetailT")
+
+
+class _ListRequest(Protocol):
+    page_token: str
 
 
 class _Page(Protocol):
@@ -83,73 +46,109 @@ class Caller:
     a server that is away, busy or slow is waited for so long, also if it says nothing.
     """
 
-    def __init__(  # noqa: PLR0913 - a clock and a sleep of their own for tests
+    def __init__(
         self,
         endpoint: Endpoint,
+        transport: Transport,
         *,
         timeout_seconds: float,
         api_key: str | None = None,
         patience_seconds: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.endpoint = endpoint
-        self.channel = endpoint.open_channel()
         self.metadata = () if api_key is None else (("authorization", _bearer(api_key)),)
+        self.endpoint, self.transport = endpoint, transport
+        self.sleep, self.clock = transport.sleep, time.monotonic
         self._timeout_seconds = timeout_seconds
         self._patience_seconds = patience_seconds
-        self._clock = clock
-        self._sleep = sleep
+        self._stubs: dict[object, object] = {}
+        self._closed = False
 
-    def unary(
+    def stub(self, kind: Callable[[grpc.Channel], _T]) -> _T:
+        """Give the stub of a service; raises ValueError once the client is closed."""
+        if self._closed:
+            raise ValueError("this client is closed: make another one")
+        stub: Any = self._stubs.get(kind) or kind(self.transport.channel)
+        self._stubs[kind] = stub
+        made: _T = stub
+        return made
+
+    def patience(self) -> Patience:
+        """Give what knows how long to wait between attempts of one thing."""
+        return Patience(clock=self.clock)
+
+    async def close(self) -> None:
+        """Close the connection; calls under way fail."""
+        self._closed = True
+        await self.transport.close()
+
+    async def unary(
         self, method: grpc.UnaryUnaryMultiCallable[_RequestT, _ResponseT], request: _RequestT
     ) -> _ResponseT:
         """Call a method that is safe to repeat."""
         if self._patience_seconds is not None:
-            return self._patiently(method, request, self._patience_seconds)
-        deadline = self._clock() + self._timeout_seconds
+            return await self._patiently(method, request, self._patience_seconds)
+        deadline = self.clock() + self._timeout_seconds
         while True:
             try:
-                return self._once(method, request, deadline - self._clock())
+                return await self._once(method, request, deadline - self.clock())
             except errors.UnavailableError as error:
-                if not self._may_wait(error, deadline):
+                delay = self._delay(error, deadline)
+                if delay is None:
                     raise
+            await self.sleep(delay)
 
-    def _patiently(
+    async def _patiently(
         self,
         method: grpc.UnaryUnaryMultiCallable[_RequestT, _ResponseT],
         request: _RequestT,
         seconds: float,
     ) -> _ResponseT:
         """Call again when the server says, or after longer waits each time if it says nothing."""
-        patience = Patience(clock=self._clock, sleep=self._sleep)
+        patience = self.patience()
         while True:
             try:
-                return self._once(method, request, self._timeout_seconds)
+                return await self._once(method, request, self._timeout_seconds)
             except errors.RollbookError as error:
-                if not _passes(error):
+                delay = patience.delay(error.retry_after_seconds or 0.0, seconds)
+                if delay is None or not _passes(error):
                     raise
-                if not patience.wait(error.retry_after_seconds or 0.0, seconds):
-                    raise
+            await self.sleep(delay)
 
-    def _once(
+    async def _once(
         self,
         method: grpc.UnaryUnaryMultiCallable[_RequestT, _ResponseT],
         request: _RequestT,
         seconds: float,
     ) -> _ResponseT:
         with self.translated():
-            return method(request, timeout=seconds, metadata=self.metadata)
+            return await self.transport.unary(
+                method, request, timeout=seconds, metadata=self.metadata
+            )
 
-    def _may_wait(self, error: errors.UnavailableError, deadline: float) -> bool:
+    async def receive(
+        self, method: grpc.UnaryStreamMultiCallable[_RequestT, _ResponseT], request: _RequestT
+    ) -> AsyncGenerator[_ResponseT, None]:
+        """Give one message after another, for as long as it takes; close it to stop early."""
+        with self.translated():
+            messages = self.transport.receive(method, request, metadata=self.metadata)
+            async with aclosing(messages):
+                async for message in messages:
+                    yield message
+
+    async def send(
+        self, method: grpc.StreamUnaryMultiCallable[Any, _ResponseT], feed: Feed
+    ) -> _ResponseT:
+        """Send all that the feed gives, for as long as it takes."""
+        with self.translated():
+            return await self.transport.send(method, feed, metadata=self.metadata)
+
+    def _delay(self, error: errors.UnavailableError, deadline: float) -> float | None:
+        """Give how long the server asks to be left alone; None if that is too long."""
         if error.retry_after_seconds is None:
-            return False
+            return None
         # Jitter, so that those who were sent away together do not come back together.
         delay = error.retry_after_seconds * random.uniform(1, 1.25)  # noqa: S311 - no secret
-        if self._clock() + delay >= deadline:
-            return False
-        self._sleep(delay)
-        return True
+        return delay if self.clock() + delay < deadline else None
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -166,21 +165,43 @@ def _passes(error: errors.RollbookError) -> bool:
     return away or error.reason == "OUTCOME_UNKNOWN"
 
 
-class Client:
-    """What every client can do: be closed. Parts of one client share its caller."""
+class Pages(Generic[_PageT]):
+    """Every page of a list, each fetched when it is asked for."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        method: grpc.UnaryUnaryMultiCallable[Any, _PageT],
+        request: _ListRequest,
+    ) -> None:
+        self._caller, self._method, self._request = caller, method, request
+        self._ended = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> _PageT:
+        if self._ended:
+            raise StopAsyncIteration
+        page = await self._caller.unary(self._method, self._request)
+        self._request.page_token = page.next_page_token
+        self._ended = not page.next_page_token
+        return page
+
+
+class Calls:
+    """What all parts of a client share: its caller, and an end."""
+
+    # Of the kind of client: how it makes calls.
+    _transport: Callable[[Endpoint], Transport]
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection; calls under way fail."""
-        self._caller.channel.close()
+    @_dual.method
+    async def close(self) -> None:
+        """Close the connection; calls under way fail, and so does every later one."""
+        await self._caller.close()
 
 
 def _bearer(api_key: str) -> str:
@@ -189,73 +210,3 @@ def _bearer(api_key: str) -> str:
     if not api_key or not api_key.isascii() or not api_key.isprintable():
         raise ValueError("the API key is empty or holds characters that no API key has")
     return f"Bearer {api_key}"
-
-
-def pages(fetch: Callable[[str], _PageT]) -> Iterator[_PageT]:
-    """Give every page of a list; `fetch` gets the token of the page it has to give."""
-    page = fetch("")
-    yield page
-    while page.next_page_token:
-        page = fetch(page.next_page_token)
-        yield page
-
-
-def from_rpc_error(error: grpc.RpcError, endpoint: Endpoint) -> errors.RollbookError:
-    """Give the error as one of ours, with all that its details say."""
-    call = cast("grpc.Call", error)
-    code, details = call.code(), call.details() or ""
-    status = _rich_status(call)
-    info = _detail(status, error_details_pb2.ErrorInfo())
-    silent = "{endpoint}: {details}" if info is None else "{details}"
-    template = silent if info is not None else _template(call, endpoint) or silent
-    reason = info.reason if info is not None else ""
-    kind = _BY_REASON.get(reason, _BY_CODE.get(code, errors.RollbookError))
-    return kind(
-        template.format(endpoint=endpoint, details=details or code.name),
-        reason=reason,
-        code=code.name,
-        metadata=dict(info.metadata) if info is not None else None,
-        fields=_fields(status),
-        retry_after_seconds=_retry_after(status),
-    )
-
-
-def _template(call: grpc.Call, endpoint: Endpoint) -> str:
-    """Give what to say where the server did not speak; empty if nothing is known."""
-    code, details = call.code(), call.details() or ""
-    if code is grpc.StatusCode.UNAVAILABLE:
-        fault = handshake_fault(details, plaintext=endpoint.plaintext)
-        if fault is not None:
-            return f"cannot connect to {{endpoint}}: {fault} ({{details}})"
-    return _SILENT.get(code, "")
-
-
-def _rich_status(call: grpc.Call) -> status_pb2.Status | None:
-    """Give google.rpc.Status, or None if a proxy made the error or mangled it."""
-    try:
-        return rpc_status.from_call(call)
-    except ValueError:
-        return None
-
-
-def _detail(status: status_pb2.Status | None, into: _DetailT) -> _DetailT | None:
-    """Give the detail of this type, which is filled in, or None if there is none."""
-    for packed in status.details if status is not None else ():
-        if packed.Unpack(into):
-            return into
-    return None
-
-
-def _fields(status: status_pb2.Status | None) -> dict[str, str]:
-    bad_request = _detail(status, error_details_pb2.BadRequest())
-    fields: dict[str, str] = {}
-    for violation in bad_request.field_violations if bad_request is not None else ():
-        before = fields.get(violation.field)
-        text = violation.description
-        fields[violation.field] = f"{before}; {text}" if before else text
-    return fields
-
-
-def _retry_after(status: status_pb2.Status | None) -> float | None:
-    retry = _detail(status, error_details_pb2.RetryInfo())
-    return None if retry is None else retry.retry_delay.ToTimedelta().total_seconds()

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 import grpc
+import grpc.aio
 
 from rollbook._tls import NO_FILES, Tls
 
@@ -59,8 +60,15 @@ class Endpoint:
         """Give a channel; it connects with the first call, and its opener closes it."""
         if self.plaintext:
             return grpc.insecure_channel(self.address, options=self._options())
-        options = [*self._options(), *self.tls.options()]
-        return grpc.secure_channel(self.address, self.tls.credentials(), options=options)
+        return grpc.secure_channel(self.address, self.tls.credentials(), options=self._options())
+
+    def open_asyncio_channel(self) -> grpc.aio.Channel:
+        """Give one that belongs to the running event loop."""
+        if self.plaintext:
+            return grpc.aio.insecure_channel(self.address, options=self._options())
+        return grpc.aio.secure_channel(
+            self.address, self.tls.credentials(), options=self._options()
+        )
 
     def _options(self) -> list[tuple[str, str | int]]:
         return [
@@ -73,6 +81,7 @@ class Endpoint:
             ("grpc.max_reconnect_backoff_ms", 5_000),
             # A proxy from the environment cannot reach this machine's loopback.
             ("grpc.enable_http_proxy", 0 if is_loopback(self.address) else 1),
+            *([] if self.plaintext else self.tls.options()),
         ]
 
 

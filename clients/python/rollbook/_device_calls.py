@@ -5,46 +5,53 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from rollbook import _convert, _enums
-from rollbook._calls import Client, pages
+from rollbook import _convert, _dual, _enums
+from rollbook._calls import Calls, Pages
 from rollbook.v1 import device_pb2, device_service_pb2, device_service_pb2_grpc
 from rollbook.words import DeviceState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable
 
-    from rollbook._calls import Caller
     from rollbook.resources import Device, DeviceRow, DeviceUpdate, MatchExplanation
 
 
-class DeviceCalls(Client):
+class DeviceCalls(Calls):
     """Calls the part of DeviceService that is about single devices."""
 
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(caller)
-        self._single_devices = device_service_pb2_grpc.DeviceServiceStub(caller.channel)
+    @property
+    def _devices(self) -> device_service_pb2_grpc.DeviceServiceStub:
+        return self._caller.stub(device_service_pb2_grpc.DeviceServiceStub)
 
-    def create_devices(self, profile_id: str, rows: Iterable[DeviceRow]) -> list[Device]:
+    @_dual.method
+    async def create_devices(self, profile_id: str, rows: Iterable[DeviceRow]) -> list[Device]:
         """Put 1 to 1,000 devices on the roll, all or none; gives them in their order.
 
         If some cannot be taken, `metadata["indexes"]` of the InvalidArgumentError
         names every one of them, as in "0,3,7-12", and `fields` says what is wrong with
         as many as fit. Its retries cannot create them twice.
+
+        >>> rows = [DeviceRow(imei="490154203237518", attributes={"site": "South"})]
+        >>> [device.state.name for device in admin.create_devices(profile_id, rows)]
+        ['PENDING']
         """
         request = device_service_pb2.CreateDevicesRequest(
             profile_id=profile_id,
             devices=map(_convert.device_row_message, rows),
             request_id=str(uuid4()),
         )
-        answer = self._caller.unary(self._single_devices.CreateDevices, request)
+        answer = await self._caller.unary(self._devices.CreateDevices, request)
         return [_convert.device(device) for device in answer.devices]
 
-    def get_device(self, device_id: str) -> Device:
+    @_dual.method
+    async def get_device(self, device_id: str) -> Device:
         """Give one device."""
         request = device_service_pb2.GetDeviceRequest(device_id=device_id)
-        return _convert.device(self._caller.unary(self._single_devices.GetDevice, request).device)
+        answer = await self._caller.unary(self._devices.GetDevice, request)
+        return _convert.device(answer.device)
 
-    def list_devices(
+    @_dual.iterator
+    async def list_devices(
         self,
         profile_id: str = "",
         *,
@@ -52,28 +59,25 @@ class DeviceCalls(Client):
         identifier_prefix: str = "",
         upload_id: str = "",
         page_size: int = 0,
-    ) -> Iterator[Device]:
+    ) -> AsyncIterator[Device]:
         """Give every device that fits, in the order in which they came onto the roll.
 
         `identifier_prefix` is what an IMEI, MEID or serial number begins with. Pages are
         fetched one after another while you iterate.
         """
+        request = device_service_pb2.ListDevicesRequest(
+            profile_id=profile_id,
+            page_size=page_size,
+            state=_enums.name(device_pb2.DeviceState.DESCRIPTOR, state),
+            identifier_prefix=identifier_prefix,
+            upload_id=upload_id,
+        )
+        async for page in Pages(self._caller, self._devices.ListDevices, request):
+            for each in page.devices:
+                yield _convert.device(each)
 
-        def fetch(page_token: str) -> device_service_pb2.ListDevicesResponse:
-            request = device_service_pb2.ListDevicesRequest(
-                profile_id=profile_id,
-                page_size=page_size,
-                page_token=page_token,
-                state=_enums.name(device_pb2.DeviceState.DESCRIPTOR, state),
-                identifier_prefix=identifier_prefix,
-                upload_id=upload_id,
-            )
-            return self._caller.unary(self._single_devices.ListDevices, request)
-
-        for page in pages(fetch):
-            yield from map(_convert.device, page.devices)
-
-    def update_devices(self, updates: Iterable[DeviceUpdate]) -> list[Device]:
+    @_dual.method
+    async def update_devices(self, updates: Iterable[DeviceUpdate]) -> list[Device]:
         """Change 1 to 1,000 devices, all or none; gives them in the order of the updates.
 
         Together they may exchange identifiers. Errors name every bad one, as those of
@@ -83,10 +87,11 @@ class DeviceCalls(Client):
         request = device_service_pb2.UpdateDevicesRequest(
             updates=map(_convert.device_update_message, updates), request_id=str(uuid4())
         )
-        answer = self._caller.unary(self._single_devices.UpdateDevices, request)
+        answer = await self._caller.unary(self._devices.UpdateDevices, request)
         return [_convert.device(device) for device in answer.devices]
 
-    def delete_devices(self, devices: Iterable[Device | str]) -> int:
+    @_dual.method
+    async def delete_devices(self, devices: Iterable[Device | str]) -> int:
         """Take 1 to 1,000 devices off the roll, all or none; gives how many.
 
         A device that is named by its id goes as it stands, a Device only if it has not
@@ -95,9 +100,11 @@ class DeviceCalls(Client):
         request = device_service_pb2.DeleteDevicesRequest(
             devices=map(_convert.device_deletion_message, devices), request_id=str(uuid4())
         )
-        return self._caller.unary(self._single_devices.DeleteDevices, request).deleted_count
+        answer = await self._caller.unary(self._devices.DeleteDevices, request)
+        return answer.deleted_count
 
-    def explain_match(
+    @_dual.method
+    async def explain_match(
         self,
         *,
         token: str = "",
@@ -105,9 +112,14 @@ class DeviceCalls(Client):
         serial_number: str = "",
         manufacturer: str = "",
     ) -> MatchExplanation:
-        """Tell what a device that presents this would be told, and why; enrolls nothing."""
+        """Tell what a device that presents this would be told, and why; enrolls nothing.
+
+        >>> explained = admin.explain_match(token=token, imeis=["490154203237518"])
+        >>> explained.outcome.name, explained.rule.name
+        ('NOT_REGISTERED', 'NONE')
+        """
         request = device_service_pb2.ExplainMatchRequest(
             token=token, imeis=imeis, serial_number=serial_number, manufacturer=manufacturer
         )
-        answer = self._caller.unary(self._single_devices.ExplainMatch, request)
+        answer = await self._caller.unary(self._devices.ExplainMatch, request)
         return _convert.match_explanation(answer)

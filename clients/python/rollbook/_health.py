@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 # their own package need not be installed.
 from google.protobuf.wrappers_pb2 import Int32Value, StringValue
 
-from rollbook import _channel
-from rollbook._calls import Caller, Client
+from rollbook import _channel, _dual
+from rollbook._blocking import BlockingClient
+from rollbook._calls import Caller
 from rollbook._tls import tls
 
 if TYPE_CHECKING:
+    import grpc
+
     from rollbook._tls import Pem
 
 _CHECK = "/grpc.health.v1.Health/Check"
@@ -30,7 +33,14 @@ class Health(StrEnum):
 _BY_NUMBER = {1: Health.SERVING, 2: Health.NOT_SERVING}
 
 
-class HealthProbe(Client):
+class _HealthStub:
+    def __init__(self, channel: grpc.Channel) -> None:
+        self.check = channel.unary_unary(
+            _CHECK, StringValue.SerializeToString, Int32Value.FromString
+        )
+
+
+class HealthProbe(BlockingClient):
     """Asks without a key; what it takes is as for `EnrollmentAgent`. Close it."""
 
     def __init__(  # noqa: PLR0913 - whom to call, and how to be sure of each other
@@ -46,15 +56,15 @@ class HealthProbe(Client):
     ) -> None:
         secured = tls(root_certificates, client_certificate, client_key, server_name)
         endpoint = _channel.endpoint(address, tls=secured, plaintext=plaintext)
-        super().__init__(Caller(endpoint, timeout_seconds=timeout_seconds))
-        self._check = self._caller.channel.unary_unary(
-            _CHECK, StringValue.SerializeToString, Int32Value.FromString
-        )
+        transport = self._transport(endpoint)
+        super().__init__(Caller(endpoint, transport, timeout_seconds=timeout_seconds))
 
-    def check(self, service: str = "") -> Health:
+    @_dual.method
+    async def check(self, service: str = "") -> Health:
         """Ask for the health of a service, or of the whole server.
 
         Raises NotFoundError for a service that the server does not know.
         """
-        answer = self._caller.unary(self._check, StringValue(value=service))
+        check = self._caller.stub(_HealthStub).check
+        answer = await self._caller.unary(check, StringValue(value=service))
         return _BY_NUMBER.get(answer.value, Health.UNKNOWN)

@@ -25,11 +25,9 @@ class Patience:
         self,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
-        self._sleep = sleep
         self._jitter = jitter
         self._failures = 0
         self._stuck_since: float | None = None
@@ -39,8 +37,8 @@ class Patience:
         self._failures = 0
         self._stuck_since = None
 
-    def wait(self, at_least_seconds: float, give_up_after_seconds: float) -> bool:
-        """Wait before the next stream; False, at once, if that would take too long.
+    def delay(self, at_least_seconds: float, give_up_after_seconds: float) -> float | None:
+        """Give how long to wait before the next attempt; None if that would be too long.
 
         Too long counts from the first failure since the last advance: time spent in a
         stream that got on is no time without headway.
@@ -48,13 +46,12 @@ class Patience:
         now = self._clock()
         if self._stuck_since is None:
             self._stuck_since = now
-        delay = at_least_seconds + self._delay()
+        delay = at_least_seconds + self._backed_off()
         if now + delay - self._stuck_since > give_up_after_seconds:
-            return False
-        self._sleep(delay)
+            return None
         self._failures += 1
-        return True
+        return delay
 
-    def _delay(self) -> float:
+    def _backed_off(self) -> float:
         doubled: float = _FIRST_SECONDS * 2 ** min(self._failures, _DOUBLINGS)
         return min(_LONGEST_SECONDS, doubled) * (0.5 + self._jitter() / 2)

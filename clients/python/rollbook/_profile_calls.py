@@ -7,26 +7,26 @@ from uuid import uuid4
 
 from google.protobuf import field_mask_pb2
 
-from rollbook import _convert, _enums
-from rollbook._calls import Client, pages
+from rollbook import _convert, _dual, _enums
+from rollbook._calls import Calls, Pages
 from rollbook.v1 import profile_pb2, profile_service_pb2, profile_service_pb2_grpc
 from rollbook.words import ProfileOrder, ProfileOrigin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable
 
-    from rollbook._calls import Caller
     from rollbook.resources import Configuration, Profile, Token
 
 
-class ProfileCalls(Client):
+class ProfileCalls(Calls):
     """Calls ProfileService."""
 
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(caller)
-        self._profiles = profile_service_pb2_grpc.ProfileServiceStub(caller.channel)
+    @property
+    def _profiles(self) -> profile_service_pb2_grpc.ProfileServiceStub:
+        return self._caller.stub(profile_service_pb2_grpc.ProfileServiceStub)
 
-    def create_profile(  # noqa: PLR0913 - as many properties as a profile has
+    @_dual.method
+    async def create_profile(  # noqa: PLR0913 - as many properties as a profile has
         self,
         name: str,
         *,
@@ -41,6 +41,10 @@ class ProfileCalls(Client):
 
         `on_warning` hears each sentence about what Android would ignore or misread of
         the configuration. Its retries cannot create it twice.
+
+        >>> wifi = Configuration(system_extras={"wifi_ssid": "Depot", "wifi_hidden": True})
+        >>> admin.create_profile("Scanners", configuration=wifi).name
+        'Scanners'
         """
         request = profile_service_pb2.CreateProfileRequest(
             name=name,
@@ -51,16 +55,19 @@ class ProfileCalls(Client):
             configuration=_convert.configuration_message(configuration),
             request_id=str(uuid4()),
         )
-        answer = self._caller.unary(self._profiles.CreateProfile, request)
+        answer = await self._caller.unary(self._profiles.CreateProfile, request)
         _tell(answer.warnings, on_warning)
         return _convert.profile(answer.profile)
 
-    def get_profile(self, profile_id: str) -> Profile:
+    @_dual.method
+    async def get_profile(self, profile_id: str) -> Profile:
         """Give one profile with its exact counts."""
         request = profile_service_pb2.GetProfileRequest(profile_id=profile_id)
-        return _convert.profile(self._caller.unary(self._profiles.GetProfile, request).profile)
+        answer = await self._caller.unary(self._profiles.GetProfile, request)
+        return _convert.profile(answer.profile)
 
-    def delete_profile(self, profile_id: str, *, etag: str = "", force: bool = False) -> int:
+    @_dual.method
+    async def delete_profile(self, profile_id: str, *, etag: str = "", force: bool = False) -> int:
         """Delete a profile with its devices, uploads and token; gives how many devices went.
 
         Pass the etag that it has now, so that nothing is deleted which you have not
@@ -69,16 +76,19 @@ class ProfileCalls(Client):
         request = profile_service_pb2.DeleteProfileRequest(
             profile_id=profile_id, etag=etag, force=force, request_id=str(uuid4())
         )
-        return self._caller.unary(self._profiles.DeleteProfile, request).deleted_device_count
+        answer = await self._caller.unary(self._profiles.DeleteProfile, request)
+        return answer.deleted_device_count
 
-    def get_profile_with_token(self, profile_id: str) -> tuple[Profile, Token | None]:
+    @_dual.method
+    async def get_profile_with_token(self, profile_id: str) -> tuple[Profile, Token | None]:
         """Give a profile and its token (None if it is tokenless) as of one instant."""
         request = profile_service_pb2.GetProfileRequest(profile_id=profile_id)
-        answer = self._caller.unary(self._profiles.GetProfile, request)
+        answer = await self._caller.unary(self._profiles.GetProfile, request)
         token = _convert.token(answer.token) if answer.HasField("token") else None
         return _convert.profile(answer.profile), token
 
-    def update_profile(
+    @_dual.method
+    async def update_profile(
         self,
         profile_id: str,
         *,
@@ -101,16 +111,20 @@ class ProfileCalls(Client):
             ),
             request_id=str(uuid4()),
         )
-        return _convert.profile(self._caller.unary(self._profiles.UpdateProfile, request).profile)
+        answer = await self._caller.unary(self._profiles.UpdateProfile, request)
+        return _convert.profile(answer.profile)
 
-    def assign_user(self, profile_id: str, user_id: str, *, etag: str = "") -> Profile:
+    @_dual.method
+    async def assign_user(self, profile_id: str, user_id: str, *, etag: str = "") -> Profile:
         """Give the devices of a profile to a user; an empty user_id gives them to none."""
         request = profile_service_pb2.AssignUserRequest(
             profile_id=profile_id, user_id=user_id, etag=etag, request_id=str(uuid4())
         )
-        return _convert.profile(self._caller.unary(self._profiles.AssignUser, request).profile)
+        answer = await self._caller.unary(self._profiles.AssignUser, request)
+        return _convert.profile(answer.profile)
 
-    def update_configuration(
+    @_dual.method
+    async def update_configuration(
         self,
         profile_id: str,
         configuration: Configuration,
@@ -132,36 +146,33 @@ class ProfileCalls(Client):
             etag=etag,
             request_id=str(uuid4()),
         )
-        answer = self._caller.unary(self._profiles.UpdateConfiguration, request)
+        answer = await self._caller.unary(self._profiles.UpdateConfiguration, request)
         _tell(answer.warnings, on_warning)
         return _convert.profile(answer.profile)
 
-    def list_profiles(
+    @_dual.iterator
+    async def list_profiles(
         self,
         *,
         name_contains: str = "",
         user_id: str = "",
         order: ProfileOrder = ProfileOrder.NAME,
         page_size: int = 0,
-    ) -> Iterator[Profile]:
+    ) -> AsyncIterator[Profile]:
         """Give every profile that fits, fetching page after page while you iterate.
 
         One that changes meanwhile can be missed by the order LAST_UPDATED, for it goes to
         the front; none comes twice.
         """
-
-        def fetch(page_token: str) -> profile_service_pb2.ListProfilesResponse:
-            request = profile_service_pb2.ListProfilesRequest(
-                page_size=page_size,
-                page_token=page_token,
-                name_contains=name_contains,
-                user_id=user_id,
-                order=_enums.name(profile_service_pb2.ProfileOrder.DESCRIPTOR, order),
-            )
-            return self._caller.unary(self._profiles.ListProfiles, request)
-
-        for page in pages(fetch):
-            yield from map(_convert.profile, page.profiles)
+        request = profile_service_pb2.ListProfilesRequest(
+            page_size=page_size,
+            name_contains=name_contains,
+            user_id=user_id,
+            order=_enums.name(profile_service_pb2.ProfileOrder.DESCRIPTOR, order),
+        )
+        async for page in Pages(self._caller, self._profiles.ListProfiles, request):
+            for each in page.profiles:
+                yield _convert.profile(each)
 
 
 def _tell(warnings: Iterable[str], on_warning: Callable[[str], None] | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator, Sized
+from collections.abc import AsyncIterator, Iterator, Sized
 from io import SEEK_END
 from itertools import chain, islice
 from pathlib import Path
@@ -162,7 +162,7 @@ def canonical_text(row: DeviceRow) -> str:
 def csv_opener(source: PathLike[str] | str | Callable[[], BinaryIO]) -> Callable[[], CsvReader]:
     """Give what begins a pass over the file; TypeError if it can be read only once."""
     if callable(source):
-        anew = _Anew(source)
+        anew = Anew(source)
         return lambda: CsvReader(anew())
     if hasattr(source, "read"):
         raise TypeError(
@@ -187,9 +187,9 @@ def row_opener(
 ) -> Callable[[], RowReader]:
     """Give what begins a pass over the rows; TypeError if they can be read only once."""
     if callable(rows):
-        anew = _Anew(rows)
+        anew = Anew(rows)
         return lambda: RowReader(anew())
-    if isinstance(rows, Iterator):
+    if isinstance(rows, Iterator | AsyncIterator):
         raise TypeError(
             "an iterator cannot be read again when the connection breaks: pass a list, "
             "or a function that gives the rows from the first on"
@@ -197,7 +197,7 @@ def row_opener(
     return lambda: RowReader(rows)
 
 
-class _Anew(Generic[_SourceT]):
+class Anew(Generic[_SourceT]):
     """A function that begins a source, of which it is asked that it does so every time.
 
     The rest of an iterator, or nothing, would be taken for the whole source.
@@ -209,7 +209,7 @@ class _Anew(Generic[_SourceT]):
 
     def __call__(self) -> _SourceT:
         source = self._begin()
-        if source is self._last and isinstance(source, Iterator):
+        if source is self._last and isinstance(source, Iterator | AsyncIterator):
             raise TypeError(
                 "the function gave the same iterator or open file again when the connection "
                 "broke: it has to give a new one, from the beginning, each time"

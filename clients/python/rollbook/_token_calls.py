@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from google.protobuf import duration_pb2
 
-from rollbook import _convert, _enums
-from rollbook._calls import Client
+from rollbook import _convert, _dual, _enums
+from rollbook._calls import Calls
 from rollbook.resources import SealingKeyRotation
 from rollbook.v1 import token_service_pb2, token_service_pb2_grpc
 from rollbook.words import QrCodeFormat
@@ -16,28 +16,32 @@ from rollbook.words import QrCodeFormat
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from rollbook._calls import Caller
     from rollbook.resources import QrCode, Token
 
 
-class TokenCalls(Client):
+class TokenCalls(Calls):
     """Calls TokenService. For a tokenless profile all of it raises FailedPreconditionError."""
 
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(caller)
-        self._tokens = token_service_pb2_grpc.TokenServiceStub(caller.channel)
+    @property
+    def _tokens(self) -> token_service_pb2_grpc.TokenServiceStub:
+        return self._caller.stub(token_service_pb2_grpc.TokenServiceStub)
 
-    def get_token(self, profile_id: str) -> Token:
+    @_dual.method
+    async def get_token(self, profile_id: str) -> Token:
         """Give the state of a profile's token, without its value."""
         request = token_service_pb2.GetTokenRequest(profile_id=profile_id)
-        return _convert.token(self._caller.unary(self._tokens.GetToken, request).token)
+        answer = await self._caller.unary(self._tokens.GetToken, request)
+        return _convert.token(answer.token)
 
-    def reveal_token(self, profile_id: str) -> str:
+    @_dual.method
+    async def reveal_token(self, profile_id: str) -> str:
         """Give the secret, in the grouped form in which people type it."""
         request = token_service_pb2.RevealTokenRequest(profile_id=profile_id)
-        return self._caller.unary(self._tokens.RevealToken, request).value
+        answer = await self._caller.unary(self._tokens.RevealToken, request)
+        return answer.value
 
-    def refresh_token(self, profile_id: str, *, overlap: timedelta | None = None) -> Token:
+    @_dual.method
+    async def refresh_token(self, profile_id: str, *, overlap: timedelta | None = None) -> Token:
         """Make a new token; older ones, and their QR codes, end at once or after `overlap`.
 
         The overlap is at most 24 hours unless the server was told otherwise. Its retries
@@ -46,9 +50,11 @@ class TokenCalls(Client):
         request = token_service_pb2.RefreshTokenRequest(
             profile_id=profile_id, overlap=_duration(overlap), request_id=str(uuid4())
         )
-        return _convert.token(self._caller.unary(self._tokens.RefreshToken, request).token)
+        answer = await self._caller.unary(self._tokens.RefreshToken, request)
+        return _convert.token(answer.token)
 
-    def extend_token(self, profile_id: str, days: int) -> Token:
+    @_dual.method
+    async def extend_token(self, profile_id: str, days: int) -> Token:
         """Set the expiry to so many days from now, never earlier than it stands.
 
         7 to 99 days unless the server was told otherwise. An expired token works
@@ -57,9 +63,11 @@ class TokenCalls(Client):
         request = token_service_pb2.ExtendTokenRequest(
             profile_id=profile_id, days=days, request_id=str(uuid4())
         )
-        return _convert.token(self._caller.unary(self._tokens.ExtendToken, request).token)
+        answer = await self._caller.unary(self._tokens.ExtendToken, request)
+        return _convert.token(answer.token)
 
-    def revoke_token(self, profile_id: str) -> Token:
+    @_dual.method
+    async def revoke_token(self, profile_id: str) -> Token:
         """Void the token at once, and older ones still in their overlap; refresh makes a new one.
 
         Revoking again changes nothing.
@@ -67,17 +75,21 @@ class TokenCalls(Client):
         request = token_service_pb2.RevokeTokenRequest(
             profile_id=profile_id, request_id=str(uuid4())
         )
-        return _convert.token(self._caller.unary(self._tokens.RevokeToken, request).token)
+        answer = await self._caller.unary(self._tokens.RevokeToken, request)
+        return _convert.token(answer.token)
 
-    def revoke_all_tokens(self) -> int:
+    @_dual.method
+    async def revoke_all_tokens(self) -> int:
         """Void the tokens of all profiles at once, and give how many were not revoked before.
 
         For after an older database was put back; `refresh_token` makes new ones.
         """
         request = token_service_pb2.RevokeAllTokensRequest(request_id=str(uuid4()))
-        return self._caller.unary(self._tokens.RevokeAllTokens, request).revoked_count
+        answer = await self._caller.unary(self._tokens.RevokeAllTokens, request)
+        return answer.revoked_count
 
-    def rotate_sealing_key(self) -> SealingKeyRotation:
+    @_dual.method
+    async def rotate_sealing_key(self) -> SealingKeyRotation:
         """Let the server seal all token values in its database with a new key.
 
         Tokens stay as they are and can be read all the time. Where there are very many,
@@ -85,10 +97,11 @@ class TokenCalls(Client):
         FailedPreconditionError if the server's keys come from its environment.
         """
         request = token_service_pb2.RotateSealingKeyRequest()
-        answer = self._caller.unary(self._tokens.RotateSealingKey, request)
+        answer = await self._caller.unary(self._tokens.RotateSealingKey, request)
         return SealingKeyRotation(answer.key_id, answer.resealed_count)
 
-    def generate_qr_code(
+    @_dual.method
+    async def generate_qr_code(
         self,
         profile_id: str,
         *,
@@ -98,13 +111,17 @@ class TokenCalls(Client):
         """Draw the QR code that Android's setup wizard reads; it holds the token.
 
         `scale` is pixels or points a module, 0 for the server's choice.
+
+        >>> admin.generate_qr_code(profile_id, format=QrCodeFormat.SVG).media_type
+        'image/svg+xml'
         """
         request = token_service_pb2.GenerateQrCodeRequest(
             profile_id=profile_id,
             format=_enums.name(token_service_pb2.QrCodeFormat.DESCRIPTOR, format),
             scale=scale,
         )
-        return _convert.qr_code(self._caller.unary(self._tokens.GenerateQrCode, request))
+        answer = await self._caller.unary(self._tokens.GenerateQrCode, request)
+        return _convert.qr_code(answer)
 
 
 def _duration(length: timedelta | None) -> duration_pb2.Duration | None:

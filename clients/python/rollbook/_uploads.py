@@ -9,24 +9,21 @@ begins with asking how far the server got, and only FINISHED counts as the end.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Lock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from rollbook import _convert, errors
+from rollbook._feed import Feed
 from rollbook.resources import UploadProgress
 from rollbook.v1 import device_service_pb2
 from rollbook.words import UploadState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from rollbook._calls import Caller
-    from rollbook._patience import Patience
     from rollbook._sources import Reader
     from rollbook.resources import Upload
     from rollbook.v1 import device_service_pb2_grpc
-
-    _Messages = Generator[device_service_pb2.UploadDevicesRequest, None, None]
 
 # Of a server that was never heard of, the likeliest thing is that it is not there;
 # nobody wants to wait five minutes to learn it.
@@ -34,9 +31,6 @@ _UNHEARD_SECONDS = 10.0
 
 # Only of these is what was committed still the beginning of the source.
 _CONTINUED = (UploadState.OPEN, UploadState.FINISHED)
-
-# How long to wait for a source that is being read while its stream is over already.
-_SOURCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,46 +52,43 @@ class Engine:
         caller: Caller,
         devices: device_service_pb2_grpc.DeviceServiceStub,
         plan: Plan,
-        patience: Patience,
     ) -> None:
         self._caller = caller
         self._devices = devices
         self._plan = plan
-        self._patience = patience
+        self._patience = caller.patience()
         self._upload: Upload | None = None
         self._heard = False
         self._streams = 0
 
-    def run(self) -> Upload:
+    async def run(self) -> Upload:
         """Give the upload once it is no longer OPEN."""
         while True:
             try:
-                return self._attempt()
+                return await self._attempt()
             except errors.RollbookError as error:
                 if not _passes(error):
                     raise
-                self._wait(error)
+                delay = self._delay(error)
+            await self._caller.sleep(delay)
 
-    def _attempt(self) -> Upload:
+    async def _attempt(self) -> Upload:
         if self._streams or self._plan.resumes:
-            self._ask()
-        reader = self._plan.open_reader()
-        feed = Feed(self._messages(reader), reader.close)
-        try:
-            self._skip(reader)
-            upload = self._stream(feed)
-        finally:
-            feed.stop()
+            await self._ask()
+        feed = Feed(self._plan.opening, self._plan.open_reader, self._skip, self._tell)
+        answer = await self._caller.send(self._devices.UploadDevices, feed)
+        upload = _convert.upload(answer.upload)
         self._note(upload)
         if upload.state is UploadState.OPEN:
             raise errors.UnavailableError("the stream ended before the upload was finished")
-        self._tell(reader)
+        assert feed.reader is not None
+        self._tell(feed.reader)
         return upload
 
-    def _ask(self) -> None:
+    async def _ask(self) -> None:
         request = device_service_pb2.GetUploadRequest(upload_id=self._plan.opening.upload_id)
         try:
-            answer = self._caller.unary(self._devices.GetUpload, request)
+            answer = await self._caller.unary(self._devices.GetUpload, request)
         except (errors.NotFoundError, errors.PermissionDeniedError):
             # A key that may upload but not look sends from the start; the server skips.
             self._note(None)
@@ -118,21 +109,7 @@ class Engine:
     def _skip(self, reader: Reader) -> None:
         if self._upload is not None and self._upload.state in _CONTINUED:
             reader.skip(self._upload)
-
-    def _stream(self, feed: Feed) -> Upload:
-        self._streams += 1
-        call = self._devices.UploadDevices.future(feed, metadata=self._caller.metadata)
-        try:
-            with self._caller.translated():
-                return _convert.upload(call.result().upload)
-        finally:
-            call.cancel()  # Without effect unless Ctrl-C ended the wait.
-
-    def _messages(self, reader: Reader) -> _Messages:
-        yield device_service_pb2.UploadDevicesRequest(open=self._plan.opening)
-        for message in reader.messages():
-            yield message
-            self._tell(reader)
+        self._streams += 1  # nothing was sent before
 
     def _tell(self, reader: Reader) -> None:
         if self._plan.progress is None:
@@ -151,12 +128,14 @@ class Engine:
             )
         )
 
-    def _wait(self, error: errors.RollbookError) -> None:
+    def _delay(self, error: errors.RollbookError) -> float:
+        """Give how long to wait before the next stream; raises once it was long enough."""
         self._heard = self._heard or bool(error.reason)
         limit = self._plan.give_up_after_seconds
         limit = limit if self._heard else min(limit, _UNHEARD_SECONDS)
-        if self._patience.wait(error.retry_after_seconds or 0.0, limit):
-            return
+        delay = self._patience.delay(error.retry_after_seconds or 0.0, limit)
+        if delay is not None:
+            return delay
         if not self._heard:
             raise error
         raise self._incomplete(error) from error
@@ -195,50 +174,3 @@ def _transport_broke(error: errors.ServerError) -> bool:
     if error.reason:
         return False
     return error.code == "INTERNAL" or "Stream removed" in error.message
-
-
-class Feed:
-    """Hands messages to gRPC's sending thread, and keeps what their making raises.
-
-    An exception ends the stream without `finish`, so the upload stays OPEN. A source
-    that is being read when the stream is over is let go by the thread that reads it, for
-    to close a pipe is to wait for what comes next.
-    """
-
-    def __init__(self, messages: _Messages, let_go: Callable[[], None]) -> None:
-        self._messages, self._let_go = messages, let_go
-        self._lock = Lock()
-        self._stopped = False
-        self._failure: BaseException | None = None
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> device_service_pb2.UploadDevicesRequest:
-        with self._lock:
-            message = None if self._stopped else self._next()
-            if self._stopped:
-                self._end()
-        if message is None:
-            raise StopIteration
-        return message
-
-    def _next(self) -> device_service_pb2.UploadDevicesRequest | None:
-        try:
-            return next(self._messages, None)
-        except BaseException as error:  # noqa: BLE001 - the thread would die, the call hang
-            self._failure = error
-            return None
-
-    def stop(self) -> None:
-        """Give no further message; raises what the making of one raised."""
-        self._stopped = True
-        if self._lock.acquire(timeout=_SOURCE_SECONDS):
-            self._end()
-            self._lock.release()
-        if self._failure is not None:
-            raise self._failure
-
-    def _end(self) -> None:
-        self._messages.close()
-        self._let_go()

@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from rollbook import _convert
-from rollbook._calls import Client, pages
+from rollbook import _convert, _dual
+from rollbook._calls import Calls, Pages
 from rollbook._passwords import sendable
 from rollbook.v1 import user_service_pb2, user_service_pb2_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
 
-    from rollbook._calls import Caller
     from rollbook.resources import User
 
 
-class UserCalls(Client):
+class UserCalls(Calls):
     """Calls UserService."""
 
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(caller)
-        self._users = user_service_pb2_grpc.UserServiceStub(caller.channel)
+    @property
+    def _users(self) -> user_service_pb2_grpc.UserServiceStub:
+        return self._caller.stub(user_service_pb2_grpc.UserServiceStub)
 
-    def create_user(
+    @_dual.method
+    async def create_user(
         self,
         user_name: str,
         *,
@@ -45,21 +45,23 @@ class UserCalls(Client):
             password=sendable(password),
             request_id=str(uuid4()),
         )
-        return _convert.user(self._caller.unary(self._users.CreateUser, request).user)
+        answer = await self._caller.unary(self._users.CreateUser, request)
+        return _convert.user(answer.user)
 
-    def list_users(self, *, name_contains: str = "", page_size: int = 0) -> Iterator[User]:
+    @_dual.iterator
+    async def list_users(
+        self, *, name_contains: str = "", page_size: int = 0
+    ) -> AsyncIterator[User]:
         """Give every user that fits by name, fetching page after page while you iterate."""
+        request = user_service_pb2.ListUsersRequest(
+            page_size=page_size, name_contains=name_contains
+        )
+        async for page in Pages(self._caller, self._users.ListUsers, request):
+            for each in page.users:
+                yield _convert.user(each)
 
-        def fetch(page_token: str) -> user_service_pb2.ListUsersResponse:
-            request = user_service_pb2.ListUsersRequest(
-                page_size=page_size, page_token=page_token, name_contains=name_contains
-            )
-            return self._caller.unary(self._users.ListUsers, request)
-
-        for page in pages(fetch):
-            yield from map(_convert.user, page.users)
-
-    def update_user(  # noqa: PLR0913 - as many properties as a user has
+    @_dual.method
+    async def update_user(  # noqa: PLR0913 - as many properties as a user has
         self,
         user_id: str,
         *,
@@ -87,9 +89,11 @@ class UserCalls(Client):
             password=sendable(password),
             request_id=str(uuid4()),
         )
-        return _convert.user(self._caller.unary(self._users.UpdateUser, request).user)
+        answer = await self._caller.unary(self._users.UpdateUser, request)
+        return _convert.user(answer.user)
 
-    def delete_user(self, user_id: str, *, etag: str = "") -> None:
+    @_dual.method
+    async def delete_user(self, user_id: str, *, etag: str = "") -> None:
         """Delete a user; profiles and devices that were given to them are given to none.
 
         With `etag` only if nobody changed the user since; raises AbortedError.
@@ -97,4 +101,4 @@ class UserCalls(Client):
         request = user_service_pb2.DeleteUserRequest(
             user_id=user_id, etag=etag, request_id=str(uuid4())
         )
-        self._caller.unary(self._users.DeleteUser, request)
+        await self._caller.unary(self._users.DeleteUser, request)

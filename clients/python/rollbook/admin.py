@@ -4,35 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollbook import _channel
-from rollbook._access_calls import AccessCalls
-from rollbook._audit_calls import AuditCalls
-from rollbook._calls import Caller
-from rollbook._device_calls import DeviceCalls
-from rollbook._inventory_calls import InventoryCalls
-from rollbook._profile_calls import ProfileCalls
-from rollbook._tls import tls
-from rollbook._token_calls import TokenCalls
-from rollbook._upload_calls import UploadCalls
-from rollbook._user_calls import UserCalls
+from rollbook import _dual, _sources
+from rollbook._admin_calls import AdminCalls
+from rollbook._blocking import BlockingClient
+from rollbook.words import OnConflict, OnInvalidRow
 
 if TYPE_CHECKING:
-    from rollbook._tls import Pem
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rollbook.resources import DeviceRow, Upload, UploadProgress
 
 
-class AdminClient(
-    ProfileCalls,
-    UploadCalls,
-    InventoryCalls,
-    DeviceCalls,
-    TokenCalls,
-    UserCalls,
-    AccessCalls,
-    AuditCalls,
-):
+class AdminClient(BlockingClient, AdminCalls):
     """Looks after profiles, uploads, devices, inventories, tokens, users and API keys.
 
     It calls with an API key; what that has no right to raises PermissionDeniedError.
+
+    >>> with AdminClient(address, api_key=key) as admin:
+    ...     profile = admin.create_profile("Depot tablets")
+    ...     names = [each.name for each in admin.list_profiles(name_contains="tablets")]
+    >>> names
+    ['Depot tablets']
 
     It reads the audit log of all that, too.
 
@@ -48,18 +40,45 @@ class AdminClient(
     may share one. Close it, or use it in a `with`.
     """
 
-    def __init__(  # noqa: PLR0913 - whom to call, and how to be sure of each other
+    @_dual.method
+    async def upload_rows(  # noqa: PLR0913 - as many options as an upload has
         self,
-        address: str,
+        profile_id: str,
+        rows: Callable[[], Iterable[DeviceRow]] | Sequence[DeviceRow],
         *,
-        api_key: str,
-        timeout_seconds: float = 30.0,
-        root_certificates: Pem | None = None,
-        client_certificate: Pem | None = None,
-        client_key: Pem | None = None,
-        server_name: str = "",
-        plaintext: bool | None = None,
-    ) -> None:
-        secured = tls(root_certificates, client_certificate, client_key, server_name)
-        endpoint = _channel.endpoint(address, tls=secured, plaintext=plaintext)
-        super().__init__(Caller(endpoint, timeout_seconds=timeout_seconds, api_key=api_key))
+        upload_id: str | None = None,
+        file_name: str | None = None,
+        on_invalid_row: OnInvalidRow = OnInvalidRow.SKIP,
+        on_conflict: OnConflict = OnConflict.REJECT,
+        validate_only: bool = False,
+        progress: Callable[[UploadProgress], None] | None = None,
+        give_up_after_seconds: float = 300.0,
+    ) -> Upload:
+        """Upload typed rows: a list, or a function that gives them from the first on.
+
+        The function is called again for every stream and has to give the same rows in
+        the same order; rows that come slowly are sent every second:
+
+        >>> def rows():  # from the first on, each time
+        ...     for number in range(2):
+        ...         yield DeviceRow(serial_number=f"S{number}", manufacturer="Acme")
+        >>> admin.upload_rows(profile_id, rows, upload_id="order-17").created_count
+        2
+
+        For all else see `upload_devices`. An iterator is refused with TypeError, for it
+        could not be read again, and so is a function that gives the same one twice. Other
+        threads than yours read the rows, never two at once: SQLite's connections need
+        `check_same_thread=False`.
+        """
+        return await self._upload(
+            _sources.row_opener(rows),
+            profile_id,
+            upload_id=upload_id,
+            file_name=file_name or "",
+            on_invalid_row=on_invalid_row,
+            on_conflict=on_conflict,
+            validate_only=validate_only,
+            column_mapping=None,
+            progress=progress,
+            give_up_after_seconds=give_up_after_seconds,
+        )

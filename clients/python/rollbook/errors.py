@@ -19,6 +19,12 @@
 
 `str(error)` is the server's sentence, which says what to do. `reason` is what
 scripts should branch on: the words of `ErrorReason` in the contract.
+
+    >>> try:
+    ...     admin.get_profile("prf-of-last-year")
+    ... except NotFoundError as error:
+    ...     print(error.reason)
+    PROFILE_NOT_FOUND
 """
 
 from __future__ import annotations

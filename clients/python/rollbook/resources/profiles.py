@@ -23,6 +23,10 @@ class Configuration:
     "WPA"}`. A name or value it cannot hold raises ValueError that names the nearest
     right one. The other two groups take what JSON can say; of numbers, those that a
     double holds exactly.
+
+    >>> Configuration(system_extras={"wifi_sid": "Depot"})
+    Traceback (most recent call last):
+    ValueError: system_extras: there is no 'wifi_sid'; did you mean 'wifi_ssid'?
     """
 
     vendor_keys: Mapping[str, object] = field(default_factory=dict)

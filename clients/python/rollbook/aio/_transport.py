@@ -1,0 +1,146 @@
+"""How a client of asyncio calls: nothing here holds up the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import grpc
+import grpc.aio
+
+from rollbook.aio._endings import Ending
+from rollbook.aio._threads import in_thread
+from rollbook.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator
+
+    from rollbook._channel import Endpoint
+    from rollbook._feed import Feed
+
+_T = TypeVar("_T")
+_RequestT = TypeVar("_RequestT")
+_ResponseT = TypeVar("_ResponseT")
+
+# How long to wait for a source that is being read while its stream is over already.
+_SOURCE_SECONDS = 5.0
+
+
+class AsyncioTransport:
+    """Calls over one channel, which belongs to the event loop that makes the first call."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._channel: grpc.aio.Channel | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def channel(self) -> grpc.Channel:
+        """What stubs are made from; the generated ones are typed for those that block."""
+        if self._channel is None:
+            self._loop = asyncio.get_running_loop()
+            self._channel = self._endpoint.open_asyncio_channel()
+        return cast("grpc.Channel", self._channel)
+
+    async def unary(
+        self,
+        method: grpc.UnaryUnaryMultiCallable[_RequestT, _ResponseT],
+        request: _RequestT,
+        **options: Any,
+    ) -> _ResponseT:
+        """Call once."""
+        with self._told_apart():
+            response: _ResponseT = await cast("Any", method)(request, **options)
+            return response
+
+    async def receive(
+        self,
+        method: grpc.UnaryStreamMultiCallable[_RequestT, _ResponseT],
+        request: _RequestT,
+        **options: Any,
+    ) -> AsyncGenerator[_ResponseT, None]:
+        """Give one message after another; the call ends with the iteration."""
+        with self._told_apart():
+            call = cast("Any", method)(request, **options)
+            try:
+                async for message in call:
+                    yield message
+            finally:
+                call.cancel()
+
+    async def send(
+        self, method: grpc.StreamUnaryMultiCallable[Any, _ResponseT], feed: Feed, **options: Any
+    ) -> _ResponseT:
+        """Send all that the feed gives; raises what its source raised before all else."""
+        stop = partial(feed.stop, _SOURCE_SECONDS)
+        try:
+            with self._told_apart():
+                await in_thread(feed.begin)
+                answer: _ResponseT = await _stream(cast("Any", method)(**options), feed)
+        except asyncio.CancelledError:
+            feed.abandon()
+            raise
+        except BaseException:
+            await in_thread(stop)
+            raise
+        await in_thread(stop)
+        return answer
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    async def run(self, function: Callable[[], _T]) -> _T:
+        """Do in a thread what may take a while, such as to write a file."""
+        return await in_thread(function)
+
+    async def close(self) -> None:
+        """Close the channel; calls under way fail."""
+        if self._channel is not None:
+            await self._channel.close()
+
+    @contextmanager
+    def _told_apart(self) -> Iterator[None]:
+        """Tell a client that was closed from a task that was cancelled: gRPC does not."""
+        if self._loop is not asyncio.get_running_loop():
+            raise RuntimeError("this client belongs to another event loop: make one in each")
+        try:
+            yield
+        except grpc.aio.UsageError as error:
+            raise ValueError("this client is closed: make another one") from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            message = f"the call to {self._endpoint} was cut off (the client was closed)"
+            raise UnavailableError(message, code="CANCELLED") from error
+
+
+async def _stream(call: Any, feed: Feed) -> Any:
+    """Send and wait for the answer, which a server may give before it has everything."""
+    ending = Ending(call)
+    sending = asyncio.create_task(_send_all(call, feed))
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        raise ending.told(error) from None
+    finally:
+        sending.cancel()
+        await asyncio.wait([sending])
+        if not sending.cancelled():
+            sending.result()
+
+
+async def _send_all(call: Any, feed: Feed) -> None:
+    try:
+        while (message := await in_thread(feed.take)) is not None:
+            await call.write(message)
+            feed.tell()
+        await call.done_writing()
+    except (grpc.RpcError, asyncio.InvalidStateError):
+        pass  # The call is over: whoever awaits it is told why.
+    except BaseException:
+        call.cancel()
+        raise
