@@ -41,7 +41,10 @@ LOOKS: dict[str, Callable[[Any], bool]] = {
     "bytes": lambda value: base64.b64encode(base64.b64decode(value)).decode() == value,
 }
 # Tried by a test of their own, at the end.
-ELSEWHERE = {"serve", "demo", "database copy", "database upgrade", "watch"}
+ELSEWHERE = {
+    *("serve", "demo", "database copy", "database upgrade", "watch"),
+    *("backup", "restore", "doctor"),
+}
 
 # A command for every document; {} are ids. What is written behind # is the document.
 RUN = """
@@ -102,6 +105,8 @@ audit list                                        # [Event]
 audit verify                                      # Check
 completion bash                                   # Completion
 database status                                   # DatabaseStatus
+health                                            # Health
+serve --print-config                              # Settings
 profile show Nowhere                              # Error
 """
 LINES = [tuple(map(str.strip, line.split("#"))) for line in RUN.strip().splitlines()]
@@ -246,6 +251,9 @@ def test_the_commands_of_the_server_write_what_the_page_says(alone: Cli, tmp_pat
         (f"demo --rows {LEAST_ROWS} --dir {tmp_path}/demo", "Demo"),
         (f"database upgrade --data-dir {tmp_path}/new", "DatabaseUpgrade"),
         (f"database copy --from {source} --to {target}", "DatabaseCopy"),
+        (f"doctor --data-dir {tmp_path}/demo/data", "Findings"),
+        (f"backup {tmp_path}/kept.db --data-dir {tmp_path}/demo/data", "Backup"),
+        (f"restore {tmp_path}/kept.db --data-dir {tmp_path}/demo/data --yes", "Restored"),
     ):
         ended = alone(*command.split(), "--output", "json")
         assert [*faults(ended.document, kind, kind)] == [], command
