@@ -41,8 +41,10 @@ LOOKS: dict[str, Callable[[Any], bool]] = {
     "bytes": lambda value: base64.b64encode(base64.b64decode(value)).decode() == value,
 }
 # Tried by a test of their own, at the end.
-ELSEWHERE = {"serve", "demo", "database copy", "database upgrade", "watch"}
-ELSEWHERE |= {"backup", "restore", "doctor"}
+ELSEWHERE = {
+    *("serve", "demo", "database copy", "database upgrade", "watch"),
+    *("backup", "restore", "doctor"),
+}
 
 # A command for every document; {} are ids. What is written behind # is the document.
 RUN = """
@@ -102,8 +104,9 @@ audit                                             # [Event]
 audit list                                        # [Event]
 audit verify                                      # Check
 completion bash                                   # Completion
-health                                            # Health
 database status                                   # DatabaseStatus
+health                                            # Health
+serve --print-config                              # Settings
 profile show Nowhere                              # Error
 """
 LINES = [tuple(map(str.strip, line.split("#"))) for line in RUN.strip().splitlines()]
