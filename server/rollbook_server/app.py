@@ -26,6 +26,7 @@ from rollbook_server.domain.audit_chain import Seals
 from rollbook_server.domain.audit_limits import PERIOD_SECONDS
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.gate import Gate
+from rollbook_server.domain.guess_exchange import EVERY_SECONDS
 from rollbook_server.domain.guessing import Guesses
 from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
@@ -124,6 +125,7 @@ class App:
         )
         self._health = _health_servicer()
         self._pulse: Pulse | None = None
+        self._listener: Sweeper | None = None
         try:
             self._begin()
         except BaseException:
@@ -225,8 +227,7 @@ class App:
             sweep=sweep,
         )
         passwords = Argon2Passwords()
-        gate = Gate(self._witness, Guesses(self._config.guess_limits))
-        enrollment = EnrollmentServicer(store, sealer, passwords, gate, clock)
+        enrollment = EnrollmentServicer(store, sealer, passwords, self._gate(), clock)
         users = UserServicer(store, answers, passwords)
         access = AccessServicer(store, answers, self._keys)
         audit = AuditServicer(store, Seals(sealer.digest))
@@ -238,6 +239,17 @@ class App:
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(audit, server)
         self._register_standard()
+
+    def _gate(self) -> Gate:
+        """Count guesses where servers on this database left off, and hear on what they count."""
+        # No token value has a colon: no digest of one is ever the same.
+        key = self._keyed("guesses:")
+        gate = Gate(self._witness, Guesses(self._config.guess_limits, key))
+        gate.exchange.keep_up(self._store, self._clock())
+        if self._store.has_other_servers:
+            keep_up = gate.exchange.keep_up
+            self._listener = Sweeper(self._store, self._clock, EVERY_SECONDS, keep_up)
+        return gate
 
     def _register_standard(self) -> None:
         """Add health and reflection."""
@@ -270,6 +282,8 @@ class App:
         self._idle.close()
         self._lines.close()
         self._sweeper.close()
+        if self._listener:
+            self._listener.close()
         self._keys.flush()
         self._teller.close()
         with suppress(RollbookError):  # a full disk: what was counted is lost with the rest

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.api_key_repository import ApiKeys
     from rollbook_server.domain.audit_repository import AuditLog
+    from rollbook_server.domain.guess_repository import GuessLog
     from rollbook_server.domain.repositories import (
         Answers,
         Devices,
@@ -119,6 +120,10 @@ class Roll(Protocol):
     @property
     def audit(self) -> AuditLog:
         """The audit log; see `audit.tell`."""
+
+    @property
+    def guesses(self) -> GuessLog:
+        """What servers tell each other of guesses; see `guess_exchange`."""
 
 
 class Store(Protocol):
