@@ -244,7 +244,8 @@ class App:
         """Count guesses where servers on this database left off, and hear on what they count."""
         # No token value has a colon: no digest of one is ever the same.
         key = self._keyed("guesses:")
-        gate = Gate(self._witness, Guesses(self._config.guess_limits, key))
+        self._guesses = Guesses(self._config.guess_limits, key)
+        gate = Gate(self._witness, self._guesses)
         gate.exchange.keep_up(self._store, self._clock())
         if self._store.has_other_servers:
             keep_up = gate.exchange.keep_up
