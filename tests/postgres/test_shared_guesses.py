@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 
 from databases import DATABASES, POSTGRESQL
 from guessing.depot import CLOSED_IMEI, HELD, LIMITS, OPEN_IMEI, OPEN_SERIAL, PASSWORD, Depot
@@ -20,7 +18,7 @@ from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
 from rollbook_server.domain.guess_limits import GAIN
 from rollbook_server.domain.token_values import new_value
 from running import ServerProcess
-from uploads.wire import imei, until
+from uploads.wire import imei, refusal, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -184,12 +182,6 @@ def guess(server: ServerProcess, presented: str) -> str:
         try:
             outcome = stub.EnrollDevice(request).outcome
         except grpc.RpcError as error:
-            return reason(error)
+            return refusal(error).reason
         name: str = enrollment_service_pb2.EnrollOutcome.Name(outcome)
         return name.removeprefix("ENROLL_OUTCOME_")
-
-
-def reason(error: Any) -> str:
-    info = error_details_pb2.ErrorInfo()
-    rpc_status.from_call(error).details[0].Unpack(info)
-    return str(info.reason)
