@@ -9,6 +9,7 @@ and to whoever starts on it next; see `guess_exchange`.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from functools import lru_cache, partial
 from hashlib import blake2b
 from threading import Lock
@@ -42,11 +43,32 @@ class Door(NamedTuple):
     name: str = ""
 
 
+class Marks(Collection[int]):
+    """The marks of what is guessed, computed once somebody looks: for most calls nobody does."""
+
+    __slots__ = ("_guessed", "_mark", "_marks")
+
+    def __init__(self, mark: Mark, guessed: Sequence[tuple[str | bytes | int, ...]]) -> None:
+        self._mark, self._guessed = mark, guessed
+        self._marks: tuple[int, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self._guessed)
+
+    def __iter__(self) -> Iterator[int]:
+        if self._marks is None:
+            self._marks = tuple(self._mark(*each) for each in self._guessed)
+        return iter(self._marks)
+
+    def __contains__(self, mark: object) -> bool:
+        return mark in tuple(self)
+
+
 class Attempt(NamedTuple):
     """What one call guesses at a door, each by its `mark`; nothing is free."""
 
     door: Door
-    marks: tuple[int, ...]
+    marks: Collection[int]
 
 
 class Alarm(NamedTuple):
@@ -205,7 +227,7 @@ class Guesses:
         if self._is_over(attempt.door, whole):
             yield whole
 
-    def _count_at(self, place: int, marks: Sequence[int], now: datetime) -> int:
+    def _count_at(self, place: int, marks: Iterable[int], now: datetime) -> int:
         """Count marks at an origin; gives how many are new there."""
         period = self._periods.origin(place, now)
         new = [each for each in marks if self._periods.count(period, each)]
