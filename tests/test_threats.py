@@ -77,7 +77,7 @@ def test_the_server_needs_these_packages_and_no_others() -> None:
     wanted = [
         text
         for text in requires("rollbook") or []
-        if not re.search(r"extra == .(dev|postgres|traces).", text)
+        if not re.search(r"extra == .(dev|postgres|sheet|traces).", text)
         and not text.startswith("rollbook")
     ]
     assert {re.match(r"[\w-]+", text)[0] for text in wanted} == NEEDED  # type: ignore[index]

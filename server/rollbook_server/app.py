@@ -26,6 +26,7 @@ from rollbook_server.domain.audit_chain import Seals
 from rollbook_server.domain.audit_limits import PERIOD_SECONDS
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.gate import Gate
+from rollbook_server.domain.guess_exchange import EVERY_SECONDS
 from rollbook_server.domain.guessing import Guesses
 from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
@@ -138,6 +139,7 @@ class App:
         self._health = _health_servicer()
         self._pulse: Pulse | None = None
         self._is_serving = self._is_stopping = False
+        self._listener: Sweeper | None = None
         try:
             self._begin()
         except BaseException:
@@ -246,8 +248,7 @@ class App:
             tally=tally,
         )
         passwords = Argon2Passwords()
-        gate = Gate(self._witness, Guesses(self._config.guess_limits))
-        enrollment = EnrollmentServicer(store, sealer, passwords, gate, clock, tally=tally)
+        enrollment = EnrollmentServicer(store, sealer, passwords, self._gate(), clock, tally=tally)
         users = UserServicer(store, answers, passwords)
         access = AccessServicer(store, answers, self._keys)
         audit = AuditServicer(store, Seals(sealer.digest))
@@ -259,6 +260,18 @@ class App:
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(audit, server)
         self._register_standard()
+
+    def _gate(self) -> Gate:
+        """Count guesses where servers on this database left off, and hear on what they count."""
+        # No token value has a colon: no digest of one is ever the same.
+        key = self._keyed("guesses:")
+        self._guesses = Guesses(self._config.guess_limits, key)
+        gate = Gate(self._witness, self._guesses)
+        gate.exchange.keep_up(self._store, self._clock())
+        if self._store.has_other_servers:
+            keep_up = gate.exchange.keep_up
+            self._listener = Sweeper(self._store, self._clock, EVERY_SECONDS, keep_up)
+        return gate
 
     def _register_standard(self) -> None:
         """Add health and, if it is wanted, reflection."""
@@ -308,6 +321,8 @@ class App:
         self._idle.close()
         self._lines.close()
         self._sweeper.close()
+        if self._listener:
+            self._listener.close()
         self._keys.flush()
         self._teller.close()
         with suppress(RollbookError):  # a full disk: what was counted is lost with the rest

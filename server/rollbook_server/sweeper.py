@@ -1,6 +1,7 @@
 """Does what nobody waits for in threads of its own, again and again.
 
-Leftovers and old answers are swept up, and refusals that were counted are told.
+Leftovers, old answers and old guesses are swept up, refusals that were counted are told, and
+what other servers counted of guesses is heard.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import answers, leftovers
+from rollbook_server.domain import answers, guess_news, leftovers
 from rollbook_server.domain.errors import RollbookError
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ Task = Callable[["Store", "datetime", Callable[[], bool]], None]
 
 
 def sweep_up(store: Store, now: datetime, goes_on: Callable[[], bool]) -> None:
-    """Remove leftovers and old answers."""
+    """Remove leftovers, old answers and old guesses."""
     leftovers.sweep(store, goes_on)
     answers.forget(store, now, goes_on)
+    guess_news.forget(store, now, goes_on)
 
 
 class Sweeper:

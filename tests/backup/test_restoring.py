@@ -24,6 +24,7 @@ from rollbook_server.backup.putting_back import PuttingBack
 from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME
 from rollbook_server.key_files import KeyFileError
 from rollbook_server.storage.faults import disk_full
+from rollbook_server.storage.schema import SCHEMA_VERSION
 from storage.test_upgrade import SCHEMA_1
 from uploads.wire import Wire, csv, finish, imei, opening, reading
 
@@ -230,7 +231,7 @@ class TestRefusals:
         with closing(sqlite3.connect("old.db")) as database:
             database.executescript(SCHEMA_1.read_text())
         told = self.refused(command, "old.db", "--data-dir", tmp_path / "new")
-        assert "has schema 1, this program serves 2" in told
+        assert f"has schema 1, this program serves {SCHEMA_VERSION}" in told
         assert (
             "cp old.db newer.db && rollbook database upgrade --database sqlite:///newer.db" in told
         )

@@ -72,6 +72,7 @@ def fill(server: Server) -> FullRoll:
         roll.tokens.append(admin.reveal_token(depot.profile_id))
         agent.enroll_device(token=roll.tokens[0], imeis=[imei(0)])
         agent.enroll_device(token="WRONG", imeis=[imei(0)])
+        agent.enroll_device(imeis=[imei(99)])  # a guess that is counted
         agent.enroll_device(imeis=[imei(11)])
         agent.sign_in_device(user_name="ada", password=PASSWORD, imeis=[imei(1)])
         admin.create_api_key("Help desk", role=Role.VIEWER)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from database import later
-from databases import DATABASES, POSTGRESQL
+from databases import DATABASES, POSTGRESQL, SQLITE
 from rollbook_server.storage import migrating
 from rollbook_server.storage.postgres import writing
 from rollbook_server.storage.roll_store import StoreError
@@ -66,6 +66,34 @@ def test_the_schema_of_new_databases_is_that_of_the_last_step() -> None:
 
 @pytest.mark.both_engines
 def test_a_new_database_has_done_all_steps(data_dir: Path) -> None:
+    assert DATABASES.query(data_dir, NOTED) == [(name,) for name in KNOWN]
+    assert DATABASES.query(data_dir, COUNTED) == [(SCHEMA_VERSION,)]
+
+
+# What schema 3 added, taken away again.
+SCHEMA_2 = (
+    "DROP TABLE guesses",
+    "DELETE FROM schema_steps WHERE name = '003_guesses'",
+    "UPDATE counters SET value = 2 WHERE name = 'schema_version'",
+)
+TABLE = {
+    SQLITE: "SELECT sql FROM sqlite_master WHERE name = 'guesses'",
+    POSTGRESQL: "SELECT column_name, data_type, is_nullable, ordinal_position "
+    "FROM information_schema.columns WHERE table_name = 'guesses' ORDER BY column_name",
+}
+
+
+@pytest.mark.both_engines
+def test_a_database_of_schema_2_is_brought_to_that_of_a_new_one(
+    data_dir: Path, serve: Callable[..., Server], engine: str
+) -> None:
+    new = DATABASES.query(data_dir, TABLE[engine])
+    for change in SCHEMA_2:
+        DATABASES.change(data_dir, change)
+    assert DATABASES.query(data_dir, TABLE[engine]) == []
+    with serve(data_dir=data_dir).admin() as admin:
+        assert [profile.name for profile in admin.list_profiles()] == ["Depot", "Yard"]
+    assert DATABASES.query(data_dir, TABLE[engine]) == new
     assert DATABASES.query(data_dir, NOTED) == [(name,) for name in KNOWN]
     assert DATABASES.query(data_dir, COUNTED) == [(SCHEMA_VERSION,)]
 

@@ -9,11 +9,14 @@ import pytest
 
 from guessing.depot import CLOSED_IMEI, HELD, LIMITS, OPEN_IMEI, OPEN_SERIAL, PASSWORD, Depot
 from rollbook import DeviceRow, EnrollmentAgent, RollbookError, UnavailableError
+from rollbook_server.domain import attempts, guess_news
 from rollbook_server.domain.errors import Reason
 from rollbook_server.domain.errors import RollbookError as DomainError
-from rollbook_server.domain.guess_limits import GAIN, PAIRS, GuessLimits
+from rollbook_server.domain.guess_limits import GAIN, KEPT, PAIRS, GuessLimits
+from rollbook_server.domain.guessing import Guesses
+from rollbook_server.domain.matching import Presented
 from running import ServerProcess
-from uploads.wire import imei
+from uploads.wire import imei, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,13 +189,62 @@ def test_devices_on_which_people_sign_in_earn_more_wrong_sign_ins(depot: Depot) 
     assert told == [NOT_REGISTERED] * 10 + [HELD] * 2  # 10 names and one device
 
 
-def test_what_was_held_is_no_guess_and_a_restart_forgets(
+def test_a_server_that_is_started_again_goes_on_counting(
     depot: Depot, serve: Callable[..., Server]
 ) -> None:
     depot.guess_devices(50)
     depot.server.stop()
-    with serve(guess_limits=LIMITS).agent() as agent:
+    server = serve(guess_limits=LIMITS)
+    with server.agent() as agent:
+        assert depot.enroll(agent, imeis=[OPEN_IMEI]) == HELD
+        assert depot.enroll(agent, imeis=[imei(1000)]) == NOT_REGISTERED  # tells nothing new
+        server.clock.turn(hours=1)
         assert depot.enroll(agent, imeis=[OPEN_IMEI]) == REGISTERED
+
+
+def test_who_is_right_meets_no_statement_for_the_sake_of_those_who_are_wrong(
+    depot: Depot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depot.guess_devices(2, token=depot.token)
+    database, done = depot.server.app._store._database, list[str]()
+    run: Any = database.execute_sql
+
+    def noting(sql: str, *rest: Any, **more: Any) -> Any:
+        done.append(sql)
+        return run(sql, *rest, **more)
+
+    monkeypatch.setattr(database, "execute_sql", noting)
+    assert depot.enroll(token=depot.token, imeis=[CLOSED_IMEI]) == REGISTERED
+    assert any("devices" in sql for sql in done)
+    assert [sql for sql in done if "guesses" in sql] == []
+    depot.guess_devices(1, 2000, token=depot.token)
+    assert len([sql for sql in done if "guesses" in sql]) == 2  # heard, and told
+
+
+def test_the_database_does_not_tell_what_was_guessed_nor_by_whom(depot: Depot) -> None:
+    """All that a row has of it are keyed digests, of which each key makes others."""
+    depot.guess_devices(2)
+    depot.sign_in("ada", "a password")
+    rows = depot.server.query("SELECT place, value FROM guesses")
+    assert len(rows) > 6
+    told = {number for row in rows for number in row}
+    presented = Presented.of([imei(1000)], "", "")
+    marks = {
+        key: set(attempts.of_device(Guesses(LIMITS, key).mark, presented).marks)
+        for key in (b"", depot.server.app._keyed("guesses:"))
+    }
+    assert [bool(each & told) for each in marks.values()] == [False, True]
+
+
+def test_old_guesses_leave_the_database(depot: Depot) -> None:
+    depot.guess_devices(2)
+    depot.server.clock.turn(seconds=KEPT.total_seconds())
+    guess_news.forget(depot.server.app._store, depot.server.clock(), lambda: True)
+    depot.guess_devices(1)
+    assert depot.server.query("SELECT count(*) FROM guesses") > [(6,)]
+    depot.server.clock.turn(seconds=KEPT.total_seconds() + 1)
+    depot.server.app._sweeper.wake()
+    until(lambda: depot.server.query("SELECT count(*) FROM guesses") == [(0,)])
 
 
 def test_wrong_sign_ins_wait_before_a_password_is_verified(

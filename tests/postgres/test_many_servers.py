@@ -16,7 +16,7 @@ from rollbook.v1 import profile_service_pb2, profile_service_pb2_grpc
 from rollbook_server.app import ADMIN_KEY_NAME
 from rollbook_server.config import SEALING_KEY_NAME
 from rollbook_server.key_files import KeyFileError
-from uploads.wire import Wire, csv, file, imei, opening, until
+from uploads.wire import Wire, csv, file, imei, opening, refusal, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +124,20 @@ def test_a_request_id_is_one_request_on_all_of_them(servers: list[Server]) -> No
     with ThreadPoolExecutor(3) as pool:
         answers = list(pool.map(lambda server: created(server, request), servers))
     assert len(set(answers)) == 1
+
+
+def test_a_request_id_is_refused_with_another_body_on_all_of_them(servers: list[Server]) -> None:
+    once = profile_service_pb2.CreateProfileRequest(name="Once", request_id=str(uuid4()))
+    first = created(servers[0], once)
+    other = profile_service_pb2.CreateProfileRequest(name="Twice", request_id=once.request_id)
+    for server in servers:
+        with pytest.raises(grpc.RpcError) as caught:
+            created(server, other)
+        refused = refusal(caught.value)
+        assert (refused.code, refused.reason) == ("INVALID_ARGUMENT", "REQUEST_ID_REUSED")
+        assert created(server, once) == first
+    with servers[2].admin() as admin:
+        assert [profile.name for profile in admin.list_profiles()] == ["Once"]
 
 
 def created(server: Server, request: Any) -> str:

@@ -112,7 +112,7 @@ def check(store: Store, enrollment: Enrollment, gate: Gate, now: datetime) -> No
     presented = enrollment.presented
     if enrollment.token_digest is None and not attempts.may_be_proven(presented):
         about = About(Action.ENROLL_DEVICE, now, Subject())
-        gate.check(store, Asked(about, (attempts.of_device(presented),), presented))
+        gate.check(store, Asked(about, (attempts.of_device(gate.mark, presented),), presented))
 
 
 def enroll(roll: Roll, enrollment: Enrollment, gate: Gate, now: datetime) -> Decision:
@@ -122,7 +122,9 @@ def enroll(roll: Roll, enrollment: Enrollment, gate: Gate, now: datetime) -> Dec
     request_id counts once. Whoever guesses too much has to wait.
     """
     finding = find(roll, enrollment, now)
-    asked = _asked(enrollment, finding, now)
+    asked = _asked(gate, enrollment, finding, now)
+    if finding.decision.device is None:
+        gate.hear(roll)
     seconds = gate.wait(asked) and _held(roll, enrollment, finding, asked, gate)
     if seconds:
         return Decision(Outcome.NOT_REGISTERED, Reason.TOO_MANY_ATTEMPTS, wait_seconds=seconds)
@@ -131,7 +133,7 @@ def enroll(roll: Roll, enrollment: Enrollment, gate: Gate, now: datetime) -> Dec
 
 def _held(roll: Roll, enrollment: Enrollment, finding: Finding, asked: Asked, gate: Gate) -> float:
     """Give the seconds to wait; 0 for IMEI and serial number of one device, if not guessed."""
-    pairs = asked._replace(attempts=(_pairs(enrollment, finding),))
+    pairs = asked._replace(attempts=(_pairs(gate, enrollment, finding),))
     longer = gate.wait(pairs)
     if longer:
         gate.held(roll, pairs)
@@ -144,11 +146,12 @@ def _held(roll: Roll, enrollment: Enrollment, finding: Finding, asked: Asked, ga
     return max(longer, gate.wait(asked))
 
 
-def _pairs(enrollment: Enrollment, finding: Finding) -> Attempt:
+def _pairs(gate: Gate, enrollment: Enrollment, finding: Finding) -> Attempt:
     """Give what is guessed beyond the limit: nothing where the token is wrong already."""
     is_open = finding.decision.outcome is not Outcome.SIGN_IN_REQUIRED
     token_id = finding.token.token_id if finding.token else ""
-    return attempts.of_pairs(enrollment.presented if is_open else Presented(), token_id)
+    presented = enrollment.presented if is_open else Presented()
+    return attempts.of_pairs(gate.mark, presented, token_id)
 
 
 def _gain(gate: Gate, finding: Finding, pairs: Asked) -> None:
@@ -177,16 +180,16 @@ def _follow(
     return replace(decision, device=device, user=user)
 
 
-def _asked(enrollment: Enrollment, finding: Finding, now: datetime) -> Asked:
+def _asked(gate: Gate, enrollment: Enrollment, finding: Finding, now: datetime) -> Asked:
     about = About(Action.ENROLL_DEVICE, now, finding.subject)
-    return Asked(about, (_attempt(enrollment, finding),), enrollment.presented)
+    return Asked(about, (_attempt(gate, enrollment, finding),), enrollment.presented)
 
 
-def _attempt(enrollment: Enrollment, finding: Finding) -> Attempt:
+def _attempt(gate: Gate, enrollment: Enrollment, finding: Finding) -> Attempt:
     if finding.decision.outcome is Outcome.SIGN_IN_REQUIRED:
-        return attempts.of_token(enrollment.token_digest or b"")
+        return attempts.of_token(gate.mark, enrollment.token_digest or b"")
     token_id = finding.token.token_id if finding.token else ""
-    return attempts.of_device(enrollment.presented, token_id)
+    return attempts.of_device(gate.mark, enrollment.presented, token_id)
 
 
 def _is_proven(enrollment: Enrollment, finding: Finding) -> bool:

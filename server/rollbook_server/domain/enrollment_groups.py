@@ -51,7 +51,7 @@ class _Group:
     """What `enroll` asks of a `ports.Roll`, and nothing else of it."""
 
     def __init__(self, roll: Roll, enrollments: Sequence[Enrollment]) -> None:
-        self.audit = roll.audit
+        self.audit, self.guesses = roll.audit, roll.guesses
         self.devices, self.tokens = _Devices(roll, enrollments), _Tokens(roll)
         self.profiles, self.users = _Profiles(roll), _Users(roll)
 

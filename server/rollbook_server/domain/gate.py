@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rollbook_server.domain import callers
 from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.domain.guess_exchange import GuessExchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from rollbook_server.domain.guessing import Alarm, Attempt, Door, Guesses
+    from rollbook_server.domain.guessing import Alarm, Attempt, Door, Guesses, Mark
     from rollbook_server.domain.matching import Presented
     from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.witness import About, Witness
@@ -39,6 +40,12 @@ class Gate:
 
     def __init__(self, witness: Witness, guesses: Guesses) -> None:
         self._witness, self._guesses = witness, guesses
+        self.exchange = GuessExchange(guesses)
+
+    @property
+    def mark(self) -> Mark:
+        """Give what guesses are known by."""
+        return self._guesses.mark
 
     def check(self, store: Store, asked: Asked) -> None:
         """Turn guessers away before anything is looked up for them.
@@ -49,10 +56,9 @@ class Gate:
         seconds = self.wait(asked)
         if not seconds:
             return
-        alarms = self._alarms(asked)
-        if alarms:
+        if self._guesses.has_alarms(asked.attempts, callers.current().source, asked.about.now):
             with self.telling():
-                store.write(lambda roll: self._tell(roll, asked, _HELD, alarms))
+                store.write(lambda roll: self.held(roll, asked))
         else:
             self._witness.held(asked.about, _HELD)
         raise too_many(seconds)
@@ -61,18 +67,23 @@ class Gate:
         """Give the seconds until the caller may guess this; 0 if that is now."""
         return self._guesses.wait(asked.attempts, callers.current().source, asked.about.now)
 
+    def hear(self, roll: Roll) -> None:
+        """Let `wait` know all that other servers counted; a statement, so for refusals only."""
+        self.exchange.hear(roll)
+
     def held(self, roll: Roll, asked: Asked) -> None:
         """Tell that the caller has to wait."""
+        self.hear(roll)
         self._tell(roll, asked, _HELD, self._alarms(asked))
 
     def count(self, roll: Roll, asked: Asked) -> None:
         """Count what was wrong, if anything was guessed, in a call that is told already."""
         if any(each.marks for each in asked.attempts):
-            for alarm in self._failed(asked):
-                self._witness.alarmed(roll, asked.about, alarm)
+            self._raise(roll, asked, self._failed(asked))
 
     def failed(self, roll: Roll, asked: Asked, reason: str) -> None:
         """Count what was wrong, and tell it with the true reason."""
+        self.hear(roll)
         self._tell(roll, asked, reason, self._failed(asked))
 
     def registered(self, roll: Roll, about: About, rule: str, *, is_again: bool) -> None:
@@ -100,8 +111,13 @@ class Gate:
 
     def _tell(self, roll: Roll, asked: Asked, reason: str, alarms: Sequence[Alarm]) -> None:
         self._witness.refused(roll, asked.about, reason, asked.presented, asked.user_name)
+        self._raise(roll, asked, alarms)
+
+    def _raise(self, roll: Roll, asked: Asked, alarms: Sequence[Alarm]) -> None:
+        """Raise alarms, and tell the other servers of them and of what was counted."""
         for alarm in alarms:
             self._witness.alarmed(roll, asked.about, alarm)
+        self.exchange.tell(roll, asked.about.now)
 
 
 _HELD = Reason.TOO_MANY_ATTEMPTS

@@ -25,6 +25,9 @@ NETWORK = 8  # times what one address has: for the addresses beside it, which ar
 PAIRS = 5  # times what an address has of devices: for IMEI and serial number together
 GAIN = 4  # devices that take their place from an address earn it one more wrong guess
 
+PERIOD = timedelta(hours=1)
+KEPT = 2 * PERIOD  # in the database: for whoever comes to it late, and for clocks that differ
+
 
 class Guess(StrEnum):
     """What is guessed; the reason that an alarm has in the audit log."""
@@ -59,7 +62,7 @@ class GuessLimits:
     wrong_tokens: int = 100
     wrong_devices: int = 30
     wrong_sign_ins: int = 50
-    period: timedelta = timedelta(hours=1)
+    period: timedelta = PERIOD
 
     def allowance(self, kind: Guess) -> Allowance:
         """Give what the settings mean for guesses of a kind.

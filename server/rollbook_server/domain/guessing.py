@@ -2,29 +2,35 @@
 
 Only what fails counts, and the same guess counts once: a thousand devices that were
 given one expired token are one guess. What has been counted may be tried again, for it
-tells nobody anything new. All of it is in memory: a restart forgets it, and each of
-several servers counts for itself.
+tells nobody anything new. It is counted in memory, and told to whoever shares the database
+and to whoever starts on it next; see `guess_exchange`.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+import secrets
+from collections.abc import Collection
+from functools import lru_cache, partial
+from hashlib import blake2b
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
-from rollbook_server.domain.guess_limits import GAIN, NETWORK, STRICT, Guess, GuessLimits
+from rollbook_server.domain.guess_limits import NETWORK, STRICT, Guess, GuessLimits
+from rollbook_server.domain.guess_news import News, NewsKind, Outbox
+from rollbook_server.domain.guess_periods import Periods
 from rollbook_server.domain.origins import origins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
-K = TypeVar("K")
+    from rollbook_server.domain.guess_news import ToldNews
+    from rollbook_server.domain.guess_periods import Period
 
-# What is kept at most, whoever comes: some 30 MiB. Of more, those that came last; origins that
-# guess and those that only register apart, so that no fleet makes guessers forgotten.
-ORIGINS, DOORS, MARKS = 20_000, 10_000, 100_000
+    Mark = Callable[..., int]
+
+_MARK_BYTES = 8  # as many as a number in the database has
+_PLACES = 4_096  # places that are not computed again: those of so many addresses, halved
 
 
 class Door(NamedTuple):
@@ -37,11 +43,32 @@ class Door(NamedTuple):
     name: str = ""
 
 
+class Marks(Collection[int]):
+    """The marks of what is guessed, computed once somebody looks: for most calls nobody does."""
+
+    __slots__ = ("_guessed", "_mark", "_marks")
+
+    def __init__(self, mark: Mark, guessed: Sequence[tuple[str | bytes | int, ...]]) -> None:
+        self._mark, self._guessed = mark, guessed
+        self._marks: tuple[int, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self._guessed)
+
+    def __iter__(self) -> Iterator[int]:
+        if self._marks is None:
+            self._marks = tuple(self._mark(*each) for each in self._guessed)
+        return iter(self._marks)
+
+    def __contains__(self, mark: object) -> bool:
+        return mark in tuple(self)
+
+
 class Attempt(NamedTuple):
     """What one call guesses at a door, each by its `mark`; nothing is free."""
 
     door: Door
-    marks: tuple[int, ...]
+    marks: Collection[int]
 
 
 class Alarm(NamedTuple):
@@ -52,46 +79,46 @@ class Alarm(NamedTuple):
     origin: str = ""
 
 
-def mark(*guessed: object) -> int:
-    """Give what a guess is known by: a number that tells nothing of it."""
-    return hash(guessed)
-
-
-@dataclass(slots=True)
-class _Period:
-    """What failed at a door since it began, and how many devices took their place."""
-
-    begin: datetime
-    count: int = 0
-    gained: int = 0
-    is_told: bool = False
-    marks: set[int] = field(default_factory=set)
-
-    def allows(self, base: int) -> int:
-        return base + self.gained // GAIN
+def mark(key: bytes, *guessed: str | bytes | int) -> int:
+    """Give what a guess is known by: a number that tells nothing of it without the key."""
+    digest = blake2b(repr(guessed).encode(), digest_size=_MARK_BYTES, key=key).digest()
+    return int.from_bytes(digest, signed=True)
 
 
 class Guesses:
-    """Counts wrong guesses. Thread-safe."""
+    """Counts wrong guesses. Thread-safe.
 
-    def __init__(self, limits: GuessLimits) -> None:
-        self._length = limits.period
+    Servers that share a database have the same `key`, of at most 64 bytes.
+    """
+
+    def __init__(self, limits: GuessLimits, key: bytes = b"") -> None:
         self._allowances = {kind: limits.allowance(kind) for kind in Guess}
+        self.mark: Mark = partial(mark, key)
+        self.server = secrets.randbits(_MARK_BYTES * 8 - 1)  # which one tells news
+        self._place = lru_cache(_PLACES)(self._computed_place)
         self._lock = Lock()
-        self._of_origins: OrderedDict[tuple[Door, str], _Period] = OrderedDict()
-        self._earned: OrderedDict[tuple[Door, str], _Period] = OrderedDict()  # nothing failed
-        self._of_doors: OrderedDict[Door, _Period] = OrderedDict()
-        self._marks = 0
+        self._periods = Periods(limits.period)
+        self._outbox, self._heard_to = Outbox(), 0
+        self._owed: set[tuple[NewsKind, int]] = set()  # devices of places where guesses failed
 
     def wait(self, attempts: Iterable[Attempt], source: str, now: datetime) -> float:
         """Give the seconds until these may be made from the address; 0 if they may now."""
         with self._lock:
             ends = [
-                period.begin + self._length
+                self._periods.end(period)
                 for attempt in attempts
                 for _, period in self._reached(attempt, source, now)
             ]
         return (max(ends) - now).total_seconds() if ends else 0.0
+
+    def has_alarms(self, attempts: Iterable[Attempt], source: str, now: datetime) -> bool:
+        """Tell whether `alarms` would give any."""
+        with self._lock:
+            return any(
+                not period.is_told
+                for attempt in attempts
+                for _, period in self._reached(attempt, source, now)
+            )
 
     def alarms(self, attempts: Iterable[Attempt], source: str, now: datetime) -> list[Alarm]:
         """Give the limits for which these have to wait, each once in its period."""
@@ -100,7 +127,7 @@ class Guesses:
                 Alarm(attempt.door, period.count, origin)
                 for attempt in attempts
                 for origin, period in self._reached(attempt, source, now)
-                if _is_news(period)
+                if self._is_news(NewsKind.TOLD, self._place(attempt.door, origin), period)
             ]
 
     def failed(self, attempts: Iterable[Attempt], source: str, now: datetime) -> list[Alarm]:
@@ -110,33 +137,68 @@ class Guesses:
                 Alarm(attempt.door, period.count)
                 for attempt in attempts
                 for period in self._counted(attempt, source, now)
-                if _is_news(period)
+                if self._is_news(NewsKind.TOLD_OF_ALL, self._place(attempt.door), period)
             ]
-            self._forget()
+            self._periods.forget()
             return alarms
 
     def gained(self, door: Door, source: str, now: datetime) -> None:
         """Count a device that took its place for the first time."""
         with self._lock:
-            self._door(door, now).gained += 1
+            place = self._place(door)
+            self._gain(self._periods.door(place, now), NewsKind.EARNED_OF_ALL, place)
             for origin in origins(source):
-                self._kept(self._of_gainer(door, origin), (door, origin), now).gained += 1
-            self._forget()
+                place = self._place(door, origin)
+                self._gain(self._periods.gainer(place, now), NewsKind.EARNED, place)
+            self._periods.forget()
 
     def tell_again(self) -> None:
         """Give every alarm once more: what was told of them may be lost."""
+        told = NewsKind.TOLD, NewsKind.TOLD_OF_ALL
         with self._lock:
-            for period in (*self._of_origins.values(), *self._of_doors.values()):
+            for period in self._periods:
                 period.is_told = False
+            self._outbox.keep(each for each in self._outbox.waiting() if each.kind not in told)
+
+    @property
+    def heard_to(self) -> int:
+        """Give the number up to which all that was told is counted here."""
+        return self._heard_to
+
+    def hear(self, told: Sequence[ToldNews]) -> None:
+        """Count what servers told, in its order; of this one it is counted already."""
+        with self._lock:
+            for number, server, news in told:
+                if number <= self._heard_to:
+                    continue
+                self._heard_to = number
+                self._take(news, is_own=server == self.server)
+            self._periods.forget()
+
+    def has_owed(self) -> bool:
+        """Tell whether the others want to know of devices that took their place here."""
+        return bool(self._owed)
+
+    def untold(self) -> list[News]:
+        """Give what other servers have to hear, until it was heard back."""
+        with self._lock:
+            for kind, place in self._owed:
+                self._tell_owed(kind, place)
+            self._owed.clear()
+            return self._outbox.waiting()
+
+    def _computed_place(self, door: Door, origin: str = "*") -> int:
+        return self.mark(door.kind.value, door.name, origin)
 
     def _reached(
         self, attempt: Attempt, source: str, now: datetime
-    ) -> Iterator[tuple[str, _Period]]:
+    ) -> Iterator[tuple[str, Period]]:
         """Give the origins that have no room for the attempt; an empty one always has."""
         door, base = attempt.door, 0
         for origin, factor in zip(origins(source), (1, NETWORK), strict=False):
-            period = self._of_origins.get((door, origin))
-            if period is None or not self._lasts(period, now):
+            place, those = self._place(door, origin), self._periods.of_origins
+            period = self._periods.lasting(those, place, now)
+            if period is None:
                 continue
             base = base or self._base(door, now)
             wanted = sum(each not in period.marks for each in attempt.marks)
@@ -144,62 +206,79 @@ class Guesses:
                 yield origin, period
 
     def _base(self, door: Door, now: datetime) -> int:
-        each, period = self._allowances[door.kind].of_source, self._of_doors.get(door)
-        is_strict = period is not None and self._lasts(period, now) and self._is_over(door, period)
+        each = self._allowances[door.kind].of_source
+        period = self._periods.lasting(self._periods.of_doors, self._place(door), now)
+        is_strict = period is not None and self._is_over(door, period)
         return max(1, each // STRICT) if is_strict else each
 
-    def _is_over(self, door: Door, period: _Period) -> bool:
+    def _is_over(self, door: Door, period: Period) -> bool:
         return period.count > period.allows(self._allowances[door.kind].of_all)
 
-    def _counted(self, attempt: Attempt, source: str, now: datetime) -> Iterator[_Period]:
+    def _counted(self, attempt: Attempt, source: str, now: datetime) -> Iterator[Period]:
         """Count the attempt; gives the period of the door if that is over its limit."""
         new = 0
         for origin in reversed(origins(source)):  # the address itself at last
-            period = self._origin(attempt.door, origin, now)
-            new = len(period.marks)
-            period.marks.update(attempt.marks)
-            new = len(period.marks) - new
-            period.count, self._marks = period.count + new, self._marks + new
-        whole = self._door(attempt.door, now)
+            new = self._count_at(self._place(attempt.door, origin), attempt.marks, now)
+        place = self._place(attempt.door)
+        whole = self._periods.door(place, now)
         whole.count += new
+        if new:
+            self._tell(NewsKind.WRONG_OF_ALL, place, whole, new)
         if self._is_over(attempt.door, whole):
             yield whole
 
-    def _origin(self, door: Door, origin: str, now: datetime) -> _Period:
-        key = door, origin
-        if key in self._earned:
-            self._of_origins[key] = self._earned.pop(key)
-        return self._kept(self._of_origins, key, now)
+    def _count_at(self, place: int, marks: Iterable[int], now: datetime) -> int:
+        """Count marks at an origin; gives how many are new there."""
+        period = self._periods.origin(place, now)
+        new = [each for each in marks if self._periods.count(period, each)]
+        for each in new:
+            self._tell(NewsKind.WRONG, place, period, each)
+        return len(new)
 
-    def _of_gainer(self, door: Door, origin: str) -> OrderedDict[tuple[Door, str], _Period]:
-        return self._of_origins if (door, origin) in self._of_origins else self._earned
+    def _tell(self, kind: NewsKind, place: int, period: Period, value: int = 0) -> None:
+        self._outbox.add(News(kind, place, period.begin, value))
+        if period.untold:
+            self._owed.add((NewsKind.EARNED_OF_ALL if kind.is_of_all else NewsKind.EARNED, place))
 
-    def _kept(self, those: OrderedDict[K, _Period], key: K, now: datetime) -> _Period:
-        period = those.get(key)
-        if period is None or not self._lasts(period, now):
-            self._marks -= len(period.marks) if period is not None else 0
-            period = those[key] = _Period(now)
-        those.move_to_end(key)
-        return period
+    def _is_news(self, kind: NewsKind, place: int, period: Period) -> bool:
+        """Tell whether its alarm was not given yet, and take it for given."""
+        if period.is_told:
+            return False
+        period.is_told = True
+        self._tell(kind, place, period)
+        return True
 
-    def _door(self, door: Door, now: datetime) -> _Period:
-        return self._kept(self._of_doors, door, now)
+    def _gain(self, period: Period, kind: NewsKind, place: int) -> None:
+        period.gained, period.untold = period.gained + 1, period.untold + 1
+        if period.count:
+            self._owed.add((kind, place))
 
-    def _lasts(self, period: _Period, now: datetime) -> bool:
-        """Tell whether it goes on; not if the clock went back behind its begin."""
-        return period.begin <= now < period.begin + self._length
+    def _tell_owed(self, kind: NewsKind, place: int) -> None:
+        those = self._periods.of_doors if kind.is_of_all else self._periods.of_origins
+        period = those.get(place)
+        if period is not None and period.untold:
+            self._outbox.add(News(kind, place, period.begin, period.untold))
+            period.untold = 0
 
-    def _forget(self) -> None:
-        """Let go of those that came first, as far as they are too many."""
-        while len(self._of_origins) > ORIGINS or self._marks > MARKS:
-            self._marks -= len(self._of_origins.popitem(last=False)[1].marks)
-        while len(self._earned) > ORIGINS:
-            self._earned.popitem(last=False)
-        while len(self._of_doors) > DOORS:
-            self._of_doors.popitem(last=False)
+    def _take(self, news: News, *, is_own: bool) -> None:
+        kind, place, begin, value = news
+        if is_own:
+            self._outbox.read_back(news)
+        period = self._periods.heard(place, begin, is_door=kind.is_of_all)
+        if period is None:
+            return
+        if kind is NewsKind.WRONG:
+            self._periods.count(period, value)
+        elif not is_own:
+            _add(period, kind, value)
+        if period.untold:
+            self._owed.add((NewsKind.EARNED_OF_ALL if kind.is_of_all else NewsKind.EARNED, place))
 
 
-def _is_news(period: _Period) -> bool:
-    """Tell whether its alarm was not given yet, and take it for given."""
-    is_news, period.is_told = not period.is_told, True
-    return is_news
+def _add(period: Period, kind: NewsKind, value: int) -> None:
+    if kind is NewsKind.WRONG_OF_ALL:
+        period.count += value
+    elif kind in (NewsKind.EARNED, NewsKind.EARNED_OF_ALL):
+        period.gained += value
+    else:
+        period.is_told = True

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.api_key_repository import ApiKeys
     from rollbook_server.domain.audit_repository import AuditLog
     from rollbook_server.domain.figures import FiguresRepository
+    from rollbook_server.domain.guess_repository import GuessLog
     from rollbook_server.domain.repositories import (
         Answers,
         Devices,
@@ -124,6 +125,10 @@ class Roll(Protocol):
     @property
     def figures(self) -> FiguresRepository:
         """The roll in numbers."""
+
+    @property
+    def guesses(self) -> GuessLog:
+        """What servers tell each other of guesses; see `guess_exchange`."""
 
 
 class Store(Protocol):

@@ -64,8 +64,10 @@ def sign_in(
     is verified: those who are verified at the same time may go beyond the limit together.
     """
     about = About(Action.SIGN_IN_DEVICE, now, Subject())
-    gate.check(store, Asked(about, _guessed(wanted), wanted.presented, wanted.user_name))
-    named = store.read(lambda roll: _named(roll, wanted.user_name))
+    asked = Asked(about, _guessed(gate, wanted), wanted.presented, wanted.user_name)
+    gate.check(store, asked)
+    named = store.read(lambda roll: _named(roll, wanted.user_name, gate))
+    gate.check(store, asked)  # now by what was counted elsewhere, too
     checked = _verified(hasher, named, wanted.password)
     with gate.telling():
         decision = store.write(lambda roll: _decide(roll, wanted, checked, gate, now))
@@ -79,7 +81,8 @@ def _typed(user_name: str) -> str:
     return name if len(name) <= TYPED_LIMIT else ""
 
 
-def _named(roll: Roll, user_name: str) -> User | None:
+def _named(roll: Roll, user_name: str, gate: Gate) -> User | None:
+    gate.hear(roll)
     return roll.users.find(name_key(_typed(user_name)))
 
 
@@ -114,7 +117,7 @@ def _decide(roll: Roll, wanted: SignIn, checked: _Checked, gate: Gate, now: date
     about = About(Action.SIGN_IN_DEVICE, now, _subject(match.device, checked))
     if cause or user is None or match.device is None or profile is None:
         named = "" if checked.user_id else wanted.user_name
-        gate.failed(roll, Asked(about, _guessed(wanted), wanted.presented, named), cause)
+        gate.failed(roll, Asked(about, _guessed(gate, wanted), wanted.presented, named), cause)
         return Decision(Outcome.NOT_REGISTERED, cause)
     device = _register(roll, match.device, user.user_id, wanted.request_id, now)
     if device is not match.device:
@@ -125,8 +128,9 @@ def _decide(roll: Roll, wanted: SignIn, checked: _Checked, gate: Gate, now: date
     return Decision(Outcome.REGISTERED, match.rule, device, profile, user)
 
 
-def _guessed(wanted: SignIn) -> tuple[Attempt, ...]:
-    return attempts.of_sign_in(wanted.presented, _typed(wanted.user_name), wanted.password)
+def _guessed(gate: Gate, wanted: SignIn) -> tuple[Attempt, ...]:
+    name = _typed(wanted.user_name)
+    return attempts.of_sign_in(gate.mark, wanted.presented, name, wanted.password)
 
 
 def _subject(device: Device | None, checked: _Checked) -> Subject:

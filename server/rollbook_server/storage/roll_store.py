@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +18,7 @@ from rollbook_server.storage.audit import GatheredAudit, StoredAudit
 from rollbook_server.storage.devices import StoredDevices
 from rollbook_server.storage.faults import translated
 from rollbook_server.storage.figures import StoredFigures
+from rollbook_server.storage.guesses import GatheredGuesses, StoredGuesses
 from rollbook_server.storage.inventory import StoredInventory
 from rollbook_server.storage.leftovers import StoredLeftovers
 from rollbook_server.storage.profiles import StoredProfiles
@@ -26,7 +28,7 @@ from rollbook_server.storage.users import StoredUsers
 from rollbook_server.storage.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
     from rollbook_server.domain.ports import Roll
@@ -57,9 +59,10 @@ class _Roll:
     answers: StoredAnswers
     audit: StoredAudit
     figures: StoredFigures
+    guesses: StoredGuesses
 
 
-def _roll(database: RollDatabase, audit: StoredAudit) -> _Roll:
+def _roll(database: RollDatabase, audit: StoredAudit, guesses: StoredGuesses) -> _Roll:
     profiles = StoredProfiles(database)
     return _Roll(
         profiles,
@@ -73,6 +76,7 @@ def _roll(database: RollDatabase, audit: StoredAudit) -> _Roll:
         StoredAnswers(database),
         audit,
         StoredFigures(database),
+        guesses,
     )
 
 
@@ -91,10 +95,21 @@ class RollStore:
     ) -> None:
         self._database, self._readers = database, readers
         self._writing_side = writing_side
-        self._reading = _roll(readers, StoredAudit(readers))
+        self._reading = _roll(readers, StoredAudit(readers), StoredGuesses(readers))
         self._audit = GatheredAudit(database, Seals(keyed))
-        writing = _roll(database, self._audit)
-        self._writer = Writer(writing_side, database, writing, self._audit.gathered, self._audit.of)
+        self._guesses = GatheredGuesses(database)
+        writing = _roll(database, self._audit, self._guesses)
+        self._writer = Writer(writing_side, database, writing, self._gathered, self._attempt)
+
+    @contextmanager
+    def _gathered(self) -> Iterator[None]:
+        """Write, at the end of a transaction, what is gathered in it."""
+        with self._audit.gathered(), self._guesses.gathered():
+            yield
+
+    def _attempt(self, work: Callable[[], T]) -> T:
+        """Do work, and forget what was gathered in it if it fails."""
+        return self._audit.of(lambda: self._guesses.of(work))
 
     def read(self, work: Callable[[Roll], T]) -> T:
         """Run work on one consistent state."""

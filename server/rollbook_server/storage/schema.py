@@ -13,6 +13,7 @@ from rollbook_server.storage.tables import (
     CounterTable,
     DeviceTable,
     EndedProfileTable,
+    GuessTable,
     ProfileTable,
     TokenTable,
     UserTable,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from rollbook_server.storage.engine import RollDatabase
 
 # The number of the last step in `migrations`, which brings older databases to these tables.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 TABLES: list[type[Model]] = [
     ProfileTable,
@@ -47,6 +48,7 @@ TABLES: list[type[Model]] = [
     UploadClaimTable,
     StagedRowTable,
     AnswerTable,
+    GuessTable,
     AuditEventTable,
     AuditEndTable,
     CounterTable,

@@ -226,6 +226,23 @@ class AnswerTable(Model):
         table_name = "answers"
 
 
+class GuessTable(Model):
+    """News of wrong guesses; numbers rise, and are instants unless those are taken.
+
+    `place` and `value` are keyed digests, so that nobody reads an identifier or an address.
+    """
+
+    number = BigIntegerField(primary_key=True)
+    server = BigIntegerField()
+    kind = BigIntegerField()
+    place = BigIntegerField()
+    begin_time = InstantField()
+    value = BigIntegerField()
+
+    class Meta:
+        table_name = "guesses"
+
+
 class CounterTable(Model):
     """Numbers that only rise, and the version of the schema."""
 
