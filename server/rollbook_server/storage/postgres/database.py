@@ -74,6 +74,8 @@ _CONNECTING = {
     # Of several hosts the one that takes writes, also after another took its place.
     "target_session_attrs": "read-write",
 }
+# What PGCLIENTENCODING or the URL says would be an encoding without most of the letters.
+_ENCODING = {"client_encoding": "UTF8"}
 
 
 class PostgresEngine(RollDatabase):
@@ -252,7 +254,7 @@ def settings(url: str, **others: Any) -> dict[str, Any]:
     """Give what peewee makes connections of; what the URL says goes before what we say."""
     said = conninfo_to_dict(url)
     ours = {name: value for name, value in _CONNECTING.items() if name not in said}
-    return {"database": url, "prefer_psycopg3": True, **ours, **others}
+    return {"database": url, "prefer_psycopg3": True, **ours, **_ENCODING, **others}
 
 
 def _sayable(value: Any) -> Any:

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.storage.places import Filling, Place, told_of_schema
+from rollbook_server.storage.postgres import fitness
 from rollbook_server.storage.postgres.database import READ, PostgresRoll, settings
 from rollbook_server.storage.postgres.store import unusable, upgrade_in_turn
 from rollbook_server.storage.postgres.writing import PostgresWriting
@@ -80,6 +81,7 @@ class PostgresPlace(Place):
         database = PostgresRoll(**self._settings, thread_safe=False)
         writing = PostgresWriting(database)
         with closing(writing):
+            fitness.check(database)
             writing.prepare()
             yield PostgresFilling(database, writing)
 

@@ -61,6 +61,8 @@ CREATE TABLE IF NOT EXISTS writers (
     writer text PRIMARY KEY, transaction bigint NOT NULL, time timestamptz NOT NULL
 )
 """
+# Who may make no tables could not even say IF NOT EXISTS.
+_IS_THERE = "SELECT to_regclass('writers') IS NOT NULL"
 _ROW = "INSERT INTO writers VALUES ('', 0, now()) ON CONFLICT DO NOTHING"
 
 # Seconds. The first is how long a database may be gone before those who wait are told, the
@@ -82,12 +84,13 @@ class PostgresWriting:
 
     def prepare(self) -> None:
         """Make what transactions need; several servers may do it at the same time."""
-        for _ in range(2):  # the second finds what another made between two looks of the first
+        for is_last in (False, True):  # which finds what another made while the first did
             try:
-                self._database.execute_sql(_TABLE)
+                if not self._database.execute_sql(_IS_THERE).fetchone()[0]:
+                    self._database.execute_sql(_TABLE)
                 break
             except DatabaseError:
-                if self._database.status is not TransactionStatus.IDLE:
+                if is_last or self._database.status is not TransactionStatus.IDLE:
                     raise
         self._database.execute_sql(_ROW)
 
