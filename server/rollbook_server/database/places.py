@@ -11,7 +11,7 @@ import click
 from rollbook.cli.errors import CommandError
 from rollbook.data_dir import default_data_dir
 from rollbook_server.config import DATABASE_NAME
-from rollbook_server.storage.opening import DatabaseUrlError, place
+from rollbook_server.storage.opening import ESCAPES, DatabaseUrlError, place, shown
 from rollbook_server.storage.roll_store import StoreError
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def named(url: str, default: Path = Path()) -> Place:
         with told():
             return place(url, default)
     except DatabaseUrlError as error:
-        raise click.UsageError(f"{url!r} is no database: write {URLS}.") from error
+        how = f"write {URLS}." + (f" {ESCAPES}" if "@" in url else "")
+        raise click.UsageError(f"{shown(url)!r} is no database: {how}") from error
 
 
 @contextmanager

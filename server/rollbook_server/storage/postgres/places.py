@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from peewee import DatabaseError, InterfaceError
-from psycopg.conninfo import conninfo_to_dict
 
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.storage.places import Filling, Place, told_of_schema
 from rollbook_server.storage.postgres import fitness
-from rollbook_server.storage.postgres.database import READ, PostgresRoll, settings
+from rollbook_server.storage.postgres.database import READ, PostgresRoll, said_in, settings
 from rollbook_server.storage.postgres.store import unusable, upgrade_in_turn
 from rollbook_server.storage.postgres.writing import PostgresWriting
 from rollbook_server.storage.roll_store import StoreError
@@ -39,9 +38,11 @@ class PostgresPlace(Place):
 
     def __init__(self, url: str) -> None:
         self._settings = settings(url)
-        said = conninfo_to_dict(url)
-        where = [str(said.get(part) or "") for part in ("user", "host", "port", "dbname")]
-        self.name = "postgresql://{}@{}:{}/{}".format(*where).replace(":/", "/")
+        said = said_in(url)
+        user, host, port, database = (
+            str(said.get(part) or "") for part in ("user", "host", "port", "dbname")
+        )
+        self.name = f"postgresql://{user}@{host}{port and f':{port}'}/{database}"
 
     @contextmanager
     def looked_at(self) -> Iterator[RollDatabase]:
