@@ -314,9 +314,9 @@ def _run_workers(config: Config, session: Session) -> None:
     told = signals.told_to_stop()
     with _told_why_not():
         _check_free(config.listen)
-        workers = Workers(config)
+        workers = Workers(config, told)
     _tell(workers.address, config, session)
-    workers.watch(told)
+    workers.watch()
     click.echo(_STOPPING, err=True)
     workers.stop()
 

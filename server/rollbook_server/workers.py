@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import socket
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
@@ -35,24 +36,36 @@ class WorkerError(Exception):
     """A worker could not start; the text says why and what to do."""
 
 
-class Workers:
-    """The processes, for the main thread of theirs; `stop` them."""
+class _StoppedError(WorkerError):
+    """Nobody waits any longer for a worker that starts."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self) -> None:
+        super().__init__("told to stop before every worker served")
+
+
+class Workers:
+    """The processes, for the main thread of theirs, until a byte can be read from `told`.
+
+    `stop` them then.
+    """
+
+    def __init__(self, config: Config, told: socket.socket) -> None:
         """Start all of them. Raises WorkerError, or OSError if the address cannot be used."""
+        self._told = told
         self._port = _reserved(config.listen)
         self.address = f"{config.listen.rpartition(':')[0]}:{self._port.getsockname()[1]}"
         self._config = replace(config, listen=self.address, shares_port=True)
         self._running: list[SpawnProcess] = []
         try:
             for _ in range(config.workers):
-                self._running.append(_started(self._config))
+                self._running.append(_started(self._config, told))
         except BaseException:
             self.stop()
             raise
 
-    def watch(self, told: socket.socket) -> None:
-        """Replace those that end, until a byte can be read from `told`."""
+    def watch(self) -> None:
+        """Replace those that end."""
+        told = self._told
         while told not in wait([told, *(each.sentinel for each in self._running)]):
             if wait([told], _PAUSE_SECONDS):  # whoever stops us may have stopped them first
                 return
@@ -71,7 +84,9 @@ class Workers:
     def _replaced(self, ended: SpawnProcess) -> SpawnProcess:
         _log.warning("worker %s ended with status %s; another starts", ended.pid, ended.exitcode)
         try:
-            return _started(self._config)
+            return _started(self._config, self._told)
+        except _StoppedError:
+            return ended
         except WorkerError as error:
             _log.error("no worker takes its place, the next try is in a moment: %s", error)
             return ended
@@ -87,13 +102,21 @@ def _reserved(listen: str) -> socket.socket:
     return taken
 
 
-def _started(config: Config) -> SpawnProcess:
-    """Start a worker and wait until it serves."""
+def _started(config: Config, told: socket.socket) -> SpawnProcess:
+    """Start a worker and wait until it serves, or we are told to stop.
+
+    One that still starts, or waits for a database to do so, has served nobody, and may not
+    hear a SIGTERM.
+    """
     ours, theirs = _SPAWN.Pipe(duplex=False)
     process = _SPAWN.Process(target=_work, args=(config, theirs), name="rollbook-worker")
     process.start()
     theirs.close()
     with ours:
+        if ours not in wait([ours, told]):
+            process.kill()
+            process.join()
+            raise _StoppedError
         failure = _failure(ours)
     if failure == "":
         return process
@@ -117,10 +140,12 @@ def _work(config: Config, tells: Connection) -> None:
     try:
         app = App(config)
     except Exception as error:  # noqa: BLE001 - whatever it is, who waits tells it
-        tells.send(str(error) or type(error).__name__)
+        with suppress(BrokenPipeError):
+            tells.send(str(error) or type(error).__name__)
         return
     app.start()
-    tells.send("")
+    with suppress(BrokenPipeError):  # whoever waited is gone, which shows below
+        tells.send("")
     tells.close()
     parent: Any = multiprocessing.parent_process()
     wait([told, parent.sentinel])
