@@ -36,9 +36,11 @@ _log = logging.getLogger(__name__)
 
 # One statement after another in one message: a transaction begins in one round trip.
 # The times are of the transaction, not of the connection, which PgBouncer lends to others.
-# Whoever holds the row and is not heard of loses it; whoever waits longer gives up.
+# Whoever holds the row and is not heard of loses it; whoever waits longer gives up. Warnings
+# are heard in any case: one of them tells that a COMMIT is in doubt.
 _BEGIN = """
 BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL client_min_messages = 'warning';
 SET LOCAL idle_in_transaction_session_timeout = '10s';
 SET LOCAL lock_timeout = '20s';
 SELECT 1 FROM writers WHERE writer = '' FOR UPDATE;
