@@ -1,7 +1,8 @@
 """Feels whether the database answers, and tells whoever wants to know.
 
 One elsewhere may go away alone; and a disk that failed to keep what was written is told
-of by no call until the server is started anew.
+of by no call until the server is started anew. One that neither does what it is asked nor
+refuses, as on storage that hangs or without its synchronous standby, does not answer, either.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain.errors import RollbookError
+from rollbook_server.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Store
 
 EVERY_SECONDS = 2.0  # a load balancer asks about as often
+PATIENCE_SECONDS = 5.0  # for a read that takes a millisecond
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ class Pulse:
     ) -> None:
         self._store, self._told, self._every_seconds = store, told, every_seconds
         self._answers = True
+        self._reading = Patience(self._read, PATIENCE_SECONDS)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rollbook-pulse", daemon=True)
         self._thread.start()
@@ -52,7 +56,10 @@ class Pulse:
 
     def _feel(self) -> bool:
         try:
-            self._store.read(lambda roll: roll.tokens.epoch())
-        except RollbookError:
+            self._reading.wait()
+        except (RollbookError, TimeoutError):
             return False
-        return True
+        return not self._store.is_stuck()
+
+    def _read(self) -> None:
+        self._store.read(lambda roll: roll.tokens.epoch())

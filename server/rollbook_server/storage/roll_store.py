@@ -116,6 +116,10 @@ class RollStore:
         """Tell whether small work comes again and again."""
         return self._writer.is_shared()
 
+    def is_stuck(self) -> bool:
+        """Tell whether a write has been under way for too long."""
+        return self._writer.is_stuck()
+
     def packing(self) -> Packing:
         """Begin to prepare rows for Devices.insert, outside a transaction."""
         return self._database.packing()

@@ -44,6 +44,9 @@ IDLE_SECONDS = 0.1
 # So many groups of small work within so long: others share the writer with bulk work.
 SHARED_GROUPS, SHARED_SECONDS = 10, 1.0
 
+# Nothing that is committed takes so long, with waiting for one's turn, unless the database hangs.
+STUCK_SECONDS = 15.0
+
 
 class _Work(NamedTuple):
     """Work of one caller: on its own argument, and on those of others with the same work."""
@@ -78,6 +81,7 @@ class Writer:
         self._bulk: deque[_Work] = deque()
         self._waiting = threading.Condition()
         self._closed = self._was_small = False
+        self._begun = inf
         self._small_times = deque([-inf] * SHARED_GROUPS, maxlen=SHARED_GROUPS)
         self._thread = threading.Thread(target=self._run, name="rollbook-writer", daemon=True)
         self._thread.start()
@@ -113,6 +117,10 @@ class Writer:
         """Tell whether work that is not bulk came again and again in the last second."""
         return monotonic() - self._small_times[0] < SHARED_SECONDS
 
+    def is_stuck(self) -> bool:
+        """Tell whether a commit is under way that should have come to an end long ago."""
+        return monotonic() - self._begun > STUCK_SECONDS
+
     def close(self) -> None:
         """Do the work that is queued and end the thread."""
         with self._waiting:
@@ -122,7 +130,9 @@ class Writer:
 
     def _run(self) -> None:
         while group := self._take():
+            self._begun = monotonic()
             self._commit(group)
+            self._begun = inf
 
     def _take(self) -> list[_Work]:
         """Wait for work, then take what is to be committed together; nothing at the end."""
