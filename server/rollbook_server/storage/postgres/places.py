@@ -93,7 +93,9 @@ class PostgresPlace(Place):
         while database.execute_sql(_OTHERS, (name,)).fetchone()[0]:
             if monotonic() > end:
                 raise StoreError(
-                    f"{self.name} is in use by a server, or by another copy; stop it first."
+                    f"{self.name} is in use by a server, or by another copy: stop it first. "
+                    "PgBouncer keeps connections of those that ended for a while; RECONNECT in "
+                    "its console closes them."
                 )
             sleep(_LOOK_SECONDS)
 
