@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from postgres_server import PostgresServer
 
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
+PROVIDERS_SINCE = 150_000  # of locales, for a whole database
 _numbers = itertools.count()
 
 
@@ -66,7 +67,9 @@ def test_an_encoding_without_most_letters_is_refused(
     postgres: PostgresServer, encoding: str
 ) -> None:
     name = f"narrow_{encoding.lower()}"
-    how = "TEMPLATE template0 LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
+    [(version,)] = postgres.query("postgres", "SHOW server_version_num")
+    provider = "LOCALE_PROVIDER libc" if int(version) >= PROVIDERS_SINCE else ""
+    how = f"TEMPLATE template0 {provider} LC_COLLATE 'C' LC_CTYPE 'C'"
     postgres.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' {how}")
     try:
         told = refusal(postgres.url(name))
