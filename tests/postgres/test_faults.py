@@ -17,7 +17,7 @@ from rollbook_server import pulse
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import Profile
 from rollbook_server.pulse import Pulse
-from rollbook_server.storage import writer
+from rollbook_server.storage import faults, writer
 from rollbook_server.storage.postgres import store as postgres_store
 from rollbook_server.storage.postgres import writing
 from rollbook_server.storage.postgres.store import PostgresStore
@@ -133,6 +133,24 @@ def test_a_database_that_is_gone_is_told_and_comes_back(
         proxy.refuses = False
         until(lambda: told == [False, True])
     assert store.write(lambda roll: add(roll, "a"))
+
+
+def test_why_the_database_is_of_no_use_is_in_the_log_and_not_for_each_call(
+    store: PostgresStore,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(faults, "_CAUSES", faults._Causes())
+    proxy.refuses = True
+    proxy.cut_all()
+    for _ in range(9):
+        with pytest.raises(RollbookError) as failed:
+            store.read(lambda roll: roll.profiles.get("prf-a"))
+        assert "connection" not in failed.value.message
+    told = [each for each in caplog.messages if each.startswith("the database does not do")]
+    assert len(told) == 1
+    assert f"port {proxy.port}" in told[0]
 
 
 @contextmanager
