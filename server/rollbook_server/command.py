@@ -154,9 +154,9 @@ def _run_workers(config: Config, session: Session) -> None:
         check_free(config.listen)
         workers = Workers(config)
         told = signals.told_to_stop(workers.passing_on())
-        workers.start()
+        workers.start(told)
     _tell(workers.address, config, session, workers.metrics_address)
-    workers.watch(told)
+    workers.watch()
     _say_stopping()
     workers.stop()
 

@@ -2,7 +2,8 @@
 
 One elsewhere may go away alone, a disk may fill up or be turned into one that only reads;
 and a disk that failed to keep what was written is told of by no call until the server is
-started anew.
+started anew. One that neither does what it is asked nor refuses, as on storage that hangs
+or without its synchronous standby, does not answer, either.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain.errors import RollbookError
+from rollbook_server.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Store
 
 EVERY_SECONDS = 2.0  # a load balancer asks about as often
+PATIENCE_SECONDS = 5.0  # for what takes a millisecond
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +49,7 @@ class Pulse:
     ) -> None:
         self._store, self._told, self._every_seconds = store, told, every_seconds
         self._last = Feeling.WELL
+        self._asking = Patience(self._ask, PATIENCE_SECONDS)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rollbook-pulse", daemon=True)
         self._thread.start()
@@ -67,12 +71,17 @@ class Pulse:
 
     def _feel(self) -> Feeling:
         try:
-            self._store.read(lambda roll: roll.tokens.epoch())
-            self._store.check_writes()
+            self._asking.wait()
         except Exception:  # noqa: BLE001 - whatever it is: if this thread ends, nobody tells
+            return Feeling.ILL
+        if self._store.is_stuck():
             return Feeling.ILL
         try:
             self._store.check_room()
         except (RollbookError, OSError):
             return Feeling.NEARLY_FULL
         return Feeling.WELL
+
+    def _ask(self) -> None:
+        self._store.read(lambda roll: roll.tokens.epoch())
+        self._store.check_writes()

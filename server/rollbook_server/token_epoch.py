@@ -95,11 +95,14 @@ class TokenEpoch:
         self._keep(_Note(max(noted.epoch, found.epoch), found.inode, doubted))
 
     def voided(self) -> None:
-        """Note that tokens were voided, before anybody is told so."""
+        """Note that tokens were voided, before anybody is told so.
+
+        In the file's own words, for another process of this server may have settled the doubt.
+        """
         with self._lock:
-            epoch = max(self._note.epoch, self._fresh().epoch)
-            if epoch != self._note.epoch:
-                self._keep(replace(self._note, epoch=epoch))
+            noted, found = read_note(self._path), self._fresh()
+            if noted is None or noted.epoch < found.epoch:
+                self._keep(replace(noted or found, epoch=found.epoch))
 
     def settle(self) -> None:
         """Note that every token was voided: no older one works any more."""

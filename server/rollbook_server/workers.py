@@ -45,6 +45,13 @@ class WorkerError(Exception):
     """A worker could not start; the text says why and what to do."""
 
 
+class _StoppedError(WorkerError):
+    """Nobody waits any longer for a worker that starts."""
+
+    def __init__(self) -> None:
+        super().__init__("told to stop before every worker served")
+
+
 class _Worker(NamedTuple):
     """A process that serves, and the pipe through which it is asked for its metrics."""
 
@@ -76,11 +83,15 @@ class Workers:
         """Where the metrics of all of them are told; empty if they are not."""
         return self._endpoint.address if self._endpoint else ""
 
-    def start(self) -> None:
-        """Start all of them. Raises WorkerError if one cannot."""
+    def start(self, told: socket.socket) -> None:
+        """Start all of them, until a byte can be read from `told`.
+
+        Raises WorkerError if one cannot, or if that came first.
+        """
+        self._told = told
         try:
             for _ in range(self._config.workers):
-                self._running.append(_started(self._config))
+                self._running.append(_started(self._config, told))
         except BaseException:
             self.stop()
             raise
@@ -98,8 +109,9 @@ class Workers:
     def _pipes(self) -> list[Connection]:
         return [worker.pipe for worker in self._running]
 
-    def watch(self, told: socket.socket) -> None:
-        """Replace those that end, until a byte can be read from `told`."""
+    def watch(self) -> None:
+        """Replace those that end, until a byte can be read from what `start` was given."""
+        told = self._told
         while told not in wait([told, *(each.process.sentinel for each in self._running)]):
             if wait([told], _PAUSE_SECONDS):  # whoever stops us may have stopped them first
                 return
@@ -123,7 +135,9 @@ class Workers:
             "worker %s ended with status %s; another starts", process.pid, process.exitcode
         )
         try:
-            started = _started(self._config)
+            started = _started(self._config, self._told)
+        except _StoppedError:
+            return ended
         except WorkerError as error:
             _log.error("no worker takes its place, the next try is in a moment: %s", error)
             return ended
@@ -154,12 +168,21 @@ def _reserved(listen: str) -> socket.socket:
     return taken
 
 
-def _started(config: Config) -> _Worker:
-    """Start a worker and wait until it serves."""
+def _started(config: Config, told: socket.socket) -> _Worker:
+    """Start a worker and wait until it serves, or we are told to stop.
+
+    One that still starts, or waits for a database to do so, has served nobody, and may not
+    hear a SIGTERM.
+    """
     ours, theirs = _SPAWN.Pipe()
     process = _SPAWN.Process(target=_work, args=(config, theirs), name="rollbook-worker")
     process.start()
     theirs.close()
+    if ours not in wait([ours, told]):
+        process.kill()
+        process.join()
+        ours.close()
+        raise _StoppedError
     failure = _failure(ours)
     if failure == "":
         return _Worker(process, ours)
@@ -184,10 +207,12 @@ def _work(config: Config, tells: Connection) -> None:
     try:
         app = App(config)
     except Exception as error:  # noqa: BLE001 - whatever it is, who waits tells it
-        tells.send(str(error) or type(error).__name__)
+        with suppress(BrokenPipeError):
+            tells.send(str(error) or type(error).__name__)
         return
     app.start()
-    tells.send("")
+    with suppress(BrokenPipeError):  # whoever waited is gone, which shows below
+        tells.send("")
     if app.observation.metrics:
         _answer(tells, app.observation.metrics)
     parent: Any = multiprocessing.parent_process()

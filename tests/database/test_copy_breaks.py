@@ -118,6 +118,29 @@ def test_what_is_served_meanwhile_is_not_copied(
     assert "was served since" in refusal(copied(command, source, target))
 
 
+@pytest.mark.parametrize("engine", [POSTGRESQL], indirect=True)
+@pytest.mark.parametrize("when", [COPYING, COMPARING])
+def test_a_source_that_was_served_until_the_end_is_told(
+    server: Server, moved: Path, engine: str, when: str, serve: Callable[..., Server]
+) -> None:
+    """PostgreSQL itself keeps no server away, and what was read is of before."""
+    source, target = url(server.data_dir, engine), url(moved, SQLITE)
+    served: list[CopyStep] = []
+
+    def serve_once(step: CopyStep) -> None:
+        if step.phase == when and not served:
+            served.append(step)
+            running = serve(data_dir=server.data_dir)
+            with running.admin() as admin:
+                admin.create_profile("Later")
+            running.stop()
+
+    with pytest.raises(CopyDiffersError, match="was served while it was copied"):
+        copy(place(source, Path()), place(target, Path()), serve_once)
+    with pytest.raises(StoreError, match="beginning of a copy"):
+        place(target, Path()).upgraded()
+
+
 @FROM_SQLITE
 @TO_EACH
 def test_nothing_is_copied_into_a_database_in_use(

@@ -132,6 +132,29 @@ def test_a_newer_schema_is_refused_by_the_name_of_its_step(
 
 
 @pytest.mark.both_engines
+def test_tables_of_another_program_are_not_taken_for_ours(
+    tmp_path: Path, serve: Callable[..., Server]
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(0o700)
+    if DATABASES.engine == POSTGRESQL:
+        DATABASES.name(folder)
+    DATABASES.change(folder, "CREATE TABLE users (name TEXT)")
+    with pytest.raises(StoreError, match="names of ours: users"):
+        serve(data_dir=folder)
+
+
+@pytest.mark.both_engines
+def test_a_roll_whose_counters_are_gone_is_not_begun_anew(
+    data_dir: Path, serve: Callable[..., Server]
+) -> None:
+    """It would give the numbers of its devices a second time."""
+    DATABASES.change(data_dir, "DELETE FROM counters")
+    with pytest.raises(StoreError, match="a part of a roll"):
+        serve(data_dir=data_dir)
+
+
+@pytest.mark.both_engines
 def test_a_step_that_fails_undoes_those_before_it(
     data_dir: Path, tmp_path: Path, serve: Callable[..., Server]
 ) -> None:

@@ -90,11 +90,15 @@ def waiting_write(store: PostgresStore, server: PostgresServer) -> tuple[str, Fu
     raise AssertionError
 
 
+@pytest.mark.parametrize("heard", ["warning", "error"])
 @pytest.mark.parametrize("how", ["pg_cancel_backend", "pg_terminate_backend"])
 def test_what_only_a_primary_without_its_standby_has_is_not_answered(
-    lonely: PostgresServer, how: str
+    lonely: PostgresServer, how: str, heard: str
 ) -> None:
-    with closing(PostgresStore(lonely.url(lonely.create()), str.encode)) as store:
+    """Not even where somebody wants to hear of no warnings, which tell of it."""
+    name = lonely.create()
+    lonely.execute(f"ALTER DATABASE {name} SET client_min_messages = {heard}")
+    with closing(PostgresStore(lonely.url(name), str.encode)) as store:
         set_standbys(lonely, "absent")
         try:
             name, future = waiting_write(store, lonely)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from databases import DATABASES, POSTGRESQL
 from postgres.proxies import Cut, Proxy
+from rollbook_server import pulse
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import Profile
 from rollbook_server.pulse import Feeling, Pulse
+from rollbook_server.storage import faults, writer
 from rollbook_server.storage.postgres import store as postgres_store
 from rollbook_server.storage.postgres import writing
 from rollbook_server.storage.postgres.store import PostgresStore
@@ -130,6 +133,56 @@ def test_a_database_that_is_gone_is_told_and_comes_back(
         proxy.refuses = False
         until(lambda: told == [Feeling.ILL, Feeling.WELL])
     assert store.write(lambda roll: add(roll, "a"))
+
+
+def test_why_the_database_is_of_no_use_is_in_the_log_and_not_for_each_call(
+    store: PostgresStore,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(faults, "_CAUSES", faults._Causes())
+    proxy.refuses = True
+    proxy.cut_all()
+    for _ in range(9):
+        with pytest.raises(RollbookError) as failed:
+            store.read(lambda roll: roll.profiles.get("prf-a"))
+        assert "connection" not in failed.value.message
+    told = [each for each in caplog.messages if each.startswith("the database does not do")]
+    assert len(told) == 1
+    assert f"port {proxy.port}" in told[0]
+
+
+@contextmanager
+def holding(tmp_path: Path, sql: str) -> Iterator[None]:
+    """Let somebody else's transaction hold what a statement locks."""
+    with psycopg.connect(DATABASES.server.url(DATABASES.name(tmp_path))) as others:
+        others.execute(sql.encode())
+        yield
+
+
+def test_a_database_that_neither_answers_nor_refuses_is_told(
+    store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "PATIENCE_SECONDS", 0.1)
+    told: list[Feeling] = []
+    with closing(Pulse(store, told.append, 0.01)):
+        with holding(tmp_path, "LOCK TABLE counters IN ACCESS EXCLUSIVE MODE"):
+            until(lambda: told == [Feeling.ILL])
+        until(lambda: told == [Feeling.ILL, Feeling.WELL])
+
+
+def test_a_write_that_never_ends_is_told(
+    store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "STUCK_SECONDS", 0.1)
+    told: list[Feeling] = []
+    with closing(Pulse(store, told.append, 0.01)):
+        with holding(tmp_path, "SELECT 1 FROM writers WHERE writer = '' FOR UPDATE"):
+            waiting = store.submit(lambda roll: add(roll, "a"))
+            until(lambda: told == [Feeling.ILL])
+        assert waiting.result()
+        until(lambda: told == [Feeling.ILL, Feeling.WELL])
 
 
 def test_who_gets_no_connection_is_told_when_to_come_again(

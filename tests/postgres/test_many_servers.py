@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import pytest
 from databases import DATABASES, POSTGRESQL
 from rollbook import AdminClient, DeviceRow, EnrollOutcome, Role, RollbookError
 from rollbook.v1 import profile_service_pb2, profile_service_pb2_grpc
-from rollbook_server.app import ADMIN_KEY_NAME
+from rollbook_server.app import ADMIN_KEY_NAME, TOKEN_EPOCH_NAME
 from rollbook_server.config import SEALING_KEY_NAME
 from rollbook_server.key_files import KeyFileError
 from uploads.wire import Wire, csv, file, imei, opening, refusal, until
@@ -117,6 +118,27 @@ def test_a_key_revoked_on_one_opens_nothing_on_any(servers: list[Server]) -> Non
         with client, pytest.raises(RollbookError) as refused:
             list(client.list_profiles())
         assert refused.value.reason == "API_KEY_REVOKED"
+
+
+def test_processes_of_one_directory_agree_that_an_older_database_is_no_danger_any_more(
+    serve: Callable[..., Server],
+    server: Server,
+    profile_id: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server.stop()
+    path = server.data_dir / TOKEN_EPOCH_NAME
+    path.write_text(json.dumps({**json.loads(path.read_text()), "epoch": 1}))
+    workers = [serve(data_dir=server.data_dir) for _ in range(2)]
+    assert "THE DATABASE MAY BE AN OLDER ONE" in caplog.text
+    with workers[0].admin() as first, workers[1].admin() as second:
+        first.revoke_all_tokens()
+        second.refresh_token(profile_id)
+    for worker in workers:
+        worker.stop()
+    caplog.clear()
+    assert serve(data_dir=server.data_dir).address
+    assert "THE DATABASE MAY BE AN OLDER ONE" not in caplog.text
 
 
 def test_a_request_id_is_one_request_on_all_of_them(servers: list[Server]) -> None:

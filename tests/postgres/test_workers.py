@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from contextlib import ExitStack, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
+import psycopg
 import pytest
 from click.testing import CliRunner
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -111,6 +113,52 @@ def test_they_end_with_the_server_also_if_it_is_killed(server: ServerProcess) ->
     until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in running))
     with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError):
         health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+
+
+@contextmanager
+def starting_in_vain(data_dir: Path) -> Iterator[None]:
+    """Let no server of the database finish its start: none can look for tokens."""
+    with psycopg.connect(DATABASES.url(data_dir)) as others:
+        others.execute("LOCK TABLE tokens IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+def waiting(data_dir: Path) -> int:
+    """Tell how many wait to look for tokens."""
+    ((found,),) = DATABASES.query(data_dir, "SELECT count(*) FROM pg_locks WHERE NOT granted")
+    return int(found)
+
+
+def test_they_end_while_one_waits_to_take_the_place_of_another(server: ServerProcess) -> None:
+    killed = min(workers(server))
+    with starting_in_vain(server.data_dir):
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: bool(waiting(server.data_dir)))
+        running = workers(server)
+        assert server.terminate() == 0
+        assert not any(Path(f"/proc/{pid}/exe").exists() for pid in running)
+    assert "no worker takes its place" not in server.log.read_text()
+
+
+def test_they_end_while_the_first_waits_to_start(server: ServerProcess) -> None:
+    server.terminate()
+    with starting_in_vain(server.data_dir), ThreadPoolExecutor(1) as pool:
+        started = pool.submit(server.launch)
+        until(lambda: bool(waiting(server.data_dir)))
+        assert server.terminate() == 1
+        assert not started.result()
+    assert "told to stop before every worker served" in server.log.read_text()
+
+
+def test_one_that_is_left_alone_as_it_starts_ends_quietly(server: ServerProcess) -> None:
+    killed = min(workers(server))
+    with starting_in_vain(server.data_dir):
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: bool(waiting(server.data_dir)))
+        running = workers(server)
+        server.kill()
+    until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in running))
+    assert "Traceback" not in server.log.read_text()
 
 
 def test_sqlite_takes_one(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from rollbook.cli.errors import CommandError
 from rollbook.data_dir import default_data_dir
 from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME, SETTINGS
 from rollbook_server.settings.options import config_option, option
-from rollbook_server.storage.opening import DatabaseUrlError, place, sqlite_path
+from rollbook_server.storage.opening import ESCAPES, DatabaseUrlError, place, shown, sqlite_path
 from rollbook_server.storage.roll_store import StoreError
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def named(url: str, default: Path = Path()) -> Place:
 
 
 def _no_database(url: str) -> click.UsageError:
-    return click.UsageError(f"{url!r} is no database: write {URLS}.")
+    how = f"write {URLS}." + (f" {ESCAPES}" if "@" in url else "")
+    return click.UsageError(f"{shown(url)!r} is no database: {how}")
 
 
 def sealing_key_file(folder: Path) -> Path:

@@ -163,6 +163,9 @@ class Store(Protocol):
     def is_shared(self) -> bool:
         """Tell whether work that is not bulk comes again and again, and waits for bulk work."""
 
+    def is_stuck(self) -> bool:
+        """Tell whether a write has been under way for so long that the database must hang."""
+
     @property
     def has_other_servers(self) -> bool:
         """Tell whether other servers may write to the same database at any time."""

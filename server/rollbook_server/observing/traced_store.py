@@ -55,6 +55,10 @@ class TracedStore:
         """Tell whether work that is not bulk comes again and again."""
         return self._store.is_shared()
 
+    def is_stuck(self) -> bool:
+        """Tell whether a write has been under way for too long."""
+        return self._store.is_stuck()
+
     @property
     def has_other_servers(self) -> bool:
         """Tell whether other servers may write to the same database at any time."""

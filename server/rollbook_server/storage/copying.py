@@ -25,6 +25,7 @@ from rollbook_server.storage.tables import ApiKeyTable, CounterTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from rollbook_server.storage.copy_rows import Row
     from rollbook_server.storage.engine import RollDatabase
@@ -83,7 +84,7 @@ def copy(source: Place, target: Place, told: Callable[[CopyStep], None]) -> Sequ
         with source.kept_still() as original:
             _check_source(original)
             with target.filled() as filling:
-                run = _Copy(original, filling, told)
+                run = _Copy(original, filling, told, source.looked_at)
                 run.begin()
                 begun = True
                 return run.go_on()
@@ -110,9 +111,14 @@ class _Copy:
     """One run of a copy."""
 
     def __init__(
-        self, source: RollDatabase, target: Filling, told: Callable[[CopyStep], None]
+        self,
+        source: RollDatabase,
+        target: Filling,
+        told: Callable[[CopyStep], None],
+        looked_at: Callable[[], AbstractContextManager[RollDatabase]],
     ) -> None:
         self._source, self._target, self._told = source, target, told
+        self._looked_at = looked_at
         self._positions = CopyPositions(target.database)
         self._tables = [TableRows(table) for table in TABLES]
 
@@ -129,10 +135,23 @@ class _Copy:
             self._fill(rows)
         self._done = 0
         copied = [self._compare(rows) for rows in self._tables]
+        self._check_unserved()
         with self._target.transaction():
             self._target.database.take_over(TABLES)
             self._positions.end()
         return copied
+
+    def _check_unserved(self) -> None:
+        """Raise CopyDiffersError if the source is another one by now than what we read of it.
+
+        Not every engine can keep servers away until the end.
+        """
+        with self._looked_at() as now:
+            if _known_by(now) != _known_by(self._source):
+                raise CopyDiffersError(
+                    "The source was served while it was copied: what was done there is not in the "
+                    "copy. Stop its servers, and begin anew with an empty target."
+                )
 
     def _begin(self) -> None:
         status = migrating.look(self._target.database)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+import threading
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import peewee
@@ -13,7 +16,12 @@ from rollbook_server.domain.errors import Reason, RollbookError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_log = logging.getLogger(__name__)
+
 RETRY_SECONDS = 5  # a busy file is rarely free within less
+
+# A cause is written down once in so many seconds, and of different ones no more than so many.
+CAUSE_SECONDS, MOST_CAUSES = 60.0, 20
 
 # The second where we pass peewee by, for many rows in one statement.
 _KINDS = (peewee.OperationalError, sqlite3.OperationalError)
@@ -36,11 +44,45 @@ def translated(error: BaseException) -> BaseException:
     texts = [str(each).lower() for each in chain if isinstance(each, _KINDS)]
     if _FULL in states or any("is full" in text for text in texts):
         return disk_full()
-    if any(map(_passes, states)) or any(word in text for text in texts for word in _PASSING):
-        return store_unavailable()
-    if any(isinstance(each, _CUT) and not states for each in chain):
+    passes = any(map(_passes, states)) or any(word in text for text in texts for word in _PASSING)
+    if passes or any(isinstance(each, _CUT) and not states for each in chain):
+        _CAUSES.tell(error)
         return store_unavailable()
     return error
+
+
+class _Causes:
+    """Writes down why calls get STORE_UNAVAILABLE, which does not tell them; each once a minute.
+
+    Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._told = threading.Lock(), dict[str, float]()
+
+    def tell(self, error: BaseException) -> None:
+        text = _cause(error)
+        if self._is_due(text):
+            _log.warning("the database does not do what it is asked: %s", text)
+
+    def _is_due(self, text: str) -> bool:
+        now = monotonic()
+        with self._lock:
+            since = now - CAUSE_SECONDS
+            self._told = {each: time for each, time in self._told.items() if time > since}
+            is_due = text not in self._told and len(self._told) < MOST_CAUSES
+            if is_due:
+                self._told[text] = now
+        return is_due
+
+
+_CAUSES = _Causes()
+
+
+def _cause(error: BaseException) -> str:
+    """Give the first line, behind which rows may stand, and of several hosts each one's."""
+    first, *others = str(error).strip().splitlines() or [type(error).__name__]
+    return " ".join([first, *(line for line in others if line.startswith("- host"))])
 
 
 def _passes(state: str) -> bool:

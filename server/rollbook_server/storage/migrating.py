@@ -25,6 +25,8 @@ from rollbook_server.storage.tables import CounterTable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from peewee import Model
+
     from rollbook_server.storage.engine import RollDatabase
 
 _log = logging.getLogger(__name__)
@@ -122,6 +124,7 @@ def upgrade(database: RollDatabase) -> Sequence[str]:
     status.check()
     runner = _runner(database)
     if status.state is SchemaState.EMPTY:
+        _check_free(database)
         schema.create(database)
         runner.fake()
         return ()
@@ -131,6 +134,18 @@ def upgrade(database: RollDatabase) -> Sequence[str]:
     if done:
         _log.info("the schema of the database is brought up to date: %s", ", ".join(done))
     return done
+
+
+def _check_free(database: RollDatabase) -> None:
+    """Raise SchemaError where tables of others, or a part of a roll, would be taken for ours."""
+    ours = {_name(table) for table in schema.TABLES}
+    taken = sorted(ours.intersection(database.get_tables()))
+    if taken:
+        raise SchemaError(
+            f"The database is not empty, and holds no roll: it has tables of other programs, or a "
+            f"part of a roll, under names of ours: {', '.join(taken)}. Give Rollbook a database "
+            "of its own, or restore this one from a backup."
+        )
 
 
 def _runner(database: RollDatabase) -> Runner:
@@ -146,5 +161,5 @@ def _note_steps_of_before(runner: Runner, version: int) -> None:
         runner.fake(known[-1])
 
 
-def _name(table: type[CounterTable | CopyPositionTable]) -> str:
+def _name(table: type[Model]) -> str:
     return str(table._meta.table_name)  # noqa: SLF001 - peewee's reflection

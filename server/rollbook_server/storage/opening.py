@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from rollbook_server.storage.roll_store import RollStore
 
 _POSTGRES = ("postgresql", "postgres")
+# Up to the last @, for a password that was not written as it has to be may hold another.
+_USER_INFO = re.compile("://.*@", re.DOTALL)
+_SECRET = re.compile(r"(password=)[^&]*")
+ESCAPES = "In a password, write @ : / ? # % as %40 %3A %2F %3F %23 %25."
 
 
 class DatabaseUrlError(ValueError):
@@ -30,11 +35,26 @@ def check_url(url: str) -> None:
     parts = _split(url)
     if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
         return
+    if parts.scheme in _POSTGRES and _is_cut(parts):
+        raise DatabaseUrlError(f"The URL of the database cannot be read. {ESCAPES}")
     if url and (parts.scheme not in _POSTGRES or len(parts.path) <= 1):
         raise DatabaseUrlError(
             "--database takes sqlite:///PATH (three slashes and a path, four for an absolute "
             "one) or postgresql://USER@HOST/DATABASE."
         )
+
+
+def shown(url: str) -> str:
+    """Give a URL as it may be shown: without what may be a password."""
+    return _SECRET.sub(r"\1...", _USER_INFO.sub("://...@", url))
+
+
+def _is_cut(parts: SplitResult) -> bool:
+    """Tell whether a character of a password ended a part of the URL too early."""
+    behind = parts.path + parts.fragment
+    if len(parts.path) <= 1:
+        behind += parts.query
+    return "@" in behind or parts.netloc.count("@") > 1
 
 
 def open_store(
@@ -102,8 +122,8 @@ def _postgres_url(url: str) -> str:
 def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url)
-    except ValueError as error:
-        raise DatabaseUrlError(f"--database is no URL: {error}.") from None
+    except ValueError:  # whose text may repeat a part of it
+        raise DatabaseUrlError(f"The URL of the database is none. {ESCAPES}") from None
 
 
 @contextmanager

@@ -144,6 +144,10 @@ class RollStore:
         """Give how many pieces of work wait for the writer: small ones, and bulk."""
         return self._writer.queued()
 
+    def is_stuck(self) -> bool:
+        """Tell whether a write has been under way for too long."""
+        return self._writer.is_stuck()
+
     def packing(self) -> Packing:
         """Begin to prepare rows for Devices.insert, outside a transaction."""
         return self._database.packing()

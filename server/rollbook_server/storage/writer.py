@@ -49,6 +49,8 @@ IDLE_SECONDS = 0.1
 SHARED_GROUPS, SHARED_SECONDS = 10, 1.0
 
 _REFUSALS = (Reason.STORE_FULL, Reason.STORE_UNAVAILABLE)
+# Nothing that is committed takes so long, with waiting for one's turn, unless the database hangs.
+STUCK_SECONDS = 15.0
 
 
 class _Work(NamedTuple):
@@ -89,6 +91,7 @@ class Writer:
         self._closed = self._was_small = False
         self.is_in_doubt = False
         self._told: Told | None = None
+        self._begun = inf
         self._small_times = deque([-inf] * SHARED_GROUPS, maxlen=SHARED_GROUPS)
         self._thread = threading.Thread(target=self._run, name="rollbook-writer", daemon=True)
         self._thread.start()
@@ -132,6 +135,10 @@ class Writer:
         """Tell of every commit from now on; `told` is called while others wait, so be quick."""
         self._told = told
 
+    def is_stuck(self) -> bool:
+        """Tell whether a commit is under way that should have come to an end long ago."""
+        return monotonic() - self._begun > STUCK_SECONDS
+
     def close(self) -> None:
         """Do the work that is queued and end the thread."""
         with self._waiting:
@@ -141,7 +148,9 @@ class Writer:
 
     def _run(self) -> None:
         while group := self._take():
+            self._begun = monotonic()
             self._commit(group)
+            self._begun = inf
 
     def _take(self) -> list[_Work]:
         """Wait for work, then take what is to be committed together; nothing at the end."""

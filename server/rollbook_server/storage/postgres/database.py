@@ -21,6 +21,7 @@ from rollbook_server.storage.engine import Readers, RollDatabase, spell
 from rollbook_server.storage.postgres.copy_texts import cells, lines
 from rollbook_server.storage.postgres.hosts import HostsAdapter
 from rollbook_server.storage.postgres.packed_rows import Packing
+from rollbook_server.storage.roll_store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -74,6 +75,8 @@ _CONNECTING = {
     # Of several hosts the one that takes writes, also after another took its place.
     "target_session_attrs": "read-write",
 }
+# What PGCLIENTENCODING or the URL says would be an encoding without most of the letters.
+_ENCODING = {"client_encoding": "UTF8"}
 
 
 class PostgresEngine(RollDatabase):
@@ -249,10 +252,25 @@ class PostgresReaders(PostgresEngine, PooledPostgresqlDatabase, Readers):  # typ
 
 
 def settings(url: str, **others: Any) -> dict[str, Any]:
-    """Give what peewee makes connections of; what the URL says goes before what we say."""
-    said = conninfo_to_dict(url)
+    """Give what peewee makes connections of; what the URL says goes before what we say.
+
+    Raises StoreError for a URL that the driver cannot read.
+    """
+    said = said_in(url)
     ours = {name: value for name, value in _CONNECTING.items() if name not in said}
-    return {"database": url, "prefer_psycopg3": True, **ours, **others}
+    return {"database": url, "prefer_psycopg3": True, **ours, **_ENCODING, **others}
+
+
+def said_in(url: str) -> dict[str, Any]:
+    """Give the parts of a URL; raises StoreError if there are none."""
+    try:
+        return conninfo_to_dict(url)
+    except psycopg.Error as error:
+        reason = str(error).partition(":")[0]  # behind which a part of a password may stand
+        raise StoreError(
+            f"The URL of the PostgreSQL database cannot be read ({reason}): write "
+            "postgresql://USER@HOST/DATABASE, with % in a password as %25."
+        ) from None
 
 
 def _sayable(value: Any) -> Any:

@@ -12,7 +12,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.storage.places import Filling, Place, told_of_schema
-from rollbook_server.storage.postgres.database import READ, PostgresRoll, settings
+from rollbook_server.storage.postgres import fitness
+from rollbook_server.storage.postgres.database import READ, PostgresRoll, said_in, settings
 from rollbook_server.storage.postgres.store import unusable, upgrade_in_turn
 from rollbook_server.storage.postgres.writing import PostgresWriting
 from rollbook_server.storage.roll_store import StoreError
@@ -38,9 +39,11 @@ class PostgresPlace(Place):
 
     def __init__(self, url: str) -> None:
         self._settings = settings(url)
-        said = conninfo_to_dict(url)
-        where = [str(said.get(part) or "") for part in ("user", "host", "port", "dbname")]
-        self.name = "postgresql://{}@{}:{}/{}".format(*where).replace(":/", "/")
+        said = said_in(url)
+        user, host, port, database = (
+            str(said.get(part) or "") for part in ("user", "host", "port", "dbname")
+        )
+        self.name = f"postgresql://{user}@{host}{port and f':{port}'}/{database}"
 
     @contextmanager
     def looked_at(self) -> Iterator[RollDatabase]:
@@ -80,6 +83,7 @@ class PostgresPlace(Place):
         database = PostgresRoll(**self._settings, thread_safe=False)
         writing = PostgresWriting(database)
         with closing(writing):
+            fitness.check(database)
             writing.prepare()
             yield PostgresFilling(database, writing)
 
@@ -90,7 +94,9 @@ class PostgresPlace(Place):
         while database.execute_sql(_OTHERS, (name,)).fetchone()[0]:
             if monotonic() > end:
                 raise StoreError(
-                    f"{self.name} is in use by a server, or by another copy; stop it first."
+                    f"{self.name} is in use by a server, or by another copy: stop it first. "
+                    "PgBouncer keeps connections of those that ended for a while; RECONNECT in "
+                    "its console closes them."
                 )
             sleep(_LOOK_SECONDS)
 

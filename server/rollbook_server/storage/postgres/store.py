@@ -10,6 +10,7 @@ from peewee import DatabaseError, InterfaceError, OperationalError
 
 from rollbook_server.storage import migrating
 from rollbook_server.storage.migrating import SchemaError
+from rollbook_server.storage.postgres import fitness
 from rollbook_server.storage.postgres.database import PostgresReaders, PostgresRoll, settings
 from rollbook_server.storage.postgres.writing import PostgresWriting
 from rollbook_server.storage.roll_store import RollStore, StoreError, unsealed
@@ -66,6 +67,7 @@ class PostgresStore(RollStore):
 def _open(database: PostgresRoll, writing: PostgresWriting, *, may_upgrade: bool) -> None:
     """Prepare the database, or raise StoreError with what is wrong with it."""
     try:
+        fitness.check(database)
         writing.prepare()
         if not migrating.is_ready(database, may_upgrade=may_upgrade):
             upgrade_in_turn(database, writing)

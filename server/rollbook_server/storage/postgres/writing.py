@@ -36,9 +36,11 @@ _log = logging.getLogger(__name__)
 
 # One statement after another in one message: a transaction begins in one round trip.
 # The times are of the transaction, not of the connection, which PgBouncer lends to others.
-# Whoever holds the row and is not heard of loses it; whoever waits longer gives up.
+# Whoever holds the row and is not heard of loses it; whoever waits longer gives up. Warnings
+# are heard in any case: one of them tells that a COMMIT is in doubt.
 _BEGIN = """
 BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL client_min_messages = 'warning';
 SET LOCAL idle_in_transaction_session_timeout = '10s';
 SET LOCAL lock_timeout = '20s';
 SELECT 1 FROM writers WHERE writer = '' FOR UPDATE;
@@ -61,6 +63,8 @@ CREATE TABLE IF NOT EXISTS writers (
     writer text PRIMARY KEY, transaction bigint NOT NULL, time timestamptz NOT NULL
 )
 """
+# Who may make no tables could not even say IF NOT EXISTS.
+_IS_THERE = "SELECT to_regclass('writers') IS NOT NULL"
 _ROW = "INSERT INTO writers VALUES ('', 0, now()) ON CONFLICT DO NOTHING"
 
 # Seconds. The first is how long a database may be gone before those who wait are told, the
@@ -82,12 +86,13 @@ class PostgresWriting:
 
     def prepare(self) -> None:
         """Make what transactions need; several servers may do it at the same time."""
-        for _ in range(2):  # the second finds what another made between two looks of the first
+        for is_last in (False, True):  # which finds what another made while the first did
             try:
-                self._database.execute_sql(_TABLE)
+                if not self._database.execute_sql(_IS_THERE).fetchone()[0]:
+                    self._database.execute_sql(_TABLE)
                 break
             except DatabaseError:
-                if self._database.status is not TransactionStatus.IDLE:
+                if is_last or self._database.status is not TransactionStatus.IDLE:
                     raise
         self._database.execute_sql(_ROW)
 

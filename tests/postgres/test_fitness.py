@@ -1,0 +1,160 @@
+"""What keeps a roll out of a database is told before it is served, with what mends it."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rollbook_server.domain.profiles import Profile
+from rollbook_server.storage.opening import place
+from rollbook_server.storage.postgres.store import PostgresStore
+from rollbook_server.storage.roll_store import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from postgres_server import PostgresServer
+
+NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
+PROVIDERS_SINCE = 150_000  # of locales, for a whole database
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def role(postgres: PostgresServer, name: str) -> Iterator[str]:
+    """Give a role that owns nothing, and may do what PostgreSQL lets anybody do."""
+    role = f"guest_{next(_numbers)}"
+    postgres.execute(f"CREATE ROLE {role} LOGIN")
+    yield role
+    postgres.change(name, f"DROP OWNED BY {role}")
+    postgres.execute(f"DROP ROLE {role}")
+
+
+def url(postgres: PostgresServer, name: str, role: str) -> str:
+    return postgres.url(name).replace("rollbook@", f"{role}@")
+
+
+def refusal(database_url: str) -> str:
+    """Give why a server is refused, which `rollbook database upgrade` has to say, too."""
+    with pytest.raises(StoreError) as refused:
+        PostgresStore(database_url)
+    with pytest.raises(StoreError) as also:
+        place(database_url, Path()).upgraded()
+    assert str(refused.value) == str(also.value)
+    return str(refused.value)
+
+
+def upgrade(postgres: PostgresServer, name: str) -> None:
+    """Make the tables, as a role that may."""
+    place(postgres.url(name), Path()).upgraded()
+
+
+def give(postgres: PostgresServer, name: str, role: str, rights: str) -> None:
+    postgres.change(name, f"GRANT {rights} ON ALL TABLES IN SCHEMA public TO {role}")
+
+
+def add(store: PostgresStore) -> bool:
+    return store.write(lambda roll: roll.profiles.add(Profile("prf-a", "仓库", NOW, NOW)))
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_an_encoding_without_most_letters_is_refused(
+    postgres: PostgresServer, encoding: str
+) -> None:
+    name = f"narrow_{encoding.lower()}"
+    [(version,)] = postgres.query("postgres", "SHOW server_version_num")
+    provider = "LOCALE_PROVIDER libc" if int(version) >= PROVIDERS_SINCE else ""
+    how = f"TEMPLATE template0 {provider} LC_COLLATE 'C' LC_CTYPE 'C'"
+    postgres.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' {how}")
+    try:
+        told = refusal(postgres.url(name))
+    finally:
+        postgres.drop(name)
+    assert f"its encoding is {encoding}" in told
+    assert "ENCODING 'UTF8'" in told
+
+
+def test_an_encoding_that_somebody_set_for_other_programs_is_passed_over(
+    postgres: PostgresServer, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    with closing(PostgresStore(postgres.url(name), str.encode)) as store:
+        assert add(store)
+        [profile] = [store.read(lambda roll: roll.profiles.get("prf-a"))]
+        assert profile is not None
+        assert profile.name == "仓库"
+
+
+def test_who_may_make_no_tables_is_told_so(postgres: PostgresServer, name: str, role: str) -> None:
+    told = refusal(url(postgres, name, role))
+    assert f"the role {role} may make none: GRANT CREATE ON SCHEMA public" in told
+
+
+def test_who_may_make_no_tables_can_serve_those_of_another(
+    postgres: PostgresServer, name: str, role: str
+) -> None:
+    upgrade(postgres, name)
+    give(postgres, name, role, "SELECT, INSERT, UPDATE, DELETE")
+    mine = url(postgres, name, role)
+    with closing(PostgresStore(mine, str.encode, may_upgrade=False)) as store:
+        assert add(store)
+
+
+def test_rights_that_lack_are_told(postgres: PostgresServer, name: str, role: str) -> None:
+    upgrade(postgres, name)
+    give(postgres, name, role, "SELECT, INSERT, UPDATE, DELETE")
+    postgres.change(name, f"REVOKE UPDATE ON tokens FROM {role}")
+    postgres.change(name, f"REVOKE ALL ON writers FROM {role}")
+    told = refusal(url(postgres, name, role))
+    assert f"the role {role} may not read and write all of tokens, writers: GRANT" in told
+
+
+def test_who_may_make_no_temporary_tables_is_told_before_an_upload_fails(
+    postgres: PostgresServer, name: str, role: str
+) -> None:
+    upgrade(postgres, name)
+    give(postgres, name, role, "ALL")
+    postgres.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
+    assert f"GRANT TEMPORARY ON DATABASE {name} TO {role}" in refusal(url(postgres, name, role))
+
+
+def test_a_roll_is_not_lost_behind_a_schema_that_comes_first(
+    postgres: PostgresServer, name: str, role: str
+) -> None:
+    """Where there is a schema of the role's name, PostgreSQL looks there first."""
+    upgrade(postgres, name)
+    give(postgres, name, role, "ALL")
+    postgres.change(name, f"CREATE SCHEMA {role} AUTHORIZATION {role}")
+    told = refusal(url(postgres, name, role))
+    assert f"the roll is in the schema public, and the search_path of the role {role}" in told
+
+
+def test_a_roll_may_have_a_schema_of_its_own(
+    postgres: PostgresServer, name: str, role: str
+) -> None:
+    postgres.change(name, f"CREATE SCHEMA roll AUTHORIZATION {role}")
+    postgres.execute(f"ALTER ROLE {role} SET search_path = roll")
+    for is_new in (True, False):
+        with closing(PostgresStore(url(postgres, name, role), str.encode)) as store:
+            assert add(store) is is_new
+    assert postgres.query(name, "SELECT count(*) FROM roll.profiles") == [(1,)]
+
+
+def test_a_schema_that_is_not_there_is_told(postgres: PostgresServer, name: str, role: str) -> None:
+    postgres.execute(f"ALTER ROLE {role} SET search_path = gone")
+    assert "no schema of the search_path" in refusal(url(postgres, name, role))
+
+
+def test_what_is_not_kept_when_it_is_answered_is_warned_of(
+    postgres: PostgresServer, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    PostgresStore(postgres.url(name)).close()
+    assert "synchronous_commit" not in caplog.text
+    postgres.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    PostgresStore(postgres.url(name)).close()
+    assert "synchronous_commit is off for the role rollbook" in caplog.text
