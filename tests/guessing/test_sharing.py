@@ -218,6 +218,7 @@ def test_an_alarm_that_was_lost_is_raised_again(store: RollStore) -> None:
     with pytest.raises(LostError):
         first.refuse([2], HERE, NOW, lost=True)
     first.guesses.tell_again()
+    first.refuse([1], AWAY, NOW)  # tells what was not told, but of no alarm
     assert len(second.refuse([2], HERE, NOW)[1]) == 1
     assert first.refuse([3], HERE, NOW)[1] == []
 
