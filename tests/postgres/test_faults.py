@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.parametrize("engine", [POSTGRESQL], indirect=True)
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
 
 
 @pytest.fixture
@@ -183,6 +184,51 @@ def test_a_write_that_never_ends_is_told(
             until(lambda: told == [Feeling.ILL])
         assert waiting.result()
         until(lambda: told == [Feeling.ILL, Feeling.WELL])
+
+
+def test_work_that_meets_somebody_elses_transaction_is_done_again(
+    store: PostgresStore, tmp_path: Path
+) -> None:
+    store.write(lambda roll: add(roll, "a"))
+    begun, met, runs = threading.Event(), threading.Event(), list[int]()
+
+    def touch(roll: Roll) -> None:
+        runs.append(1)
+        begun.set()
+        met.wait()
+        roll.profiles.move_counts("prf-a", NOW, pending=1, registered=0)
+
+    url = DATABASES.server.url(DATABASES.name(tmp_path))
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(url) as others:
+        others.execute("SET deadlock_timeout = '60s'")  # so that it is ours that has to yield
+        others.execute("SELECT 1 FROM profiles FOR UPDATE")
+        touched = store.submit(touch)
+        begun.wait()
+        waiting = pool.submit(others.execute, "SELECT 1 FROM writers WHERE writer = '' FOR UPDATE")
+        until(lambda: bool(DATABASES.query(tmp_path, WAITING)))
+        met.set()
+        waiting.result()
+        others.commit()
+        touched.result()
+    assert len(runs) == 2
+    assert DATABASES.query(tmp_path, "SELECT pending_count FROM profiles") == [(1,)]
+
+
+def test_work_that_meets_others_again_and_again_gives_up(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_PAUSES", (0.0, 0.0))
+    runs = list[int]()
+
+    def clash(_: Roll) -> None:
+        runs.append(1)
+        store._database.execute_sql("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$")
+
+    with pytest.raises(RollbookError) as failed:
+        store.write(clash)
+    assert failed.value.reason is Reason.STORE_UNAVAILABLE
+    assert len(runs) == 3
+    assert store.write(lambda roll: add(roll, "a"))
 
 
 def test_who_gets_no_connection_is_told_when_to_come_again(

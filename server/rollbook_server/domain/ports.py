@@ -135,9 +135,10 @@ class Store(Protocol):
     """Runs work in transactions. Thread-safe.
 
     Work must be short, must not wait for anything, and must not be run twice for
-    one call unless it says so: it is run once, in the context in which it was handed
-    over, so that `callers.current` gives whoever calls. Raises RollbookError with
-    STORE_FULL, STORE_UNAVAILABLE, OUTCOME_UNKNOWN or SERVER_STOPPING.
+    one call unless it says so: it is run in the context in which it was handed over, so that
+    `callers.current` gives whoever calls, and once; again only if the database undid it for
+    somebody else's transaction. Raises RollbookError with STORE_FULL, STORE_UNAVAILABLE,
+    OUTCOME_UNKNOWN or SERVER_STOPPING.
     """
 
     def read(self, work: Callable[[Roll], T]) -> T:

@@ -134,6 +134,9 @@ class WritingSide(Protocol):
     def is_given_up(self) -> bool:
         """Tell whether the engine has undone the whole transaction already."""
 
+    def is_clash(self, error: Exception) -> bool:
+        """Tell whether a transaction failed for one that it met: nothing is done, try again."""
+
     def answer(self, answers: Answers, *, beside: bool) -> None:
         """Give results, or the errors of work, once all that was committed is durable.
 

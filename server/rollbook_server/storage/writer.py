@@ -19,7 +19,8 @@ from functools import partial
 from itertools import groupby
 from math import inf
 from operator import attrgetter
-from time import monotonic
+from random import SystemRandom
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from rollbook_server.domain.errors import Reason, RollbookError
@@ -47,6 +48,10 @@ IDLE_SECONDS = 0.1
 
 # So many groups of small work within so long: others share the writer with bulk work.
 SHARED_GROUPS, SHARED_SECONDS = 10, 1.0
+
+# Seconds, more or less, before work is tried again that met a transaction of somebody else.
+_PAUSES = (0.02, 0.1, 0.5)
+_CHANCE = SystemRandom()  # so that servers do not meet the same again
 
 _REFUSALS = (Reason.STORE_FULL, Reason.STORE_UNAVAILABLE)
 # Nothing that is committed takes so long, with waiting for one's turn, unless the database hangs.
@@ -173,10 +178,9 @@ class Writer:
             )
 
     def _commit(self, group: list[_Work]) -> None:
-        works = [list(alike) for _, alike in groupby(group, key=attrgetter("together"))]
         begin = monotonic()
         try:
-            done = self._whole(group) if len(works) == 1 < len(group) else self._parts(works)
+            done = self._done(group)
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter must hear of it
             self.is_in_doubt |= _is_refusal(translated(error))
             _fail(group, error)
@@ -185,6 +189,21 @@ class Writer:
         if self._told is not None:
             self._tell(self._told, done, begin)
         self._engine.answer(done, beside=not self._was_small)
+
+    def _done(self, group: list[_Work]) -> Answers:
+        """Do all work; again, a few times, if that met a transaction of somebody else."""
+        for pause in _PAUSES:
+            try:
+                return self._once(group)
+            except Exception as error:
+                if not self._engine.is_clash(error):
+                    raise
+            sleep(pause * _CHANCE.uniform(0.5, 1.5))
+        return self._once(group)
+
+    def _once(self, group: list[_Work]) -> Answers:
+        parts = [list(alike) for _, alike in groupby(group, key=attrgetter("together"))]
+        return self._whole(group) if len(parts) == 1 < len(group) else self._parts(parts)
 
     def _whole(self, works: list[_Work]) -> Answers:
         """Do what all ask for in a transaction of its own, which needs no savepoint."""
@@ -246,7 +265,7 @@ class Writer:
                 partial(works[0].together, self._roll, arguments)
             )
         except Exception as error:
-            if self._engine.is_given_up():
+            if self._engine.is_given_up() or self._engine.is_clash(error):
                 raise
             raise _UndoneError(error) from error
         return results

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from peewee import DatabaseError, InterfaceError, OperationalError
-from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
 from psycopg.pq import TransactionStatus
 
 from rollbook_server.domain.errors import Reason, RollbookError
@@ -111,6 +111,11 @@ class PostgresWriting:
     def is_given_up(self) -> bool:
         """Tell whether the whole transaction is undone: the connection is gone."""
         return self._database.status not in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+
+    def is_clash(self, error: Exception) -> bool:
+        """Tell whether a transaction from outside was met: ours wait for each other in line."""
+        cause = error.__cause__ or error.__context__ or error
+        return isinstance(cause, (DeadlockDetected, SerializationFailure))
 
     def answer(self, answers: Answers, *, beside: bool) -> None:  # noqa: ARG002 - COMMIT waited
         """Give results, which are durable: COMMIT came back."""

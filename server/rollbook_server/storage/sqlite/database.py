@@ -142,6 +142,10 @@ class SqliteWriting:
         """Tell whether the transaction is undone, as it is on a full disk."""
         return not self._database.connection().in_transaction  # type: ignore[no-untyped-call]
 
+    def is_clash(self, error: Exception) -> bool:  # noqa: ARG002 - there is one writer
+        """Tell that it met nobody."""
+        return False
+
     def rest(self) -> None:
         """Take the log into the database file, as far as no reader needs it."""
         if self._log.has_failed:  # it would be read without a look at its checksums
