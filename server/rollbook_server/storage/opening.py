@@ -101,7 +101,7 @@ def sqlite_path(url: str, default: Path) -> Path | None:
 def postgres_connection(url: str) -> str:
     """Give what PostgreSQL's own programs connect by, without a password.
 
-    Raises StoreError if the extra is missing.
+    Raises StoreError if the extra is missing, or the URL cannot be read.
     """
     with _postgres_extra():
         from rollbook_server.storage.postgres.places import passwordless  # noqa: PLC0415 - an extra

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from peewee import DatabaseError, InterfaceError
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.storage.places import Filling, Place, told_of_schema
@@ -111,8 +111,11 @@ class PostgresPlace(Place):
 
 
 def passwordless(url: str) -> str:
-    """Give the same connection as PostgreSQL's programs take it, without its password."""
-    said = conninfo_to_dict(url)
+    """Give the same connection as PostgreSQL's programs take it, without its password.
+
+    Raises StoreError for a URL that cannot be read.
+    """
+    said = said_in(url)
     said.pop("password", None)
     return make_conninfo("", **said)
 
