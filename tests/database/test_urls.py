@@ -41,8 +41,9 @@ def check_told(code: int, said: str) -> None:
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_the_password_is_not_told(wrong: str, command: Cli, tmp_path: Path) -> None:
+    free = ("--listen", "127.0.0.1:0")
     for arguments in (
-        ("serve", "--data-dir", tmp_path / "data", "--database", wrong),
+        ("serve", *free, "--data-dir", tmp_path / "data", "--database", wrong),
         ("database", "status", "--database", wrong),
         ("database", "upgrade", "--database", wrong),
         ("database", "copy", "--from", wrong, "--to", f"sqlite:///{tmp_path}/to.db"),
