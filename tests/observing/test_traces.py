@@ -20,6 +20,7 @@ from rollbook import NotFoundError
 from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
 from rollbook_server.observing import traces
 from running import ServerProcess
+from uploads.wire import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,8 @@ def enroll(address: str, **metadata: str) -> None:
 
 
 def called(exporter: InMemorySpanExporter, name: str) -> ReadableSpan:
+    """Give the span of that name, which may end after the caller has the answer."""
+    until(lambda: name in {span.name for span in exporter.get_finished_spans()})
     (found,) = [span for span in exporter.get_finished_spans() if span.name == name]
     return found
 
@@ -95,6 +98,16 @@ def test_a_caller_s_fault_is_told_and_is_no_failure_of_the_server(
     assert told["rollbook.reason"] == "PROFILE_NOT_FOUND"
     assert told["rollbook.api_key_id"] == "admin"
     assert call.status.status_code is StatusCode.UNSET
+
+
+def test_of_an_error_the_store_tells_nothing_that_may_name_a_device(
+    spans: InMemorySpanExporter, admin: AdminClient
+) -> None:
+    with pytest.raises(NotFoundError):
+        admin.get_profile("356938035643809")
+    read = called(spans, "store.read")
+    assert (read.status.status_code, read.status.description) == (StatusCode.ERROR, "RollbookError")
+    assert not read.events
 
 
 def test_a_failure_of_the_server_is_told_as_one(

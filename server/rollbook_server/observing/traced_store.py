@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from opentelemetry.trace import set_span_in_context
+from opentelemetry.trace import StatusCode, set_span_in_context
 
 from rollbook_server.domain import tracks
 from rollbook_server.transport.watch import SeenCall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
     from opentelemetry.context import Context
@@ -29,14 +30,26 @@ class TracedStore:
     def __init__(self, store: Store, tracer: Tracer) -> None:
         self._store, self._tracer = store, tracer
 
+    @contextmanager
+    def _span(self, name: str) -> Iterator[None]:
+        """Leave a span; of an error its class alone, for the text may name a device."""
+        with self._tracer.start_as_current_span(
+            name, _of_call(), record_exception=False, set_status_on_exception=False
+        ) as span:
+            try:
+                yield
+            except BaseException as error:
+                span.set_status(StatusCode.ERROR, type(error).__name__)
+                raise
+
     def read(self, work: Callable[[Roll], T]) -> T:
         """Run work on one consistent state; it must not write."""
-        with self._tracer.start_as_current_span("store.read", _of_call()):
+        with self._span("store.read"):
             return self._store.read(work)
 
     def write(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> T:
         """Run work and give its result once it is durable; an error undoes it."""
-        with self._tracer.start_as_current_span(_named(is_bulk=is_bulk), _of_call()):
+        with self._span(_named(is_bulk=is_bulk)):
             return self._store.write(work, is_bulk=is_bulk)
 
     def submit(self, work: Callable[[Roll], T], *, is_bulk: bool = False) -> Future[T]:
@@ -48,7 +61,7 @@ class TracedStore:
 
     def write_together(self, work: Callable[[Roll, Sequence[A]], Sequence[T]], argument: A) -> T:
         """Run work on the arguments of all who hand in the same work at the same time."""
-        with self._tracer.start_as_current_span("store.write_together", _of_call()):
+        with self._span("store.write_together"):
             return self._store.write_together(work, argument)
 
     def is_shared(self) -> bool:
