@@ -100,7 +100,8 @@ def test_a_port_in_use_is_told_once(
 def test_a_data_directory_that_cannot_be_made_is_named(
     program: tuple[str, ...], tmp_path: Path
 ) -> None:
-    said = refused(program, tmp_path, "--data-dir", f"{os.devnull}/data")
+    where = ("--listen", "127.0.0.1:0", "--data-dir", f"{os.devnull}/data")
+    said = refused(program, tmp_path, *where)
 
     assert said == "Error: cannot make the data directory /dev/null/data: Not a directory\n"
 
