@@ -343,6 +343,25 @@ def test_settings_that_do_not_go_together(folder: Path, doctor: Doctor) -> None:
     assert (state, "--tls-cert" in told) == ("WRONG", True)
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--workers", "2", "SQLite has one writer"),
+        ("--metrics", "0.0.0.0:9464", "--metrics-public"),
+        ("--token-min-days", "30", "must rise in this order"),
+    ],
+)
+def test_it_takes_every_option_of_serve_and_every_key_of_its_file(
+    folder: Path, doctor: Doctor, tmp_path: Path, option: str, value: str, told: str
+) -> None:
+    settings = tmp_path / "rollbook.toml"
+    shown = value if value.isdigit() else f'"{value}"'
+    settings.write_text(f"{option[2:].replace('-', '_')} = {shown}\n")
+    for given in ((option, value), ("--config", settings)):
+        state, found = doctor("--data-dir", folder, *given)["settings"]
+        assert (state, told in found) == ("WRONG", True)
+
+
 def test_a_mistyped_url_is_a_mistake_of_usage(command: Cli, tmp_path: Path) -> None:
     assert command("doctor", "--data-dir", tmp_path, "--database", "mysql://x/y").code == 2
 

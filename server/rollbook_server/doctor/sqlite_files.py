@@ -38,6 +38,7 @@ class SqliteFile:
     thorough: bool = False
     roll: Roll | None = None
     server: int | None = None
+    is_shared = False
 
     def look(self) -> Iterator[Finding]:
         """Look at everything about the file."""
