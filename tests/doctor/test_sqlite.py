@@ -211,6 +211,21 @@ def test_somebody_who_may_not_look(folder: Path, mode: int, database: str) -> No
     assert "rollbook restore" not in str(found)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize("name", [DATABASE_NAME, f"{DATABASE_NAME}.lock"])
+def test_files_that_their_owner_may_not_write(folder: Path, name: str) -> None:
+    with tempfile.TemporaryDirectory() as public:
+        Path(public).chmod(0o755)
+        copy = shutil.copytree(folder, Path(public) / "rollbook")
+        for each in (copy, *copy.iterdir()):
+            os.chown(each, 65534, 65534)
+        (copy / name).chmod(0o400)
+        found = as_nobody(Path(public))
+    assert found["data directory"]["state"] == "OK"
+    assert found["database"]["state"] == "WRONG"
+    assert f"chmod 600 {copy / name}" in found["database"]["advice"]
+
+
 def as_nobody(data_home: Path) -> dict[str, dict[str, str]]:
     """Ask as somebody whom nothing belongs to."""
     environment = {**os.environ, "ROLLBOOK_DATA_DIR": "", "XDG_DATA_HOME": str(data_home)}
