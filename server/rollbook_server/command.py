@@ -19,7 +19,7 @@ from rollbook.cli.errors import CommandError, describe, report
 from rollbook.cli.output import say, show_json, show_raw
 from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
-from rollbook_server import logs, signals, tuning
+from rollbook_server import logs, settings_check, signals, tuning
 from rollbook_server.app import ADMIN_KEY_NAME, App
 from rollbook_server.config import SETTINGS, Config, ConfigError
 from rollbook_server.domain.errors import RollbookError
@@ -112,15 +112,9 @@ def _print(config: Config, session: Session) -> None:
 def _check(config: Config) -> None:
     """Raise UsageError for what is wrong in itself, on whatever machine."""
     try:
-        config.check()
-        path = opening.sqlite_path(config.database, config.default_database())
+        settings_check.check(config)
     except (ConfigError, DatabaseUrlError) as error:
         raise click.UsageError(str(error)) from error
-    if path and config.workers > 1:
-        raise click.UsageError(
-            f"--workers {config.workers}: SQLite has one writer, and one process has to be it. "
-            "Several need PostgreSQL: --database postgresql://USER@HOST/NAME."
-        )
 
 
 @contextmanager

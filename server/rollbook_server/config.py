@@ -245,9 +245,9 @@ class Config:
         """Raise ConfigError for what cannot work."""
         self._check_encryption(_checked_host("--listen", self.listen))
         self._check_metrics()
-        if self.idle_seconds <= 0:
+        if not self.idle_seconds > 0:  # nor not a number, which is neither
             raise ConfigError(f"--idle-seconds {self.idle_seconds:g}: must be above 0.")
-        if self.drain_seconds <= 0:
+        if not self.drain_seconds > 0:
             raise ConfigError(f"--drain-seconds {self.drain_seconds:g}: must be above 0.")
         if self.sealing_keys and self.sealing_key_file:
             raise ConfigError("ROLLBOOK_SEALING_KEY and --sealing-key-file exclude each other.")

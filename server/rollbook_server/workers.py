@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import wait
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollbook_server import logs, signals, tuning
@@ -76,6 +77,7 @@ class Workers:
         self.address = f"{config.listen.rpartition(':')[0]}:{self._port.getsockname()[1]}"
         self._config = replace(config, listen=self.address, shares_port=True)
         self._running: list[_Worker] = []
+        self._told_of_log: Signals | None = None
         self._endpoint = _endpoint(config.metrics, self._pipes) if config.metrics else None
 
     @property
@@ -100,8 +102,15 @@ class Workers:
         """Give what is to be done on signals about the log: every process is to do it."""
         return {name: partial(self._pass_on, name, do) for name, do in logs.TOLD_BY.items()}
 
+    def _log_as_others(self, worker: _Worker) -> None:
+        """Tell one that takes a place what the others were told last."""
+        if self._told_of_log:
+            with suppress(OSError, TypeError):
+                os.kill(worker.process.pid, self._told_of_log)  # type: ignore[arg-type]
+
     def _pass_on(self, name: Signals, do: Callable[[], None]) -> None:
         do()
+        self._told_of_log = name
         for worker in self._running:
             with suppress(OSError, TypeError):  # it has ended, and its place is not yet taken
                 os.kill(worker.process.pid, name)  # type: ignore[arg-type]
@@ -120,13 +129,14 @@ class Workers:
             ]
 
     def stop(self) -> None:
-        """Let every process end as on SIGTERM."""
+        """Let every process end as on SIGTERM, all within the time that one has."""
+        until = monotonic() + self._config.drain_seconds + _LATE_SECONDS
+        for worker in self._running:
+            worker.process.terminate()
         if self._endpoint:
             self._endpoint.close()
         for worker in self._running:
-            worker.process.terminate()
-        for worker in self._running:
-            worker.end(self._config.drain_seconds + _LATE_SECONDS)
+            worker.end(max(0.0, until - monotonic()))
         self._port.close()
 
     def _replaced(self, ended: _Worker) -> _Worker:
@@ -142,6 +152,7 @@ class Workers:
             _log.error("no worker takes its place, the next try is in a moment: %s", error)
             return ended
         ended.end()
+        self._log_as_others(started)
         return started
 
 

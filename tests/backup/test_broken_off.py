@@ -120,6 +120,33 @@ def test_a_file_that_is_there_stays_unless_it_is_forced(
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(
+    "name", [DATABASE_NAME, f"{DATABASE_NAME}-wal", "sealing.key", "admin.key", "token.epoch"]
+)
+def test_no_force_puts_it_in_the_place_of_what_the_server_works_with(
+    server: Server, command: Cli, tmp_path: Path, name: str
+) -> None:
+    own, link = server.data_dir / name, tmp_path / "link"
+    link.symlink_to(own)
+    before = own.stat().st_ino
+    for file in (own, link):
+        ended = command("backup", file, "--data-dir", server.data_dir, "--force")
+        assert ended.code == ExitCode.REFUSED
+        assert f"{file} is a file of the server itself" in ended.err
+    assert own.stat().st_ino == before
+
+
+def test_the_sealing_key_that_the_settings_name_is_told(
+    server: Server, command: Cli, tmp_path: Path
+) -> None:
+    settings = tmp_path / "rollbook.toml"
+    settings.write_text('sealing_key_file = "elsewhere.key"\n')
+    where = ("--data-dir", server.data_dir, "--config", settings)
+    ended = command("backup", tmp_path / "a.db", *where)
+    assert ended.code == 0
+    assert f"keep a copy of {tmp_path / 'elsewhere.key'}" in ended.err
+
+
 def test_it_tells_what_is_in_it_and_what_is_not(
     server: Server, command: Cli, tmp_path: Path
 ) -> None:

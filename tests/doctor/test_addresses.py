@@ -59,6 +59,26 @@ def test_a_server_that_answers(server: Server, doctor: Doctor) -> None:
     assert (state, "NOT_SERVING" in told) == ("WRONG", True)
 
 
+def test_a_server_of_another_database(server: Server, doctor: Doctor, tmp_path: Path) -> None:
+    where = ("--data-dir", tmp_path / "other", "--listen", server.address)
+    state, told = doctor(*where)["address"]
+    assert (state, f"another server answers on {server.address}" in told) == ("WARNING", True)
+
+
+def test_one_that_asks_for_a_certificate(
+    serve: Callable[..., Server], doctor: Doctor, tmp_path: Path
+) -> None:
+    authority = Authority()
+    paths = authority.issue(*HERE).write(tmp_path, "server")
+    paths["tls_client_ca"] = tmp_path / "ca.pem"
+    paths["tls_client_ca"].write_bytes(authority.certificate)
+    server = serve(**paths)
+    options = [(f"--{name.replace('_', '-')}", path) for name, path in paths.items()]
+    where = ("--data-dir", server.data_dir, "--listen", server.address)
+    state, told = doctor(*where, *(each for option in options for each in option))["address"]
+    assert (state, "`rollbook health --cert FILE --key FILE`" in told) == ("WARNING", True)
+
+
 def test_another_program(server: Server, doctor: Doctor, held: str) -> None:
     where = ("--data-dir", server.data_dir, "--listen", held)
     assert doctor(*where)["address"][0] == "WARNING"  # the server may be it

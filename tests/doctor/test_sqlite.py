@@ -211,6 +211,21 @@ def test_somebody_who_may_not_look(folder: Path, mode: int, database: str) -> No
     assert "rollbook restore" not in str(found)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize("name", [DATABASE_NAME, f"{DATABASE_NAME}.lock"])
+def test_files_that_their_owner_may_not_write(folder: Path, name: str) -> None:
+    with tempfile.TemporaryDirectory() as public:
+        Path(public).chmod(0o755)
+        copy = shutil.copytree(folder, Path(public) / "rollbook")
+        for each in (copy, *copy.iterdir()):
+            os.chown(each, 65534, 65534)
+        (copy / name).chmod(0o400)
+        found = as_nobody(Path(public))
+    assert found["data directory"]["state"] == "OK"
+    assert found["database"]["state"] == "WRONG"
+    assert f"chmod 600 {copy / name}" in found["database"]["advice"]
+
+
 def as_nobody(data_home: Path) -> dict[str, dict[str, str]]:
     """Ask as somebody whom nothing belongs to."""
     environment = {**os.environ, "ROLLBOOK_DATA_DIR": "", "XDG_DATA_HOME": str(data_home)}
@@ -341,6 +356,25 @@ def test_versions_with_the_bug(version: tuple[int, ...], *, has_bug: bool) -> No
 def test_settings_that_do_not_go_together(folder: Path, doctor: Doctor) -> None:
     state, told = doctor("--data-dir", folder, "--listen", "0.0.0.0:7443")["settings"]
     assert (state, "--tls-cert" in told) == ("WRONG", True)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--workers", "2", "SQLite has one writer"),
+        ("--metrics", "0.0.0.0:9464", "--metrics-public"),
+        ("--token-min-days", "30", "must rise in this order"),
+    ],
+)
+def test_it_takes_every_option_of_serve_and_every_key_of_its_file(
+    folder: Path, doctor: Doctor, tmp_path: Path, option: str, value: str, told: str
+) -> None:
+    settings = tmp_path / "rollbook.toml"
+    shown = value if value.isdigit() else f'"{value}"'
+    settings.write_text(f"{option[2:].replace('-', '_')} = {shown}\n")
+    for given in ((option, value), ("--config", settings)):
+        state, found = doctor("--data-dir", folder, *given)["settings"]
+        assert (state, told in found) == ("WRONG", True)
 
 
 def test_a_mistyped_url_is_a_mistake_of_usage(command: Cli, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import subprocess
 import sys
 import threading
@@ -35,17 +37,13 @@ TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 ENROLL = "rollbook.v1.EnrollmentService/EnrollDevice"
 
 
-class _Open(InMemorySpanExporter):
-    """Outlives its servers: one that makes the first data directory stops before the test's."""
-
-    def shutdown(self) -> None:
-        """Go on."""
-
-
 @pytest.fixture
-def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    """Take what servers of this test trace."""
-    exporter = _Open()
+def spans(begun: Path, monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:  # noqa: ARG001
+    """Take what servers of this test trace.
+
+    Not the one that all directories are copied from, which would close what we take it with.
+    """
+    exporter = InMemorySpanExporter()
     monkeypatch.setattr(traces, "processor", lambda: SimpleSpanProcessor(exporter))
     return exporter
 
@@ -199,6 +197,38 @@ def test_a_server_serves_and_stops_without_a_collector(
     finally:
         process.kill()
     assert "Traceback" not in process.log.read_text()
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Give the URL of a collector that lets everybody in and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_a_server_does_not_stop_later_for_a_collector_that_is_silent(
+    silent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", silent)
+    process = ServerProcess(tmp_path / "data", "--traces").start()
+    try:
+        enroll(process.address)
+        assert process.terminate() == 0  # 1 if it took all the time there is
+    finally:
+        process.kill()
+    assert "not done with stopping" not in process.log.read_text()
+
+
+def test_what_opentelemetry_refuses_is_no_bug_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "0")
+    process = ServerProcess(tmp_path / "data", "--traces")
+    assert not process.launch()
+    assert process.wait() == 1
+    (told,) = map(json.loads, process.log.read_text().splitlines())
+    assert told["error"]["reason"] == "SERVER_CANNOT_START"
+    assert "max_queue_size must be a positive integer" in told["error"]["message"]
 
 
 def test_without_its_extra_it_is_said_what_to_install(tmp_path: Path) -> None:

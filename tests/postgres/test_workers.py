@@ -8,6 +8,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import grpc
@@ -105,6 +106,25 @@ def test_one_that_is_killed_is_replaced_and_the_others_go_on(server: ServerProce
     with server.admin() as admin:
         assert admin.create_profile("Depot").name == "Depot"
     assert f"worker {killed} ended" in server.log.read_text()
+
+
+def test_all_that_are_halted_end_in_the_time_that_one_has(server: ServerProcess) -> None:
+    server.terminate()
+    slow = ServerProcess(server.data_dir, *server._options, "--drain-seconds", "5").start()
+    running = workers(slow)
+    for pid in running:
+        os.kill(pid, signal.SIGSTOP)
+    begin = monotonic()
+    assert slow.terminate() == 0
+    assert monotonic() - begin < 2 * (5 + 1)  # what two take, one after the other
+    assert not any(Path(f"/proc/{pid}/exe").exists() for pid in running)
+
+
+def test_one_that_takes_a_place_logs_as_the_others_do(server: ServerProcess) -> None:
+    server.send(signal.SIGUSR1)
+    until(lambda: server.log.read_text().count("logging all there is") == WORKERS + 1)
+    os.kill(min(workers(server)), signal.SIGKILL)
+    until(lambda: server.log.read_text().count("logging all there is") == WORKERS + 2)
 
 
 def test_they_end_with_the_server_also_if_it_is_killed(server: ServerProcess) -> None:

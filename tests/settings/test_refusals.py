@@ -57,6 +57,14 @@ def test_a_slip_of_the_pen_leads_to_the_right_key(serving: Serve, setting: objec
     assert f"Did you mean {name} = " in said
 
 
+@pytest.mark.parametrize("option", ["--idle-seconds", "--drain-seconds"])
+def test_what_is_no_number_is_refused_on_the_command_line_as_well(
+    serving: Serve, option: str
+) -> None:
+    ended = serving.run(option, "nan")
+    assert (ended.exit_code, f"{option} nan: must be above 0." in ended.stderr) == (2, True)
+
+
 def test_a_file_that_is_no_text_is_refused(serving: Serve) -> None:
     serving.written("").path.write_bytes(b"\xff\xfe")
     assert "is not UTF-8" in serving.refusal()

@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollbook.cli.errors import CommandError
 from rollbook.cli.new_files import NewFile, force_option
 from rollbook.cli.output import say, show_json, warn
 from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
+from rollbook_server.app import ADMIN_KEY_NAME, TOKEN_EPOCH_NAME
 from rollbook_server.backup import postgres_commands, progress
 from rollbook_server.backup.contents_words import in_words
 from rollbook_server.backup.taking import Taken, take
-from rollbook_server.config import DATABASE_NAME
+from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME
 from rollbook_server.database.places import named_file, place_options, sealing_key_file, told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+_NAMES = (ADMIN_KEY_NAME, SEALING_KEY_NAME, TOKEN_EPOCH_NAME)
+_SIDE_FILES = ("-wal", "-shm", "-journal", ".lock")
 
 
 @click.command()
@@ -40,16 +45,33 @@ def backup(
     source = named_file(database, folder / DATABASE_NAME)
     if source is None:
         raise postgres_commands.for_backup(database, file)
+    keys = sealing_key_file(folder)
+    _spare(file, source, (keys, *(folder / name for name in _NAMES)))
     new = NewFile(file, "FILE", force)
     with told(), new.filled() as part, progress.watch(silent=session.wants_json) as watcher:
         taken = take(source, part, watcher)
     if session.wants_json:
-        show_json(_document(file, taken, folder))
+        show_json(_document(file, taken, keys))
     else:
-        _say(file, taken, folder)
+        _say(file, taken, keys)
 
 
-def _document(file: Path, taken: Taken, folder: Path) -> Mapping[str, object]:
+def _spare(file: Path, database: Path, others: Iterable[Path]) -> None:
+    """Refuse, also under --force, to put the copy in the place of what a server works with.
+
+    A server goes on with the file that lost its name, and all it answers then is lost.
+    """
+    real = database.resolve()
+    own = {real, *(real.with_name(real.name + end) for end in _SIDE_FILES)}
+    if file.resolve() in own | {each.resolve() for each in others}:
+        raise CommandError(
+            f"{file} is a file of the server itself, and was left as it is.",
+            reason="FILE_UNUSABLE",
+            next_step="Name another file as FILE, best on another disk.",
+        )
+
+
+def _document(file: Path, taken: Taken, keys: Path) -> Mapping[str, object]:
     return {
         "file": str(file),
         "size_bytes": taken.size_bytes,
@@ -57,11 +79,11 @@ def _document(file: Path, taken: Taken, folder: Path) -> Mapping[str, object]:
         "schema_version": taken.schema_version,
         "contents": asdict(taken.contents) if taken.contents else None,
         "profiles_with_wrong_counts": list(taken.wrong_counts),
-        "sealing_key_file": str(sealing_key_file(folder)),
+        "sealing_key_file": str(keys),
     }
 
 
-def _say(file: Path, taken: Taken, folder: Path) -> None:
+def _say(file: Path, taken: Taken, keys: Path) -> None:
     size = progress.megabytes(taken.size_bytes)
     say(f"{file} is a whole copy of {taken.database}: {size}, schema {taken.schema_version}.")
     if taken.contents:
@@ -73,5 +95,5 @@ def _say(file: Path, taken: Taken, folder: Path) -> None:
         )
     say(
         f"The sealing keys are not in it, and without them it is of no use: keep a copy of "
-        f"{sealing_key_file(folder)} (or of ROLLBOOK_SEALING_KEY), apart from this one."
+        f"{keys} (or of ROLLBOOK_SEALING_KEY), apart from this one."
     )

@@ -65,8 +65,12 @@ def _no_database(url: str) -> click.UsageError:
 
 
 def sealing_key_file(folder: Path) -> Path:
-    """Give where the sealing keys of a data directory's server are most likely."""
-    chosen = os.environ.get("ROLLBOOK_SEALING_KEY_FILE")
+    """Give where the sealing keys of a data directory's server are most likely.
+
+    The environment or the file of --config, if the command has one, may say it.
+    """
+    said = click.get_current_context().default_map or {}
+    chosen = os.environ.get("ROLLBOOK_SEALING_KEY_FILE") or said.get("sealing_key_file")
     return Path(chosen) if chosen else folder / SEALING_KEY_NAME
 
 

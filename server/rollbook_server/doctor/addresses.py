@@ -21,17 +21,18 @@ _ASK_SECONDS = 5.0
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - asked for, not bound
 
 
-def address(config: Config, server: int | None) -> Finding:
+def address(config: Config, server: int | None, *, is_shared: bool) -> Finding:
     """Look whether the server can have its address, or has it.
 
-    `server` is the process that has the database, if one has.
+    `server` is the process that has the database, if one has; of one that `is_shared` nobody
+    knows.
     """
     if split_address(config.listen)[1] == "0":
         return skipped(_ADDRESS, "port 0 is any that is free")
     try:
         check_free(config.listen)
     except ConfigError as error:
-        return _held(config, server, str(error))
+        return _held(config, server, str(error), is_shared=is_shared)
     if server:
         return warning(
             _ADDRESS,
@@ -41,8 +42,14 @@ def address(config: Config, server: int | None) -> Finding:
     return ok(_ADDRESS, f"{config.listen} is free")
 
 
-def _held(config: Config, server: int | None, why: str) -> Finding:
+def _held(config: Config, server: int | None, why: str, *, is_shared: bool) -> Finding:
     status = _health(config)
+    if status is not None and not server and not is_shared:
+        return warning(
+            _ADDRESS,
+            f"another server answers on {config.listen}, and none is on this database",
+            "Choose another --listen, or stop that one; --data-dir names its directory.",
+        )
     if status == health_pb2.HealthCheckResponse.SERVING:
         return ok(_ADDRESS, f"a server answers on {config.listen}: SERVING")
     if status is not None:
@@ -55,7 +62,7 @@ def _held(config: Config, server: int | None, why: str) -> Finding:
         return warning(
             _ADDRESS,
             f"{config.listen} is held, and does not say how it is",
-            f"Process {server} has the database; give the doctor the TLS options of `serve`, too.",
+            f"Process {server} has the database. {_how_to_ask(config)}",
         )
     port = split_address(config.listen)[1]
     return wrong(
@@ -63,6 +70,12 @@ def _held(config: Config, server: int | None, why: str) -> Finding:
         f"{why} No Rollbook answers there",
         f"`ss -ltnp 'sport = :{port}'` shows which program has it; or choose another --listen.",
     )
+
+
+def _how_to_ask(config: Config) -> str:
+    if config.tls_client_ca:
+        return "Who asks has to show a certificate: `rollbook health --cert FILE --key FILE`."
+    return "Give the doctor the TLS options of `serve`, too."
 
 
 def _health(config: Config) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +11,8 @@ import click
 from rollbook.cli.exit_codes import ExitCode
 from rollbook.cli.output import counted, show, show_json
 from rollbook.cli.session import Session, with_session
-from rollbook.data_dir import default_data_dir
-from rollbook_server.config import SETTINGS, Config
+from rollbook_server.command import configured
+from rollbook_server.config import SETTINGS
 from rollbook_server.database.places import named_file, place_options
 from rollbook_server.doctor.examination import examine
 from rollbook_server.doctor.findings import State
@@ -26,16 +25,13 @@ if TYPE_CHECKING:
 
     from rollbook_server.doctor.findings import Finding
 
-_LOOKED_AT = (
-    *("listen", "public_address", "allow_plaintext", "sealing_key_file"),
-    *("tls_cert", "tls_key", "tls_client_ca"),
-)
+_OF_THE_PLACE = ("data_dir", "database")
 
 
 def _server_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the options of `serve` that are looked at, as it has them."""
+    """Give the other options of `serve`, as it has them."""
     for setting in reversed(SETTINGS):
-        if setting.name in _LOOKED_AT:
+        if setting.name not in _OF_THE_PLACE:
             function = option(setting)(function)
     return function
 
@@ -56,12 +52,7 @@ def doctor(
     which `serve` is started. Exits with 10 if something is wrong.
     """
     named_file(database, Path())  # so that a mistyped URL is a mistake of usage
-    config = Config(
-        data_dir=(data_dir or default_data_dir()).absolute(),
-        database=database,
-        sealing_keys=os.environ.get("ROLLBOOK_SEALING_KEY", ""),
-        **settings,
-    )
+    config = configured({**settings, "data_dir": data_dir, "database": database})
     findings = list(examine(config, thorough=thorough))
     worst = _worst(findings)
     if session.wants_json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from rollbook_server import settings_check
 from rollbook_server.app import ADMIN_KEY_NAME, TOKEN_EPOCH_NAME
 from rollbook_server.config import ConfigError
 from rollbook_server.doctor import addresses, certificates, files, machines
@@ -39,12 +40,12 @@ def examine(config: Config, *, thorough: bool) -> Iterator[Finding]:
     yield machines.descriptors(database.server)
     if not fault:
         yield certificates.certificate(config, clock.now())
-        yield addresses.address(config, database.server)
+        yield addresses.address(config, database.server, is_shared=database.is_shared)
 
 
 def _fault(config: Config) -> str:
     try:
-        config.check()
+        settings_check.check(config)
     except ConfigError as error:
         return str(error)
     return ""

@@ -57,6 +57,7 @@ class PostgresDatabase:
     thorough: bool = False
     roll: Roll | None = None
     server: int | None = None  # it may be on any machine
+    is_shared = True
 
     def look(self) -> Iterator[Finding]:
         """Look at everything about the database."""

@@ -28,6 +28,8 @@ _LIBRARY, _DATABASE, _INTEGRITY, _LOG = "SQLite", "database", "integrity", "data
 _WRITERS = "one writer"
 _LONG_LOG = 256 * 1024 * 1024  # the server takes it into the file at a quarter of that
 _MEGABYTE = 1_000_000
+_ENDS = ("", "-wal", "-shm", "-journal", ".lock")
+_BOTH = os.R_OK | os.W_OK
 
 
 @dataclass
@@ -38,6 +40,7 @@ class SqliteFile:
     thorough: bool = False
     roll: Roll | None = None
     server: int | None = None
+    is_shared = False
 
     def look(self) -> Iterator[Finding]:
         """Look at everything about the file."""
@@ -60,6 +63,16 @@ class SqliteFile:
         yield from self._content()
 
     def _database(self) -> Finding:
+        real = self.path.resolve()
+        files = [real.with_name(real.name + end) for end in _ENDS]
+        closed = [each for each in files if each.exists() and not os.access(each, _BOTH)]
+        if closed:
+            names = " ".join(map(str, closed))
+            return wrong(
+                _DATABASE,
+                f"you may not read and write {names}",
+                f"Run this, and the server, as the owner of them, or as that: chmod 600 {names}",
+            )
         size = self.path.stat().st_size / _MEGABYTE
         served = f", served by process {self.server}" if self.server else ", no server is on it"
         return ok(_DATABASE, f"{self.path}, {size:,.1f} MB{served}")

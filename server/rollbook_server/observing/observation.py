@@ -33,7 +33,7 @@ class Observation:
     """
 
     def __init__(self, config: Config, services: Iterable[str]) -> None:
-        """Begin; raises ConfigError if the extra for traces is missing."""
+        """Begin; raises ConfigError if traces lack their extra or are set wrong."""
         self._config = config
         self._endpoint: Endpoint | None = None
         self.metrics = _metrics(services) if config.metrics else None
@@ -92,7 +92,12 @@ def _metrics(services: Iterable[str]) -> Metrics:
 def _traces() -> Traces:
     with _extra():
         from rollbook_server.observing.traces import Traces  # noqa: PLC0415 - an extra
-    return Traces()
+    try:
+        return Traces()
+    except ValueError as error:  # as its SDK raises it of its variables
+        raise ConfigError(
+            f"--traces: OpenTelemetry refuses what a variable of its own says (OTEL_...): {error}"
+        ) from error
 
 
 @contextmanager

@@ -7,6 +7,7 @@ every program with OpenTelemetry has: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_S
 from __future__ import annotations
 
 import os
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _CARRIED = ("traceparent", "tracestate")
 _PROPAGATOR = TraceContextTextMapPropagator()
-_CLOSE_MILLISECONDS = 2_000  # for spans that are left; nobody waits longer for a collector
+_CLOSE_SECONDS = 2.0  # for spans that are left; nobody waits longer for a collector
 
 # Those of a server's own making, as OpenTelemetry's conventions for gRPC have it.
 _FAILURES = frozenset(
@@ -53,7 +54,8 @@ class Traces:
     """The spans of one server; close it."""
 
     def __init__(self) -> None:
-        self._provider = TracerProvider(resource=_resource())
+        # Python would close it again at the end of the process, and wait for a collector there.
+        self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
         self._provider.add_span_processor(processor())
         self._tracer = self._provider.get_tracer("rollbook")
         self.calls = CallSpans(self._tracer)
@@ -63,8 +65,17 @@ class Traces:
         return TracedStore(store, self._tracer)
 
     def close(self) -> None:
-        """Send what is left, if somebody takes it."""
-        self._provider.force_flush(_CLOSE_MILLISECONDS)
+        """Send what is left, if somebody takes it.
+
+        In a thread of its own, for both wait for a collector that is silent, whatever limit
+        they are given; what they do not get rid of is lost with the process.
+        """
+        closing = Thread(target=self._close, name="rollbook-traces", daemon=True)
+        closing.start()
+        closing.join(_CLOSE_SECONDS)
+
+    def _close(self) -> None:
+        self._provider.force_flush()
         self._provider.shutdown()
 
 

@@ -177,7 +177,7 @@ def _open(database: SqliteRoll, path: Path, *, may_upgrade: bool) -> LogSync:
 
 def unusable(path: Path, error: Exception) -> StoreError:
     """Give what to raise for what SQLite or the operating system complains of."""
-    return StoreError(
-        f"{path} cannot be used as the database: {error}. Put a backup back with "
-        "`rollbook restore FILE`, or choose another --data-dir."
-    )
+    advice = "Put a backup back with `rollbook restore FILE`, or choose another --data-dir."
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        advice = "Whoever runs this may not read and write it: run it as the owner of the file."
+    return StoreError(f"{path} cannot be used as the database: {error}. {advice}")
