@@ -50,6 +50,21 @@ def test_a_bad_file_ends_with_reasons_examples_and_the_file(cli: Cli, file: Path
         assert [row["IMEI"] for row in csv.DictReader(rows)] == [SHORT, LOST, "12", LETTERS]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_it_parts_its_cells_as_the_file_did(
+    cli: Cli, file: Path, delimiter: str, encoding: str
+) -> None:
+    header = delimiter.join(("IMEI", '"Halle, Tor; Etage"', "Größe"))
+    file.write_text(f"{header}\n{delimiter.join((SHORT, '4', 'x'))}\n", encoding=encoding)
+    assert cli("upload", "depot", file).code == ExitCode.ROWS_REJECTED
+    written = file.with_name("Spring order.rejected.csv")
+    with written.open(encoding="utf-8-sig", newline="") as rows:
+        (row,) = csv.DictReader(rows, delimiter=delimiter)
+    assert (row["IMEI"], row["Halle, Tor; Etage"], row["Größe"]) == (SHORT, "4", "x")
+    assert cli("upload", "depot", written).code == ExitCode.ROWS_REJECTED  # it is understood
+
+
 def test_mending_that_file_and_uploading_it_finishes_the_job(
     cli: Cli, admin: AdminClient, depot: str, file: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,6 +55,15 @@ def test_a_server_that_is_not_there_is_told_in_one_line(alone: Cli) -> None:
     ended = alone("--address", "127.0.0.1:1", "health", "--timeout", "2")
     assert ended.code == ExitCode.UNREACHABLE
     assert ended.err.startswith("Error: cannot reach 127.0.0.1:1")
+
+
+def test_a_server_that_is_silent_is_told_without_words_of_the_library(alone: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        ended = alone("--address", address, "health", "--timeout", "0.2")
+    assert ended.code == ExitCode.UNREACHABLE
+    assert f"{address} (plaintext) did not answer in time" in ended.err
+    assert "timeout_seconds" not in ended.err
 
 
 def test_it_needs_no_key(alone: Cli, server: Server) -> None:

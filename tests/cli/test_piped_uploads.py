@@ -85,6 +85,8 @@ def test_what_is_wrong_is_told_of_stdin(cli: Cli, monkeypatch: pytest.MonkeyPatc
     ended = cli("upload", "depot", "-", "--no-errors")
     assert ended.code == ExitCode.ROWS_REJECTED
     assert "Mend stdin and run: rollbook upload depot -- -" in ended.err
+    # The command reads stdin again, and would wait for it.
+    assert "The rejected rows as a CSV file, with the same input again: rollbook" in ended.err
 
 
 @pytest.mark.usefixtures("depot")

@@ -10,12 +10,15 @@ import pytest
 
 from rollbook import AdminClient, UploadState
 from rollbook.cli.exit_codes import ExitCode
+from rollbook_server.domain.upload_sessions import UploadLimits
 from uploads.wire import imei
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from cli.ended import Cli
+    from running import Server
 
 REFUSED = {
     "empty": (b"", "Put devices into it; how a file looks: rollbook template"),
@@ -66,6 +69,18 @@ def test_an_upload_that_is_resumed_is_left_to_be_resumed_again(
     ended = cli("upload", "Depot", file, "--resume", upload.upload_id)
     assert f"--resume {upload.upload_id}" in ended.err
     assert states(admin, depot) == [UploadState.OPEN]
+
+
+def test_more_rows_are_a_matter_of_the_server_and_not_of_who_calls(
+    alone: Cli, serve: Callable[..., Server], file: Path
+) -> None:
+    server = serve(upload_limits=UploadLimits(max_rows=2))
+    to_it = ("--address", server.address, "--api-key-file", server.data_dir / "admin.key")
+    file.write_text("".join(f"{cell}\n" for cell in ("IMEI", *map(imei, range(3)))))
+    assert alone(*to_it, "profile", "create", "Depot").code == ExitCode.DONE
+    ended = alone(*to_it, "upload", "Depot", file.name)
+    assert (ended.code, "more than 2 rows" in ended.err) == (ExitCode.REFUSED, True)
+    assert "take more rows: rollbook serve --max-rows N\n" in ended.err
 
 
 class Torn(io.BytesIO):

@@ -62,6 +62,17 @@ def expiry(admin: AdminClient, profile_id: str) -> str:
     return end.strftime("Expires %Y-%m-%d %H:%M UTC")
 
 
+@pytest.mark.parametrize("name", ["codes.png", "codes", "-"])
+def test_a_sheet_is_a_pdf_by_its_name_too(
+    alone: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = alone("qr", "--sheet", name)
+    assert ended.code == ExitCode.USAGE
+    assert f"{name} does not end in .pdf" in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("paper", PAPERS)
 def test_every_code_of_a_sheet_is_read_with_its_name_and_expiry(
     cli: Cli, admin: AdminClient, out: Path, paper: str

@@ -43,6 +43,15 @@ with counting("Spring tablets of the northern depot", "device", 40_000, silent=F
         time.sleep(0.1)
     input()
 """
+# Hands most of a file to buffers in one moment, as before a slow network, and stands still.
+BUFFERING = """
+from rollbook import UploadProgress
+from rollbook.cli.upload_progress import watch
+with watch("devices.csv", silent=False) as step:
+    for sent in (0, 1_700_000, 3_400_000):
+        step(UploadProgress("u", sent, 3_800_000, 0, None, 0, 0, 1))
+    input()
+"""
 
 
 @pytest.fixture
@@ -105,6 +114,19 @@ def test_progress_has_room_for_rate_and_time_left(columns: int) -> None:
     bars = [screen for screen in seen if re.search(r"\d,\d{3}(?: devices)?/s", screen)]
     assert any(re.search(r"0:00:0\d", screen) for screen in bars)
     assert all("\n" not in screen.strip() for screen in bars), bars
+
+
+def test_buffers_that_fill_are_not_taken_for_a_fast_network() -> None:
+    program = (sys.executable, "-c", BUFFERING)
+    with Terminal(program=program, kind="xterm-256color", columns=80) as terminal:
+        terminal.wait_for(
+            lambda screen: re.search(r"[\d.]+ [kMG]?B/s \d:\d\d:\d\d", screen) is not None
+        )
+        speed = re.search(r"([\d.]+) ([kMG]?B)/s", terminal.screen)
+        terminal.type("\r")
+        assert terminal.end() == 0
+    assert speed is not None
+    assert speed[2] == "kB" or float(speed[1]) <= 1.7  # MB/s, after two seconds at least
 
 
 def test_an_upload_draws_a_bar_that_goes(admin: AdminClient, depot: str, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 class ErrorCsv:
     """Writes rejected rows under the uploader's own header, with the error in a last column."""
 
-    def __init__(self, file: TextIO, columns: Sequence[str]) -> None:
-        self._writer = csv.writer(file)
+    def __init__(self, file: TextIO, columns: Sequence[str], delimiter: str = ",") -> None:
+        self._writer = csv.writer(file, delimiter=delimiter)
         # A file that was mended and uploaded again brings the column of the time before.
         self._kept = [place for place, name in enumerate(columns) if name != ERROR_COLUMN]
         self._width = len(columns)

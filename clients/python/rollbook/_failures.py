@@ -46,8 +46,8 @@ _SILENT = {
     ),
     grpc.StatusCode.CANCELLED: "the call to {endpoint} was cut off ({details})",
     grpc.StatusCode.DEADLINE_EXCEEDED: (
-        "{endpoint} did not answer in time: is `rollbook serve` running there, and is "
-        "timeout_seconds long enough? ({details})"
+        "{endpoint} did not answer in time: is `rollbook serve` running there, and was that "
+        "time long enough? ({details})"
     ),
     grpc.StatusCode.UNIMPLEMENTED: (
         "{endpoint} does not serve this method: is it a Rollbook server, and new enough? "

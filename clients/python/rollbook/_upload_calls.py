@@ -143,12 +143,15 @@ class UploadCalls(Calls):
                 yield _convert.row_error(each)
 
     @_dual.method
-    async def write_upload_errors(self, upload_id: str, file: TextIO) -> int:
+    async def write_upload_errors(
+        self, upload_id: str, file: TextIO, *, delimiter: str = ","
+    ) -> int:
         """Write the rejected rows as a CSV file to mend and upload again; gives how many.
 
         The columns are the uploader's own and last "Rollbook Error". Cells that a
         spreadsheet would run are led by an apostrophe, which an upload takes off again.
-        Open the file with newline="" and, for spreadsheets, encoding="utf-8-sig".
+        Open the file with newline="" and, for spreadsheets, encoding="utf-8-sig"; those
+        of many countries want a semicolon as the delimiter.
 
         >>> upload = admin.upload_devices(profile_id, "bad.csv")
         >>> with open("errors.csv", "w", newline="", encoding="utf-8-sig") as file:
@@ -158,7 +161,7 @@ class UploadCalls(Calls):
         count = 0
         table: ErrorCsv | None = None
         async for page in self._error_pages(upload_id, 0):
-            table = table or ErrorCsv(file, page.columns)
+            table = table or ErrorCsv(file, page.columns, delimiter)
             errors = map(_convert.row_error, page.errors)
             count += await self._caller.transport.run(partial(table.write, errors))
         return count

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import io
 import re
 from pathlib import Path
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 # Fewer rows are there before anybody wonders.
 _WORTH_SHOWING = 1_000
+_OTHER_DELIMITERS = (";", "\t")
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LONGEST_HEADER = 131_072  # characters, what Python's csv takes as a field
 _OF_PIPES = Path("rejected.csv")
 # A file of rejected rows that was mended and has some again gets no second ending.
 _ENDING = re.compile(r"\.rejected(-\d+)?$")
@@ -36,8 +41,10 @@ def beside(file: Path) -> NewFile:
     return NewFile(free_path(file.with_name(f"{name}.rejected.csv")), "--errors")
 
 
-def write_errors(client: AdminClient, done: Upload, new: NewFile, *, silent: bool) -> Path:
-    """Write the rejected rows of an upload; gives the path of the file."""
+def write_errors(
+    client: AdminClient, done: Upload, source: Path, new: NewFile, *, silent: bool
+) -> Path:
+    """Write the rejected rows of an upload as its source has them; gives the path of the file."""
     total = done.rejected_count
     silent = silent or total < _WORTH_SHOWING
     with (
@@ -45,9 +52,33 @@ def write_errors(client: AdminClient, done: Upload, new: NewFile, *, silent: boo
         new.writing() as file,
     ):
         text = _Rows(file, told)
-        client.write_upload_errors(done.upload_id, text)
+        client.write_upload_errors(done.upload_id, text, delimiter=delimiter_of(source, done))
         text.detach()  # which writes what is left
     return new.path
+
+
+def delimiter_of(source: Path, done: Upload) -> str:
+    """Give what parts the cells of a file; a comma if its header cannot be read again.
+
+    Whose spreadsheet writes semicolons sees a file with commas as one column.
+    """
+    header = "" if passes(source) else _first_line(source)
+    columns = [one.column.strip() for one in done.columns]
+    for delimiter in _OTHER_DELIMITERS:
+        read = next(csv.reader([header], delimiter=delimiter), [])
+        if len(columns) > 1 and [cell.strip() for cell in read] == columns:
+            return delimiter
+    return ","
+
+
+def _first_line(source: Path) -> str:
+    try:
+        with source.open("rb") as raw:
+            encoding = "utf-16" if raw.read(2) in _UTF16 else "utf-8-sig"
+        with source.open(encoding=encoding) as file:
+            return file.readline(_LONGEST_HEADER)
+    except (OSError, UnicodeError):
+        return ""
 
 
 class _Rows(io.TextIOWrapper):

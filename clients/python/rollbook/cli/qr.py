@@ -29,6 +29,12 @@ def _known_suffix(_ctx: click.Context, _option: click.Parameter, out: Path | Non
     return out
 
 
+def _pdf(_ctx: click.Context, _option: click.Parameter, sheet: Path | None) -> Path | None:
+    if sheet is not None and sheet.suffix.lower() != ".pdf":
+        raise click.BadParameter(f"a sheet is a PDF, and {sheet} does not end in .pdf")
+    return sheet
+
+
 @click.command()
 @click.argument("profiles", nargs=-1, metavar="[PROFILE]...", shell_complete=profile_names)
 @click.option(
@@ -41,6 +47,7 @@ def _known_suffix(_ctx: click.Context, _option: click.Parameter, out: Path | Non
 @click.option(
     "--sheet",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=_pdf,
     metavar="FILE.pdf",
     help="Write the codes of each PROFILE, or of all, with names and expiry, to be printed.",
 )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    ProgressColumn,
     Task,
     TaskProgressColumn,
     TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
 )
 from rich.text import Text
 
@@ -59,9 +60,11 @@ def _bar(name: str, console: Console) -> Iterator[Watcher]:
     size = [TaskProgressColumn()] if is_narrow(console) else [BarColumn(), DownloadColumn()]
     text = TextColumn("{task.description}", markup=False)
     with bar(console, text, *size, _SettledSpeed(), _SettledRest()) as progress:
-        task = progress.add_task(name, total=None)
+        task = progress.add_task(name, total=None, begun_at=None)
 
         def draw(step: UploadProgress) -> None:
+            if progress.tasks[0].fields["begun_at"] is None:  # a resumed upload has bytes
+                progress.update(task, begun_at=step.sent_bytes)
             progress.update(
                 task,
                 description=_headline(name, step),
@@ -72,20 +75,32 @@ def _bar(name: str, console: Console) -> Iterator[Watcher]:
         yield draw
 
 
-class _SettledSpeed(TransferSpeedColumn):
+class _SettledSpeed(ProgressColumn):
     def render(self, task: Task) -> Text:
-        """Give the speed of late, once it tells something and as long as there is one."""
-        return super().render(task) if _is_settled(task) else Text()
+        """Give the speed, once it tells something and as long as there is one."""
+        speed = _mean_speed(task)
+        text = f"{decimal(int(speed))}/s" if speed else ""
+        return Text(text, style="progress.data.speed", no_wrap=True)
 
 
-class _SettledRest(TimeRemainingColumn):
+class _SettledRest(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Give the time left, which is known as well as the speed is."""
-        return super().render(task) if _is_settled(task) else Text()
+        speed = _mean_speed(task)
+        left = timedelta(seconds=ceil((task.remaining or 0) / speed)) if speed else ""
+        return Text(str(left), style="progress.remaining", no_wrap=True)
 
 
-def _is_settled(task: Task) -> bool:
-    return not task.finished and (task.elapsed or 0.0) > _UNSETTLED_SECONDS
+def _mean_speed(task: Task) -> float:
+    """Give the bytes a second since the first step; 0 while nobody can tell.
+
+    Of late, as rich would have it, is wrong here: where the network is slow, buffers take
+    megabytes in one moment, and for the next half a minute there is no step at all.
+    """
+    if task.finished or task.total is None or (task.elapsed or 0.0) <= _UNSETTLED_SECONDS:
+        return 0.0
+    begun_at: int = task.fields["begun_at"]
+    return (task.completed - begun_at) / (task.elapsed or 1.0)
 
 
 def _headline(name: str, step: UploadProgress) -> str:

@@ -100,7 +100,8 @@ def _about_error_file(request: UploadRequest, upload: Upload, written: Path | No
         verb = "is" if upload.rejected_count == 1 else "are"
         return f"{counted(upload.rejected_count, 'rejected row')} {verb} in {written}."
     free = free_path(Path("rejected.csv"))
-    return f"The rejected rows as a CSV file: {request.resumed(errors=free)}"
+    resumed = request.resumed(errors=free)
+    return f"The rejected rows as a CSV file{request.with_what}: {resumed}"
 
 
 def _mend(request: UploadRequest, upload: Upload, written: Path | None) -> str:

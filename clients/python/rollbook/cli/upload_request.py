@@ -73,8 +73,12 @@ class UploadRequest:
 
     def go_on(self) -> str:
         """Say how to go on with this upload."""
-        with_what = ", with the same input again" if passes(self.file) else ""
-        return f"Go on with it{with_what}: {self.resumed()}"
+        return f"Go on with it{self.with_what}: {self.resumed()}"
+
+    @property
+    def with_what(self) -> str:
+        """Say what a command that resumes it needs besides: a pipe has nothing left to give."""
+        return ", with the same input again" if passes(self.file) else ""
 
     def _error_options(self) -> Sequence[str]:
         return self.errors.options() if self.errors else ()

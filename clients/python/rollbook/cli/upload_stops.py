@@ -63,8 +63,7 @@ def refused(request: UploadRequest, error: RollbookError) -> RollbookError | Com
         anew = f"Begin a new upload: {request.again()}"
         return _refusal(error, anew, error.metadata, _of_its_beginning(request, error))
     if error.reason == "UPLOAD_TOO_MANY_ROWS":
-        more = request.session.command("serve", options=("--max-rows", "N"))
-        next_step = f"Split the file, or let the server take more rows: {more}"
+        next_step = "Split the file, or let the server take more rows: rollbook serve --max-rows N"
         return _refusal(error, next_step, error.metadata, _too_long(request, error))
     return error
 

@@ -228,9 +228,12 @@ def _write_errors(
     """
     if not done.rejected_count:
         return None
+    silent, source = request.session.wants_json, request.file
     if request.errors is not None:
-        return write_errors(client, done, request.errors, silent=request.session.wants_json)
+        return write_errors(client, done, source, request.errors, silent=silent)
+    if not unasked:
+        return None
     try:
-        return write_errors(client, done, beside(request.file), silent=False) if unasked else None
+        return write_errors(client, done, source, beside(source), silent=False)
     except (OSError, CommandError):
         return None
