@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from methods import MALFORMED, Caller, Method, methods
-from rollbook_server.app import SERVICES
+from rollbook_server.health import SERVICES
 from rollbook_server.transport.admission import OPEN_SERVICES
 
 if TYPE_CHECKING:

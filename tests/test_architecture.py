@@ -99,7 +99,8 @@ ALLOWED = {
     "rollbook_server.patience": set(),
     "rollbook_server.pulse": {"rollbook_server.domain", "rollbook_server.patience"},
     "rollbook_server.passwords": {"rollbook_server.domain", "argon2"},
-    "rollbook_server.app": {"rollbook_server", "rollbook.v1", "grpc", "grpc_health"},
+    "rollbook_server.health": {"rollbook_server.pulse", "grpc", "grpc_health"},
+    "rollbook_server.app": {"rollbook_server", "rollbook.v1", "grpc"},
     "rollbook_server.command": {"rollbook_server", "rollbook.cli", "rollbook.data_dir", "click"},
     "rollbook_server.database": {
         "rollbook_server",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rollbook_server.app import SERVICES
+from rollbook_server.health import SERVICES
 
 if TYPE_CHECKING:
     from running import Server

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from methods import Caller, Method, methods
 from rollbook import DeviceRow, Right
-from rollbook_server.app import SERVICES
+from rollbook_server.health import SERVICES
 from uploads.wire import imei
 
 if TYPE_CHECKING:

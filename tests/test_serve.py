@@ -16,8 +16,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rollbook import AdminClient, DeviceRow, RollbookError, UnauthenticatedError
 from rollbook.cli.exit_codes import ExitCode
-from rollbook_server.app import ADMIN_KEY_NAME, SERVICES
+from rollbook_server.app import ADMIN_KEY_NAME
 from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME, ConfigError
+from rollbook_server.health import SERVICES
 from rollbook_server.key_files import KeyFileError
 from rollbook_server.storage.store import StoreError
 

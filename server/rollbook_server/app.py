@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from rollbook.v1 import (
     access_service_pb2_grpc,
@@ -31,6 +30,8 @@ from rollbook_server.domain.guessing import Guesses
 from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.domain.witness import Witness
+from rollbook_server.health import NAME as HEALTH
+from rollbook_server.health import SERVICES, Health
 from rollbook_server.observing.observation import Observation
 from rollbook_server.observing.states import States
 from rollbook_server.passwords import Argon2Passwords
@@ -65,30 +66,8 @@ _log = logging.getLogger(__name__)
 ADMIN_KEY_NAME = "admin.key"
 TOKEN_EPOCH_NAME = "token.epoch"  # noqa: S105 - a name, no secret
 
-SERVICES = (
-    "rollbook.v1.AccessService",
-    "rollbook.v1.AuditService",
-    "rollbook.v1.DeviceService",
-    "rollbook.v1.EnrollmentService",
-    "rollbook.v1.ProfileService",
-    "rollbook.v1.TokenService",
-    "rollbook.v1.UserService",
-)
-
-# What is told not to be served: the whole server is healthy as long as devices enroll.
-NOT_SERVED = {
-    Feeling.WELL: (),
-    Feeling.NEARLY_FULL: ("rollbook.v1.DeviceService",),
-    Feeling.ILL: ("", *SERVICES),
-}
-
 # Of the time in which a server is to end, what calls may take; the rest is for its files.
 CALLS_SHARE = 0.75
-
-# Watchers of our health need no key, so they must not wait in the threads that serve
-# calls. Nor in none, as is that library's default: there a watcher that goes away
-# while we set a status stops the whole server for ever.
-_HEALTH_WATCHERS = 8
 
 _OPTIONS = (
     # Clients may ping every 30 s, the usual time after which middleboxes forget them.
@@ -117,7 +96,7 @@ class App:
     def __init__(self, config: Config, clock: Clock = clock.now) -> None:
         config.check()
         self._config, self._clock = config, clock
-        self.observation = Observation(config, (*SERVICES, health.SERVICE_NAME))
+        self.observation = Observation(config, (*SERVICES, HEALTH))
         config.make_data_dir()
         self._store = open_store(
             config.database,
@@ -136,9 +115,8 @@ class App:
         self._idle = IdleLimit(
             config.idle_seconds, config.threads // 2, others_wait=self._lines.anyone_waits
         )
-        self._health = _health_servicer()
+        self.health = Health()
         self._pulse: Pulse | None = None
-        self._is_serving = self._is_stopping = False
         self._listener: Sweeper | None = None
         try:
             self._begin()
@@ -165,7 +143,9 @@ class App:
         self.address = self._bind()
         self._register()
         streams = {"uploads": self._streams, "inventories": self._exports}
-        states = States(self._serves, self._store, self._lines, streams, self._certificates)
+        states = States(
+            self.health.is_serving, self._store, self._lines, streams, self._certificates
+        )
         self.observation.look_at(self._store, self._clock, states)
 
     def _keep_admin_key(self) -> None:
@@ -275,26 +255,15 @@ class App:
 
     def _register_standard(self) -> None:
         """Add health and, if it is wanted, reflection."""
-        server = self._server
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        self.health.register(self._server)
         if self._config.reflection:
-            reflection.register(server, (*SERVICES, health.SERVICE_NAME))
+            reflection.register(self._server, (*SERVICES, HEALTH))
 
     def start(self) -> None:
         """Serve; the address is then `address`."""
-        self._tell_health(Feeling.WELL)
+        self.health.tell(Feeling.WELL)
         self._server.start()
-        self._pulse = Pulse(self._store, self._tell_health)
-
-    def _serves(self) -> bool:
-        return self._is_serving and not self._is_stopping
-
-    def _tell_health(self, feeling: Feeling) -> None:
-        self._is_serving = feeling is not Feeling.ILL
-        status = health_pb2.HealthCheckResponse
-        for name in ("", *SERVICES):
-            is_served = name not in NOT_SERVED[feeling]
-            self._health.set(name, status.SERVING if is_served else status.NOT_SERVING)
+        self._pulse = Pulse(self._store, self.health.tell)
 
     def stop(self) -> None:
         """Tell that it stops, let no new call in, answer those under way, and close the files.
@@ -302,8 +271,7 @@ class App:
         Uploads and inventories end at their next message, and those that stand still in a
         moment. What is not answered after three quarters of `drain_seconds` is cut.
         """
-        self._is_stopping = True
-        self._health.enter_graceful_shutdown()
+        self.health.stop()
         self._streams.stop()
         self._exports.stop()
         self._idle.hurry()
@@ -328,8 +296,3 @@ class App:
         with suppress(RollbookError):  # a full disk: what was counted is lost with the rest
             self._witness.settle(self._store, self._clock())
         self._store.close()
-
-
-def _health_servicer() -> health.HealthServicer:
-    watchers = futures.ThreadPoolExecutor(_HEALTH_WATCHERS, thread_name_prefix="rollbook-health")
-    return health.HealthServicer(experimental_non_blocking=False, experimental_thread_pool=watchers)

@@ -10,9 +10,9 @@ import pytest
 
 from methods import MALFORMED, methods
 from rollbook import AdminClient, DeviceRow, OnConflict, PermissionDeniedError, Right, Role
-from rollbook_server.app import SERVICES
 from rollbook_server.domain.errors import RollbookError as RefusedError
 from rollbook_server.domain.rights import EVERY_RIGHT, NEEDED
+from rollbook_server.health import SERVICES
 from rollbook_server.transport.admission import OPEN_SERVICES, RIGHTLESS_SERVICES, Admission
 
 if TYPE_CHECKING:

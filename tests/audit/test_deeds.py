@@ -13,9 +13,9 @@ from audit.depot import IMEI, PASSWORD, Depot
 from raw_calls import unary
 from rollbook import DeviceRow, DeviceUpdate, OnInvalidRow, Role, RollbookError
 from rollbook.v1 import profile_service_pb2
-from rollbook_server.app import SERVICES
 from rollbook_server.domain import users
 from rollbook_server.domain.callers import Caller, calling
+from rollbook_server.health import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # `running`, as the tests kn
 
 from rollbook import EnrollmentAgent
 from rollbook_server import logs
-from rollbook_server.app import SERVICES
+from rollbook_server.health import SERVICES
 from rollbook_server.logs import LogSettings
 from rollbook_server.observing.access_log import AccessLog
 from rollbook_server.observing.metrics import Metrics

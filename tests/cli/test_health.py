@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rollbook.cli.exit_codes import ExitCode
-from rollbook_server.app import SERVICES
+from rollbook_server.health import SERVICES
 from rollbook_server.pulse import Feeling
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ def test_each_service_is_asked_by_its_name_with_its_package_or_without(cli: Cli,
 
 
 def test_no_room_for_uploads_is_told_of_the_devices_alone(cli: Cli, server: Server) -> None:
-    server.app._tell_health(Feeling.NEARLY_FULL)
+    server.app.health.tell(Feeling.NEARLY_FULL)
     assert cli("health").code == 0
     ended = cli("health", "DeviceService")
     assert (ended.code, ended.out) == (ExitCode.UNREACHABLE, "NOT_SERVING\n")
 
 
 def test_a_server_that_stops_is_told(cli: Cli, server: Server) -> None:
-    server.app._health.enter_graceful_shutdown()
+    server.app.health.stop()
     ended = cli("health", "--output", "json")
     assert ended.code == ExitCode.UNREACHABLE
     assert ended.document == {"service": "", "status": "NOT_SERVING"}

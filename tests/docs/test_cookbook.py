@@ -12,7 +12,7 @@ import pytest
 from docs.recipes import Recipe, recipes
 from methods import methods
 from new_user import served
-from rollbook_server.app import SERVICES
+from rollbook_server.health import SERVICES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cookbook.md").read_text(encoding="utf-8")
 RECIPES = recipes(PAGE)

@@ -13,7 +13,7 @@ from methods import methods
 from reference import reading
 from reference.pages import _table
 from rollbook.v1 import error_reason_pb2
-from rollbook_server.app import SERVICES
+from rollbook_server.health import SERVICES
 
 ROOT = Path(__file__).parents[2]
 API = ROOT / "docs" / "api"

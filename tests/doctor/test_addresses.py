@@ -54,7 +54,7 @@ def tls(tmp_path: Path) -> Callable[..., tuple[str, ...]]:
 def test_a_server_that_answers(server: Server, doctor: Doctor) -> None:
     where = ("--data-dir", server.data_dir, "--listen", server.address)
     assert doctor(*where)["address"] == ("OK", f"a server answers on {server.address}: SERVING ")
-    server.app._tell_health(Feeling.ILL)
+    server.app.health.tell(Feeling.ILL)
     state, told = doctor(*where)["address"]
     assert (state, "NOT_SERVING" in told) == ("WRONG", True)
 

@@ -10,7 +10,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rollbook_server import app
-from rollbook_server.app import SERVICES
+from rollbook_server.health import SERVICES
 from rollbook_server.pulse import Pulse
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from databases import POSTGRESQL
 from observing.conftest import ANYWHERE, Told, asked
-from rollbook_server.app import SERVICES
+from rollbook_server.health import SERVICES
 from rollbook_server.observing import gathering
 from rollbook_server.observing.gathering import Gathering
 from rollbook_server.observing.metrics import Metrics

@@ -269,7 +269,7 @@ def test_metrics_are_told_while_the_database_does_not_answer(
 
 def test_serving_is_told_as_health_tells_it(server: Server, ask: Ask) -> None:
     assert ask(server).sum("rollbook_serving") == 1
-    server.app._tell_health(Feeling.ILL)
+    server.app.health.tell(Feeling.ILL)
     assert ask(server).sum("rollbook_serving") == 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from methods import Caller, methods
-from rollbook_server.app import SERVICES
+from rollbook_server.health import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ import pytest
 
 from methods import MALFORMED, methods
 from port.frames import Wire, decode
-from rollbook_server.app import SERVICES
+from rollbook_server.health import SERVICES
 from rollbook_server.transport.admission import OPEN_SERVICES
 
 if TYPE_CHECKING:
