@@ -14,8 +14,8 @@ from rollbook_server.storage.sqlite.row_shapes import OFTEN_SHARED, RISING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.sqlite.bulk import Piece
+    from rollbook_server.storage.sqlite.database import SqliteEngine
     from rollbook_server.storage.sqlite.row_shapes import Shape
 
 _new_taken = cast("Callable[[Sequence[object]], Taken]", partial(tuple.__new__, Taken))  # as C is
@@ -39,27 +39,32 @@ WITH given ({columns}) AS ({values}),
 rows AS (
     SELECT place, imei, {imei2} AS imei2, serial_number, {manufacturer} AS manufacturer,
         {manufacturer_key} AS manufacturer_key, attributes
-    FROM given WHERE place IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM devices WHERE id = ? + place)
+    FROM given WHERE place IS NOT NULL{left_out}
 )
 SELECT json_group_array(json_array(r.place,
     ifnull(d.upload IS NOT ? AND d.profile = ? AND d.imei IS r.imei AND d.imei2 IS r.imei2
         AND d.serial_number IS r.serial_number AND d.manufacturer IS r.manufacturer
         AND d.manufacturer_key IS r.manufacturer_key AND d.attributes = r.attributes, 0),
     iif(d.upload = ? AND d.id < ? + r.place, d.source_line, 0)))
-FROM rows r LEFT JOIN devices d ON d.id = ifnull(
+FROM rows r {join} devices d ON d.id = ifnull(
     (SELECT id FROM devices WHERE imei = r.imei),
     (SELECT id FROM devices WHERE r.imei IS NULL
         AND serial_number = r.serial_number AND manufacturer_key = r.manufacturer_key))
 """
 
+_LEFT_OUT = " AND NOT EXISTS (SELECT 1 FROM devices WHERE id = ? + place)"
+
 
 class Statements(NamedTuple):
-    """What puts some rows in, and what then tells which of them were left out."""
+    """What puts some rows in, and what then tells which of them were left out.
+
+    `held`, asked before, tells the same of those whose first key is taken.
+    """
 
     size: int
     insert: tuple[str, list[Any]]
     taken: tuple[str, list[Any]]
+    held: tuple[str, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +75,21 @@ class PackedRows(Packed):
     pieces: Sequence[Piece]
 
     def insert_into(
-        self, database: RollDatabase, first_id: int, profile: int, upload: int | None, time: int
+        self, database: SqliteEngine, first_id: int, profile: int, upload: int | None, time: int
     ) -> list[Taken]:
         """Insert the rows.
 
-        The unique indexes leave some out; which ones, their missing ids tell.
+        The unique indexes leave some out; which ones, their missing ids tell. Where all rows
+        were left out last, most likely all will be: that is asked first, and saves trying.
         """
         taken: list[Taken] = []
         for piece in self.statements(first_id, profile, upload, time):
-            if database.execute_sql(*piece.insert).rowcount < piece.size:
-                ((found,),) = database.execute_sql(*piece.taken)
-                taken += map(_new_taken, sorted(json.loads(found)))
+            mine = _found(database, piece.held) if database.expects_taken else []
+            if len(mine) < piece.size:
+                is_short = database.execute_sql(*piece.insert).rowcount < piece.size
+                mine = _found(database, piece.taken) if is_short else []
+            database.expects_taken = len(mine) == piece.size
+            taken += mine
         return taken
 
     def statements(
@@ -92,17 +101,24 @@ class PackedRows(Packed):
         """
         keys, rising = self.shape.values(OFTEN_SHARED), self.shape.values(RISING)
         for values, parameters, size in self.pieces:
-            insert, taken = _sql(self.shape.columns, values)
+            insert, taken, held = _sql(self.shape.columns, values)
+            put = [*parameters, first_id, profile, *keys, upload, *rising, time, time]
+            given, asked = [*parameters, *keys], (upload, profile, upload, first_id)
             yield Statements(
-                size,
-                (insert, [*parameters, first_id, profile, *keys, upload, *rising, time, time]),
-                (taken, [*parameters, *keys, first_id, upload, profile, upload, first_id]),
+                size, (insert, put), (taken, [*given, first_id, *asked]), (held, [*given, *asked])
             )
 
 
 @cache
-def _sql(columns: tuple[str, ...], values: str) -> tuple[str, str]:
+def _sql(columns: tuple[str, ...], values: str) -> tuple[str, str, str]:
     names = {name: name if name in columns else "?" for name in OFTEN_SHARED}
     names |= {name: name if name in columns else "? + place" for name in RISING}
     given = {"columns": ", ".join(columns), "values": values, **names}
-    return _INSERT.format(**given), _TAKEN.format(**given)
+    taken = _TAKEN.format(left_out=_LEFT_OUT, join="LEFT JOIN", **given)
+    held = _TAKEN.format(left_out="", join="JOIN", **given)
+    return _INSERT.format(**given), taken, held
+
+
+def _found(database: SqliteEngine, statement: tuple[str, list[Any]]) -> list[Taken]:
+    ((found,),) = database.execute_sql(*statement)
+    return list(map(_new_taken, sorted(json.loads(found))))
