@@ -78,6 +78,7 @@ def serve(session: Session, /, *, print_config: bool, **values: Any) -> None:
         _print(config, session)
         return
     logs.begin(config.logs)
+    signals.spare(logs.TOLD_BY)
     if config.workers > 1:
         _run_workers(config, session)
     else:

@@ -31,6 +31,15 @@ def told_to_stop(others: Heard | None = None) -> socket.socket:
     return told
 
 
+def spare(others: Heard) -> None:
+    """Let such signals do nothing until `told_to_stop` hears them: by itself they end a process.
+
+    Those that it starts inherit that.
+    """
+    for name in others:
+        signal.signal(name, signal.SIG_IGN)
+
+
 def _listen(heard: socket.socket, tells: socket.socket, others: Heard) -> None:
     """Pass signals on; each comes as a byte that is its number."""
     while numbers := heard.recv(64):

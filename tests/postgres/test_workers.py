@@ -170,6 +170,23 @@ def test_they_end_while_the_first_waits_to_start(server: ServerProcess) -> None:
     assert "told to stop before every worker served" in server.log.read_text()
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_signal_about_the_log_does_not_end_a_server_that_starts(
+    server: ServerProcess, count: int
+) -> None:
+    server.terminate()
+    options = ("--workers", str(count), "--database", DATABASES.url(server.data_dir))
+    starting = ServerProcess(server.data_dir, *options)
+    with ThreadPoolExecutor(1) as pool:
+        with starting_in_vain(server.data_dir):
+            started = pool.submit(starting.launch)
+            until(lambda: bool(waiting(server.data_dir)))
+            for pid in (starting.pid, *workers(starting)):
+                os.kill(pid, signal.SIGUSR1)
+        assert started.result()
+    assert starting.terminate() == 0
+
+
 def test_one_that_is_left_alone_as_it_starts_ends_quietly(server: ServerProcess) -> None:
     killed = min(workers(server))
     with starting_in_vain(server.data_dir):
