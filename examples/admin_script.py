@@ -32,6 +32,7 @@ def main() -> int:
         )
         print(f"{upload.created_count} devices are new, {upload.unchanged_count} were there")
         admin.extend_token(profile.profile_id, 30)
+        options.qr.touch(mode=0o600)  # it holds the token
         options.qr.write_bytes(admin.generate_qr_code(profile.profile_id).image)
         print(f"{options.qr} enrolls them for 30 days")
     return 0

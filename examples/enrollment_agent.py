@@ -75,7 +75,12 @@ def enroll(options: argparse.Namespace, request_id: str) -> Enrollment:
 
 def load(path: Path) -> State:
     """Give what was kept, or a new state."""
-    return State(**json.loads(path.read_text())) if path.exists() else State()
+    if not path.exists():
+        return State()
+    try:
+        return State(**json.loads(path.read_text()))
+    except (ValueError, TypeError):
+        sys.exit(f"{path} is no state of this agent; remove it to begin anew")
 
 
 def save(path: Path, state: State) -> None:
@@ -96,3 +101,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except RollbookError as error:
         sys.exit(f"{error} ({error.reason or error.code})")
+    except (OSError, ValueError) as error:  # a file, or an address that is none
+        sys.exit(str(error))

@@ -84,6 +84,9 @@ async def upload_order(
         except RollbookError as error:
             print(f"order {order}: {error} ({error.reason or error.code})", file=sys.stderr)
             return False
+        except (sqlite3.Error, TypeError) as error:  # the rows of this order cannot be read
+            print(f"order {order}: {error}", file=sys.stderr)
+            return False
     print(f"order {order}: {upload.row_count} rows, {upload.rejected_count} rejected")
     return True
 

@@ -70,6 +70,15 @@ def test_a_closed_client_says_so(client: AdminClient) -> None:
         client.get_profile("p1")
 
 
+def test_so_does_a_list_of_which_pages_are_missing(client: AdminClient, fake: FakeRollbook) -> None:
+    fake.profiles = [profile_pb2.Profile(profile_id=str(number)) for number in range(5)]
+    profiles = client.list_profiles()
+    assert next(profiles).profile_id == "0"
+    client.close()
+    with pytest.raises(ValueError, match="this client is closed: make another one"):
+        list(profiles)
+
+
 def test_a_subclass_may_add_to_what_a_method_does(running: Running) -> None:
     class Loud(AdminClient):
         def reveal_token(self, profile_id: str) -> str:

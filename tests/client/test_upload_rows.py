@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -113,6 +113,24 @@ def test_what_making_a_row_raises_is_raised_here(client: AdminClient) -> None:
 def test_a_row_that_is_none_is_raised_here(client: AdminClient) -> None:
     with pytest.raises(AttributeError):
         client.upload_rows("p1", ["356938035643809"])  # type: ignore[list-item]  # refused
+
+
+@pytest.mark.parametrize(
+    ("of_a_database", "complaint"),
+    [
+        ({"imei": 356938035643809}, "imei must be str, not int"),
+        ({"manufacturer": None}, "manufacturer must be str, not NoneType"),
+        ({"attributes": {"price": 9.5}}, "attribute 'price' must be str, not float"),
+        ({"attributes": {7: "x"}}, "the name of an attribute must be str, not int"),
+    ],
+)
+def test_a_cell_of_another_type_is_named_without_its_value(
+    client: AdminClient, of_a_database: dict[str, Any], complaint: str
+) -> None:
+    for call in (client.upload_rows, client.create_devices):
+        with pytest.raises(TypeError) as caught:
+            call("p1", [DeviceRow(serial_number="S1"), DeviceRow(**of_a_database)])
+        assert str(caught.value) == complaint
 
 
 def test_no_rows_still_finish(client: AdminClient, fake: FakeRollbook) -> None:

@@ -38,6 +38,8 @@ def test_it_ends_with_a_qr_code_and_can_be_run_again(
         "spring.png enrolls them for 30 days",
     ]
     assert (tmp_path / "spring.png").read_bytes().startswith(b"\x89PNG")
+    picture = script.folder / "spring.png"
+    assert picture.stat().st_mode & 0o077 == 0, "others must not read the token"
     again = script.run("Spring tablets", file, "--qr", "spring.png")
     assert again.stdout.startswith("0 devices are new, 2 were there\n")
     (profile,) = admin.list_profiles()

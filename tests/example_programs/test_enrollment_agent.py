@@ -78,3 +78,14 @@ def test_without_a_right_token_it_asks_for_a_sign_in(
     assert profile
     done = agent.run("--imei", imei(1), "--state", tmp_path / "state", ROLLBOOK_TOKEN="wrong")
     assert (done.returncode, done.stdout.split()) == (3, ["SIGN_IN_REQUIRED"])
+
+
+def test_what_cannot_be_is_a_sentence(agent: Program, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    state.write_text("")
+    done = agent.run("--imei", imei(1), "--state", state)
+    assert done.stderr == f"{state} is no state of this agent; remove it to begin anew\n"
+    done = agent.run("--imei", imei(1), "--state", tmp_path / "none" / "state.json")
+    assert done.stderr.startswith("[Errno 2] No such file or directory")
+    done = agent.run("--imei", imei(1), "--state", "new.json", "--address", "http://x")
+    assert done.stderr == "'http://x' is no address: write HOST:PORT, without http://\n"

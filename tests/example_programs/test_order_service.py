@@ -82,6 +82,21 @@ def test_an_order_that_changed_afterwards_is_told_and_the_others_go_on(
     assert done.returncode == 1
 
 
+def test_an_order_that_cannot_be_read_is_told_and_the_others_go_on(
+    service: Program, profile: str, database: sqlite3.Connection
+) -> None:
+    database.execute("UPDATE devices SET site = x'00' WHERE number = 1")
+    database.commit()
+    done = service.run("orders.db", profile)
+    assert done.stderr == "order 1: attribute 'site' must be str, not bytes\n"
+    assert done.stdout == "order 2: 3000 rows, 0 rejected\n"
+    database.execute("DROP TABLE devices")
+    done = service.run("orders.db", profile)
+    assert (done.returncode, done.stdout) == (1, "")
+    told = [f"order {number}: no such table: devices" for number in (1, 2)]
+    assert sorted(done.stderr.splitlines()) == told
+
+
 def test_what_is_missing_is_a_sentence(service: Program, profile: str) -> None:
     done = service.run("none.db", profile)
     assert done.stderr == "the database cannot be read: no such table: orders\n"

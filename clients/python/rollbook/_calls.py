@@ -65,8 +65,7 @@ class Caller:
 
     def stub(self, kind: Callable[[grpc.Channel], _T]) -> _T:
         """Give the stub of a service; raises ValueError once the client is closed."""
-        if self._closed:
-            raise ValueError("this client is closed: make another one")
+        self._be_open()
         stub: Any = self._stubs.get(kind) or kind(self.transport.channel)
         self._stubs[kind] = stub
         made: _T = stub
@@ -152,11 +151,17 @@ class Caller:
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Raise what gRPC raises inside as a RollbookError."""
+        """Raise what gRPC raises inside as a RollbookError; ValueError once it is closed."""
+        self._be_open()
         try:
             yield
         except grpc.RpcError as error:
             raise from_rpc_error(error, self.endpoint) from error
+
+    def _be_open(self) -> None:
+        """Say it before gRPC does, also to an iterator that asks for its next page."""
+        if self._closed:
+            raise ValueError("this client is closed: make another one")
 
 
 def _passes(error: errors.RollbookError) -> bool:

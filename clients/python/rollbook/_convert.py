@@ -135,6 +135,9 @@ def row_error(message: upload_pb2.RowError) -> resources.RowError:
     )
 
 
+_TEXTS = ("imei", "imei2", "serial_number", "manufacturer")
+
+
 def device_row_message(value: resources.DeviceRow) -> device_pb2.DeviceRow:
     """Give a row of the uploader's as a message."""
     message = device_pb2.DeviceRow()
@@ -143,10 +146,24 @@ def device_row_message(value: resources.DeviceRow) -> device_pb2.DeviceRow:
 
 
 def fill_device_row(message: device_pb2.DeviceRow, value: resources.DeviceRow) -> None:
-    """Put a row of the uploader's into an empty message.
+    """Put a row of the uploader's into an empty message; raises TypeError naming a field."""
+    try:
+        _fill(message, value)
+    except TypeError as error:  # protobuf names nothing; without the value, it may be an IMEI
+        raise TypeError(misfit(value) or str(error)) from error
 
-    Field by field, and nothing where nothing is: half the time of all at once.
-    """
+
+def misfit(value: resources.DeviceRow) -> str:
+    """Say which field is of another type than it has to be, such as an INTEGER of a database."""
+    fields = {name: getattr(value, name) for name in _TEXTS}
+    for name, cell in value.attributes.items():
+        fields |= {"the name of an attribute": name, f"attribute {name!r}": cell}
+    wrong = (each for each in fields.items() if not isinstance(each[1], str))
+    return next((f"{name} must be str, not {type(it).__name__}" for name, it in wrong), "")
+
+
+def _fill(message: device_pb2.DeviceRow, value: resources.DeviceRow) -> None:
+    """Go field by field, with nothing where nothing is: half the time of all at once."""
     message.imei = value.imei
     if value.imei2:
         message.imei2 = value.imei2

@@ -152,11 +152,14 @@ class RowReader:
 
 
 def canonical_text(row: DeviceRow) -> str:
-    """Give what the contract takes the CRC of, in UTF-8."""
-    attributes = chain.from_iterable(sorted(row.attributes.items()))
-    return "\x1f".join(
-        (row.imei, row.imei2, row.serial_number, row.manufacturer, *attributes, "\x1e")
-    )
+    """Give what the contract takes the CRC of, in UTF-8; raises TypeError naming a field."""
+    try:
+        attributes = chain.from_iterable(sorted(row.attributes.items()))
+        return "\x1f".join(
+            (row.imei, row.imei2, row.serial_number, row.manufacturer, *attributes, "\x1e")
+        )
+    except TypeError as error:
+        raise TypeError(_convert.misfit(row) or str(error)) from error
 
 
 def csv_opener(source: PathLike[str] | str | Callable[[], BinaryIO]) -> Callable[[], CsvReader]:
