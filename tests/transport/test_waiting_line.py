@@ -82,8 +82,11 @@ def test_a_full_line_refuses_at_once_and_health_still_answers(
     server.app._idle._most_silent, server.app._idle._others_wait = 9, lambda: False
     with grpc.insecure_channel(server.address) as channel:
         call: Any = channel.stream_unary(ENROLL)
-        silent: list[Any] = [call.future(_Never()) for _ in range(2)]  # in the thread, and behind
-        until(lambda: server.app._lines._calls.length == 1)
+        line = server.app._lines._calls
+        silent = [call.future(_Never())]
+        until(lambda: line._served == 1)  # it has the thread; the next one is in its line
+        silent.append(call.future(_Never()))
+        until(lambda: line.length == 1)
         with pytest.raises(grpc.RpcError) as caught:
             call(iter([b""]))
         told = refusal(caught.value)
