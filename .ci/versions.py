@@ -98,9 +98,9 @@ def environments() -> Iterator[Environment]:
     yield Environment("client-floor", oldest, floors())
     for python in newer or [oldest]:
         yield Environment(f"client-newest-{Path(python).name}", python, ())
-    yield Environment(
-        "server-floor", oldest, (*floors("cli", "server", "postgres"), *hypothesis), "postgres"
-    )
+    # The tests look for secrets in what the server traces, too.
+    lowest = floors("cli", "server", "postgres", "traces")
+    yield Environment("server-floor", oldest, (*lowest, *hypothesis), "postgres,traces")
 
 
 def floors(*extras: str) -> tuple[str, ...]:
