@@ -56,12 +56,6 @@ def note_restore(path: Path, epoch: int, identity: int, *, is_certain: bool) -> 
     key_files.replace(path, json.dumps(asdict(note)) + "\n")
 
 
-def is_doubted(path: Path) -> bool:
-    """Tell whether a file says that older tokens may be at work, or nothing that can be read."""
-    note = read_note(path)
-    return note is not None and note.doubted
-
-
 def read_note(path: Path) -> _Note | None:
     """Give the note; None if there is none. One that cannot be read gives rise to doubt."""
     try:

@@ -10,12 +10,14 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
 
 from rollbook.cli.output import say, stderr_console
+from rollbook.cli.progress import Percents, bar, is_narrow
 from rollbook_server.storage.sqlite.backups import CHECKING, BackupStep
 
 if TYPE_CHECKING:
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 
     Watcher = Callable[[BackupStep], None]
 
-# So many percent lie between two lines at least.
-_LINE_EVERY_PERCENT = 25
 _MEGABYTE = 1_000_000
 
 
@@ -52,14 +52,9 @@ def _nothing() -> Iterator[Watcher]:
 @contextmanager
 def _bar(console: Console) -> Iterator[Watcher]:
     """Draw bytes, rate and time left; the bar is gone at the end."""
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
+    size = [TaskProgressColumn()] if is_narrow(console) else [BarColumn(), DownloadColumn()]
+    text = TextColumn("{task.description}", markup=False)
+    with bar(console, text, *size, TransferSpeedColumn(), TimeRemainingColumn()) as progress:
         yield partial(_draw, progress, progress.add_task("", total=None))
 
 
@@ -85,15 +80,14 @@ class _Lines:
     """Decides which steps are worth a line."""
 
     def __init__(self) -> None:
-        self._next_percent = _LINE_EVERY_PERCENT
+        self._percents = Percents()
 
     def step(self, step: BackupStep) -> None:
         """Write a line if the copy came far enough."""
         if step.phase == CHECKING:
             say(f"{step.phase}: every page and every index")
-            self._next_percent = _LINE_EVERY_PERCENT
+            self._percents = Percents()
             return
-        percent = 100 * step.byte_count // max(1, step.byte_total)
-        if percent >= self._next_percent:
-            self._next_percent = percent - percent % _LINE_EVERY_PERCENT + _LINE_EVERY_PERCENT
+        percent = self._percents.reached(step.byte_count, step.byte_total)
+        if percent:
             say(f"{step.phase}: {percent} %, {megabytes(step.byte_count)}")

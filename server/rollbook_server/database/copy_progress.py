@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from rollbook.cli.output import counted, say, stderr_console
-from rollbook.cli.progress import Rate, bar, is_narrow
+from rollbook.cli.progress import Percents, Rate, bar, is_narrow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from rollbook_server.storage.copying import CopyStep
 
     Watcher = Callable[[CopyStep], None]
-
-# So many percent of a phase lie between two lines at least.
-_LINE_EVERY_PERCENT = 25
 
 
 def watch(*, silent: bool) -> AbstractContextManager[Watcher]:
@@ -79,13 +76,12 @@ class _Lines:
     """Decides which steps are worth a line."""
 
     def __init__(self) -> None:
-        self._phase, self._next_percent = "", _LINE_EVERY_PERCENT
+        self._phase, self._percents = "", Percents()
 
     def step(self, step: CopyStep) -> None:
         """Write a line if the copy came far enough."""
         if step.phase != self._phase:
-            self._phase, self._next_percent = step.phase, _LINE_EVERY_PERCENT
-        percent = 100 * step.row_count // max(1, step.row_total)
-        if percent >= self._next_percent:
-            self._next_percent = percent - percent % _LINE_EVERY_PERCENT + _LINE_EVERY_PERCENT
+            self._phase, self._percents = step.phase, Percents()
+        percent = self._percents.reached(step.row_count, step.row_total)
+        if percent:
             say(f"{step.phase}: {percent} %, {counted(step.row_count, 'row')}")

@@ -37,10 +37,6 @@ class NewsKind(IntEnum):
         """Tell whether it is of a door and not of an origin at it."""
         return not self % 2
 
-    def of_all(self) -> NewsKind:
-        """Give the same of a door."""
-        return NewsKind(self + 1)
-
 
 class News(NamedTuple):
     """What happened at a place, in the period that began there at an instant."""

@@ -237,6 +237,10 @@ class Guesses:
 
     def _tell(self, kind: NewsKind, place: int, period: Period, value: int = 0) -> None:
         self._outbox.add(News(kind, place, period.begin, value))
+        self._owe(kind, place, period)
+
+    def _owe(self, kind: NewsKind, place: int, period: Period) -> None:
+        """Let the others know, where something failed, of devices that took their place here."""
         if period.untold:
             self._owed.add((NewsKind.EARNED_OF_ALL if kind.is_of_all else NewsKind.EARNED, place))
 
@@ -271,8 +275,7 @@ class Guesses:
             self._periods.count(period, value)
         elif not is_own:
             _add(period, kind, value)
-        if period.untold:
-            self._owed.add((NewsKind.EARNED_OF_ALL if kind.is_of_all else NewsKind.EARNED, place))
+        self._owe(kind, place, period)
 
 
 def _add(period: Period, kind: NewsKind, value: int) -> None:

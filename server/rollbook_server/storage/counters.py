@@ -36,7 +36,15 @@ def reserve(database: RollDatabase, name: str, count: int = 1) -> int:
 
 def next_number(database: RollDatabase, name: str) -> int:
     """Give the number that would be given next."""
-    return int(database.execute_sql(_NEXT, (name,)).fetchone()[0])
+    number = kept(database, name)
+    assert number is not None, f"a roll has a counter {name}"
+    return number
+
+
+def kept(database: RollDatabase, name: str) -> int | None:
+    """Give the number of that name, if there is one."""
+    found = database.execute_sql(_NEXT, (name,)).fetchone()
+    return None if found is None else int(found[0])
 
 
 def first_kept(database: RollDatabase, name: str, value: int) -> int:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from peewee import Database
 
 from rollbook_server.domain.repositories import PackedRows
+from rollbook_server.storage.bulk import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,13 +86,16 @@ class RollDatabase(Database, ABC):
         """Run our SQL."""
         return super().execute_sql(self.spelled(sql), params)  # type: ignore[no-untyped-call]
 
-    @abstractmethod
     def execute_rows(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run our SQL, in which `$ROWS` stands for `VALUES` of the rows: one statement for many.
 
-        Its columns are column1, column2 and so on. Rows of NULL throughout may stand among
-        them, at the end: the SQL must do nothing for these.
+        Its columns are column1, column2 and so on. The rows are filled up to a few lengths
+        with such that are NULL throughout, so that there are few statements to keep in mind:
+        the SQL must do nothing for these.
         """
+        cells = list(chain.from_iterable(rows))
+        for values, parameters, _ in pieces(cells, len(rows[0]) if rows else 1):
+            self.execute_sql(sql.replace("$ROWS", values), parameters)
 
 
 class PackedBatch(PackedRows, Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rollbook_server.domain import clock
 from rollbook_server.domain.guess_news import News, NewsKind, ToldNews
@@ -33,6 +33,21 @@ DELETE FROM guesses WHERE number <= (
     SELECT number FROM guesses ORDER BY number DESC LIMIT 1 OFFSET ?
 )
 """
+
+
+class _Told(NamedTuple):
+    """News of a server, numbered from `first` on; made into rows but once in a transaction."""
+
+    first: int
+    server: int
+    news: Sequence[News]
+
+    def rows(self) -> list[Row]:
+        """Give them as they are stored."""
+        return [
+            (number, self.server, int(kind), place, clock.microseconds(begin), value)
+            for number, (kind, place, begin, value) in enumerate(self.news, self.first)
+        ]
 
 
 class StoredGuesses:
@@ -74,7 +89,7 @@ class GatheredGuesses(StoredGuesses):
     def __init__(self, database: RollDatabase) -> None:
         super().__init__(database)
         self._last: int | None = None  # number that was read, or asked for, in this transaction
-        self._told: list[Row] = []
+        self._told: _Told | None = None
         self._added = 0
 
     def news(self, after: int) -> Sequence[ToldNews]:
@@ -88,11 +103,7 @@ class GatheredGuesses(StoredGuesses):
     def tell(self, server: int, news: Sequence[News], now: datetime) -> None:
         """Gather them, in place of those that were gathered before."""
         assert self._last is not None, "it is not known behind which news these come"
-        first = max(self._last + 1, clock.microseconds(now))
-        self._told = [
-            (number, server, int(kind), place, clock.microseconds(begin), value)
-            for number, (kind, place, begin, value) in enumerate(news, first)
-        ]
+        self._told = _Told(max(self._last + 1, clock.microseconds(now)), server, news)
 
     def of(self, work: Callable[[], T]) -> T:
         """Do work, and forget what it told if it fails."""
@@ -106,14 +117,17 @@ class GatheredGuesses(StoredGuesses):
     @contextmanager
     def gathered(self) -> Iterator[None]:
         """Write what is told within, a transaction; nothing of one that was given up before."""
-        self._last, self._told = None, []
+        self._begin()
         yield
         if self._told:
-            self._write()
+            self._write(self._told.rows())
 
-    def _write(self) -> None:
-        self._database.execute_rows(_ADD, self._told)
-        self._added += len(self._told)
+    def _begin(self) -> None:
+        self._last, self._told = None, None
+
+    def _write(self, rows: Sequence[Row]) -> None:
+        self._database.execute_rows(_ADD, rows)
+        self._added += len(rows)
         if self._added >= TRIMMED_AFTER:
             self._database.execute_sql(_TRIM, (ROWS,))
             self._added = 0

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 # Behind the byte of the format stand four of the key's id; see `sealing`.
 _KEY_IDS = "SELECT DISTINCT substr(sealed_value, 2, 4) FROM tokens"
-_MARK = "SELECT value FROM counters WHERE name = ?"
 
 
 class Marks(NamedTuple):
@@ -38,5 +37,5 @@ class Marks(NamedTuple):
 def marks(database: RollDatabase) -> Marks:
     """Look at a database whose schema is this program's."""
     ids = [bytes(key_id) for (key_id,) in database.execute_sql(_KEY_IDS).fetchall()]
-    mark = database.execute_sql(_MARK, (counters.SEALING_MARK,)).fetchone()
-    return Marks(StoredAudit(database).end(), sorted(ids), int(mark[0]) if mark else None)
+    mark = counters.kept(database, counters.SEALING_MARK)
+    return Marks(StoredAudit(database).end(), sorted(ids), mark)

@@ -128,16 +128,30 @@ class Rate(ProgressColumn):
         return Text(text, style="progress.data.speed", no_wrap=True)
 
 
+class Percents:
+    """Decides how far something has to be to be worth a line."""
+
+    def __init__(self) -> None:
+        self._next = _LINE_EVERY_PERCENT
+
+    def reached(self, count: int, total: int) -> int:
+        """Give how many percent that is, if it is far enough behind the last; else 0."""
+        percent = _ALL * count // max(1, total)
+        if percent < self._next:
+            return 0
+        self._next = percent - percent % _LINE_EVERY_PERCENT + _LINE_EVERY_PERCENT
+        return percent
+
+
 class _Lines:
     """Decides which counts are worth a line."""
 
     def __init__(self, name: str, one: str, total: int) -> None:
         self._name, self._one, self._total = name, one, total
-        self._next_percent = _LINE_EVERY_PERCENT
+        self._percents = Percents()
 
     def step(self, count: int) -> None:
         """Write a line if it came far enough, and is not whole yet."""
-        percent = _ALL * count // max(1, self._total) if self._total else 0
-        if self._next_percent <= percent < _ALL:  # the last is told by the command
-            self._next_percent = percent - percent % _LINE_EVERY_PERCENT + _LINE_EVERY_PERCENT
+        percent = self._percents.reached(count, self._total) if self._total else 0
+        if 0 < percent < _ALL:  # the last is told by the command
             say(f"{self._name}: {percent} %, {counted(count, self._one)}")

@@ -51,7 +51,7 @@ def _sights(client: AdminClient, profile: Profile, interval: float) -> Iterator[
     seen = Seen(profile)
     while True:
         yield seen
-        time.sleep(interval)
+        time.sleep(interval)  # the contract has no call that waits for a change
         try:
             seen = Seen(client.get_profile(profile.profile_id))
         except (UnavailableError, DeadlineExceededError):

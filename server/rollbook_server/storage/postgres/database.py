@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from itertools import chain, count, repeat
+from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -62,7 +62,6 @@ READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _cursors = count()
 _NO_CHARACTER = "\uffff"  # which Unicode promises never to be one
 _PIECE = 5_000  # rows that are sent at once
-_ROWS = 1_000  # rows in one statement, which has 65,535 parameters at most
 
 # Of the operating system's own patience with a database that is gone, 15 minutes are usual.
 _CONNECTING = {
@@ -109,14 +108,6 @@ class PostgresEngine(RollDatabase):
         if params and any(type(value) is str and "\0" in value for value in params):
             params = [_sayable(value) for value in params]
         return super().execute_sql(sql, params)
-
-    def execute_rows(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Run our SQL with rows, some of them at a time."""
-        for begin in range(0, len(rows), _ROWS):
-            mine = rows[begin : begin + _ROWS]
-            row = f"({', '.join('?' * len(mine[0]))})"
-            values = f"VALUES {', '.join([row] * len(mine))}"
-            self.execute_sql(sql.replace("$ROWS", values), list(chain.from_iterable(mine)))
 
     def put_in(
         self, table: str, columns: Mapping[str, Sequence[Any]], shared: Mapping[str, Any]

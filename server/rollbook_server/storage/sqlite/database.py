@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from peewee import DatabaseError, SqliteDatabase
 from playhouse.pool import PooledSqliteDatabase
 
+from rollbook_server.storage.bulk import pieces
 from rollbook_server.storage.engine import Readers, RollDatabase, spell
-from rollbook_server.storage.sqlite.bulk import pieces
 from rollbook_server.storage.sqlite.packing import Packing
 
 if TYPE_CHECKING:
@@ -80,13 +80,6 @@ class SqliteEngine(RollDatabase):
         for values, parameters, _ in pieces(cells, len(columns)):
             sql = _put_in(table, tuple(columns), tuple(shared), values)
             self.execute_sql(sql, [*parameters, *shared.values()])
-
-    def execute_rows(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Run our SQL with rows, some of them at a time."""
-        if rows:
-            cells = list(chain.from_iterable(rows))
-            for values, parameters, _ in pieces(cells, len(rows[0])):
-                self.execute_sql(sql.replace("$ROWS", values), parameters)
 
     def walk(self, sql: str, parameters: Sequence[Any]) -> Any:
         """Run a query; every cursor of SQLite walks."""

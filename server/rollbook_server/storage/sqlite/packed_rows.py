@@ -14,7 +14,7 @@ from rollbook_server.storage.sqlite.row_shapes import OFTEN_SHARED, RISING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from rollbook_server.storage.sqlite.bulk import Piece
+    from rollbook_server.storage.bulk import Piece
     from rollbook_server.storage.sqlite.database import SqliteEngine
     from rollbook_server.storage.sqlite.row_shapes import Shape
 

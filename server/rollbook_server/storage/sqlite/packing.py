@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain.row_blocks import DeviceRows
 from rollbook_server.storage.attribute_texts import names_in
+from rollbook_server.storage.bulk import pieces
 from rollbook_server.storage.packed import second_imeis
-from rollbook_server.storage.sqlite.bulk import pieces
 from rollbook_server.storage.sqlite.packed_rows import PackedRows
 from rollbook_server.storage.sqlite.row_shapes import shape_of
 

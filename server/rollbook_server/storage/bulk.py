@@ -2,7 +2,7 @@
 
 Python binds all of them in one go and is free to do other things while SQLite works.
 Half the time of a JSON array that SQLite takes apart, and of a statement a row, each of
-which waits for Python's lock.
+which waits for Python's lock; or for PostgreSQL.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # each the writer waits for Python's lock; but to prepare one of 2,000 rows takes 10 ms,
 # and with more, what is bound does not fit into the processor's cache.
 _SIZES = (8, 32, 128, 512, 1024)
-_MOST_PARAMETERS = 32_000  # SQLite takes 32,766, some of which are bound once for all rows
+_MOST_PARAMETERS = 32_000  # SQLite takes 32,766, some bound once for all; PostgreSQL 65,535
 
 
 class Piece(NamedTuple):
