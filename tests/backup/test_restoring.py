@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from backup import programs
+from backup.conftest import ASIDE, backed_up
 from cli.terminal import Terminal
-from database import full_roll, later
+from database import full_roll
 from database.conftest import rows, url
 from databases import SQLITE
 from rollbook import DeviceRow, EnrollOutcome
 from rollbook.cli.exit_codes import ExitCode
-from rollbook_server import key_files, sealing_file
+from rollbook_server import key_files
 from rollbook_server.app import TOKEN_EPOCH_NAME
 from rollbook_server.backup.putting_back import PuttingBack
 from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME
 from rollbook_server.key_files import KeyFileError
 from rollbook_server.storage.faults import disk_full
-from rollbook_server.storage.schema import SCHEMA_VERSION
-from storage.test_upgrade import SCHEMA_1
 from uploads.wire import Wire, csv, finish, imei, opening, reading
 
 if TYPE_CHECKING:
@@ -36,14 +35,6 @@ if TYPE_CHECKING:
     from running import Server, ServerProcess
 
 pytestmark = pytest.mark.sqlite_only
-
-ASIDE = f"{DATABASE_NAME}.before-restore-*"
-
-
-def backed_up(command: Cli, server: Server, file: Path) -> Path:
-    ended = command("backup", file, "--data-dir", server.data_dir)
-    assert ended.code == 0, ended.err
-    return file
 
 
 def devices(path: Path) -> int:
@@ -189,104 +180,6 @@ def test_it_asks_before_it_replaces_a_database(
         terminal.answer("Go on?", "n")
         assert terminal.end() == ExitCode.REFUSED
     assert not list(server.data_dir.glob(ASIDE))
-
-
-class TestRefusals:
-    """What cannot be put back is refused with what to do, and changes nothing."""
-
-    @pytest.fixture
-    def file(self, server: Server, command: Cli, tmp_path: Path) -> Path:
-        with server.admin() as admin:
-            admin.create_profile("Depot")
-        return backed_up(command, server, tmp_path / "b.db")
-
-    def refused(self, command: Cli, *arguments: object) -> str:
-        ended = command("restore", *arguments, "--yes")
-        assert ended.code == ExitCode.REFUSED, ended.err
-        return ended.err
-
-    def test_while_a_server_has_the_database(
-        self, server: Server, command: Cli, file: Path
-    ) -> None:
-        told = self.refused(command, file, "--data-dir", server.data_dir)
-        assert "is in use by another server; stop that one" in told
-        assert not list(server.data_dir.glob(ASIDE))
-
-    def test_no_database(self, command: Cli, tmp_path: Path) -> None:
-        (tmp_path / "text").write_text("no database " * 100)
-        (tmp_path / "empty").touch()
-        with closing(sqlite3.connect(tmp_path / "other.db")) as database, database:
-            database.execute("CREATE TABLE t (a)")
-        where = ("--data-dir", tmp_path / "new")
-        assert "is no SQLite database" in self.refused(command, tmp_path / "text", *where)
-        assert "holds no roll" in self.refused(command, tmp_path / "empty", *where)
-        assert "holds no roll" in self.refused(command, tmp_path / "other.db", *where)
-        assert "There is no file" in self.refused(command, tmp_path / "nothing", *where)
-        assert not (tmp_path / "new" / DATABASE_NAME).exists()
-
-    def test_an_older_schema_and_the_way_to_it(
-        self, command: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.chdir(tmp_path)
-        with closing(sqlite3.connect("old.db")) as database:
-            database.executescript(SCHEMA_1.read_text())
-        told = self.refused(command, "old.db", "--data-dir", tmp_path / "new")
-        assert f"has schema 1, this program serves {SCHEMA_VERSION}" in told
-        assert (
-            "cp old.db newer.db && rollbook database upgrade --database sqlite:///newer.db" in told
-        )
-        shutil.copy("old.db", "newer.db")
-        assert command("database", "upgrade", "--database", "sqlite:///newer.db").code == 0
-        told = self.refused(command, "newer.db", "--data-dir", tmp_path / "new")
-        assert "sealing.key is missing" in told
-
-    def test_a_newer_schema(self, command: Cli, file: Path, tmp_path: Path) -> None:
-        with later.installed(later.steps(tmp_path)):
-            where = f"sqlite:///{file}"
-            assert command("database", "upgrade", "--database", where).code == 0
-        told = self.refused(command, file, "--data-dir", tmp_path / "new")
-        assert "restore it with the newer Rollbook" in told
-
-    def test_other_sealing_keys(
-        self, server: Server, command: Cli, file: Path, tmp_path: Path
-    ) -> None:
-        folder = tmp_path / "new"
-        folder.mkdir(mode=0o700)
-        assert "sealing.key is missing" in self.refused(command, file, "--data-dir", folder)
-        sealing_file.load_or_create(folder / SEALING_KEY_NAME)
-        told = self.refused(command, file, "--data-dir", folder)
-        assert "its audit log is sealed with another key" in told
-        assert not (folder / DATABASE_NAME).exists()
-        right = ("--sealing-key-file", server.data_dir / SEALING_KEY_NAME)
-        assert command("restore", file, "--data-dir", folder, *right).code == 0
-
-    def test_keys_from_after_a_rotation(
-        self, server: Server, command: Cli, file: Path, tmp_path: Path
-    ) -> None:
-        folder = programs.new_folder(server.data_dir, tmp_path / "new")
-        with server.admin() as admin:
-            admin.rotate_sealing_key()
-        after = ("--sealing-key-file", server.data_dir / SEALING_KEY_NAME)
-        told = self.refused(command, file, "--data-dir", folder, *after)
-        assert "its tokens are sealed with" in told
-        assert command("restore", file, "--data-dir", folder).code == 0
-
-    def test_the_database_itself(self, server: Server, command: Cli) -> None:
-        server.stop()
-        path = server.data_dir / DATABASE_NAME
-        told = self.refused(command, path, "--data-dir", server.data_dir)
-        assert "is the database itself" in told
-        assert path.exists()
-
-    def test_a_damaged_backup(self, server: Server, command: Cli, file: Path) -> None:
-        server.stop()
-        content = bytearray(file.read_bytes())
-        for page in range(2, len(content) // 16_384):
-            content[page * 16_384 : page * 16_384 + 8] = bytes(8)
-        file.write_bytes(content)
-        told = self.refused(command, file, "--data-dir", server.data_dir)
-        assert "is damaged" in told or "cannot be read" in told
-        assert not list(server.data_dir.glob(ASIDE))
 
 
 @pytest.mark.parametrize(

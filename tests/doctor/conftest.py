@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from database.conftest import command
+from rollbook import DeviceRow
 from rollbook.cli.exit_codes import ExitCode
+from uploads.wire import imei
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cli.ended import Cli
+    from running import Server
 
 __all__ = ["command"]  # a fixture
 
@@ -38,6 +43,22 @@ def doctor(command: Cli) -> Doctor:
         return found
 
     return ask
+
+
+@pytest.fixture
+def filled(server: Server) -> Server:
+    with server.admin() as admin:
+        depot = admin.create_profile("Depot", tokenless=False)
+        admin.create_devices(depot.profile_id, [DeviceRow(imei(1))])
+        admin.revoke_token(depot.profile_id)
+    return server
+
+
+@pytest.fixture
+def folder(filled: Server) -> Path:
+    """Give a data directory that no server is on."""
+    filled.stop()
+    return filled.data_dir
 
 
 def wrongs(found: Findings) -> set[str]:
