@@ -25,6 +25,7 @@ from rollbook import (
     TokenState,
 )
 from rollbook.v1 import token_service_pb2 as messages
+from rollbook_server import settings_check
 from rollbook_server.config import Config, ConfigError
 from rollbook_server.domain.tokens import TokenLimits
 from running import Server, ServerProcess
@@ -322,7 +323,7 @@ def test_bounds_that_contradict_each_other_are_refused(
     tmp_path: Path, days: tuple[int, int, int]
 ) -> None:
     with pytest.raises(ConfigError, match="--token-min-days"):
-        Config(data_dir=tmp_path, token_limits=TokenLimits(*days)).check()
+        settings_check.check(Config(data_dir=tmp_path, token_limits=TokenLimits(*days)))
 
 
 def test_the_options_of_serve_reach_tokens_and_profiles(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from rollbook.v1 import (
     token_service_pb2_grpc,
     user_service_pb2_grpc,
 )
-from rollbook_server import admin_key, qr, sealing_keys
+from rollbook_server import admin_key, qr, sealing_keys, settings_check
 from rollbook_server.config import ConfigError
 from rollbook_server.domain import api_keys, clock
 from rollbook_server.domain.audit_chain import Seals
@@ -94,7 +94,7 @@ class App:
     """
 
     def __init__(self, config: Config, clock: Clock = clock.now) -> None:
-        config.check()
+        settings_check.check(config)
         self._config, self._clock = config, clock
         self.observation = Observation(config, (*SERVICES, HEALTH))
         config.make_data_dir()

@@ -1,12 +1,10 @@
-"""The settings of a server: one dataclass, checked before anything is opened."""
+"""The settings of a server: one dataclass; whether they go together, `settings_check` knows."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 - read from the annotations when options are made of them
 
-from rollbook_server.domain.addresses import is_loopback
 from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.tokens import TokenLimits
 from rollbook_server.domain.upload_sessions import UploadLimits
@@ -20,11 +18,6 @@ _DAY_SECONDS = 86_400
 DATABASE_NAME = "rollbook.db"
 SEALING_KEY_NAME = "sealing.key"
 _EXAMPLES = {"--listen": DEFAULT_LISTEN, "--metrics": "127.0.0.1:9464"}
-_MAX_PORT = 65535
-_LONGEST_TOKEN_DAYS = 3650  # ten years: what lives longer is no enrollment token
-_PORT = re.compile("[0-9]{1,5}")
-# A name or an IPv4 address, or an IPv6 address in brackets; then perhaps a port.
-_DESTINATION = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 
 
 class ConfigError(Exception):
@@ -241,60 +234,6 @@ class Config:
         ),
     )
 
-    def check(self) -> None:
-        """Raise ConfigError for what cannot work."""
-        self._check_encryption(_checked_host("--listen", self.listen))
-        self._check_metrics()
-        if not self.idle_seconds > 0:  # nor not a number, which is neither
-            raise ConfigError(f"--idle-seconds {self.idle_seconds:g}: must be above 0.")
-        if not self.drain_seconds > 0:
-            raise ConfigError(f"--drain-seconds {self.drain_seconds:g}: must be above 0.")
-        if self.sealing_keys and self.sealing_key_file:
-            raise ConfigError("ROLLBOOK_SEALING_KEY and --sealing-key-file exclude each other.")
-        self._check_public_address()
-        self._check_token_limits()
-
-    def _check_encryption(self, host: str) -> None:
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise ConfigError("--tls-cert and --tls-key are given together or not at all.")
-        if self.tls_client_ca is not None and self.tls_cert is None:
-            raise ConfigError("--tls-client-ca needs --tls-cert and --tls-key: it is for TLS.")
-        if not self.tls_cert and not self.allow_plaintext and not is_loopback(host):
-            raise ConfigError(
-                f"--listen {self.listen} can be reached from other machines, which could read "
-                "API keys and tokens on the way: encrypt with --tls-cert FILE --tls-key FILE. If "
-                "something in front of the server speaks TLS, add --allow-plaintext."
-            )
-
-    def _check_metrics(self) -> None:
-        if not self.metrics:
-            return
-        host = _checked_host("--metrics", self.metrics)
-        if not self.metrics_public and not is_loopback(host):
-            raise ConfigError(
-                f"--metrics {self.metrics} can be reached from other machines, which need no key "
-                "to read how much is on the roll and why devices are refused, which these are "
-                "never told. If they may, add --metrics-public."
-            )
-
-    def _check_public_address(self) -> None:
-        found = _DESTINATION.fullmatch(self.public_address)
-        if self.public_address and not (found and 1 <= int(found[2] or 1) <= _MAX_PORT):
-            raise ConfigError(
-                f"--public-address {self.public_address!r}: write HOST:PORT or HOST, such as "
-                "enroll.example.com:443, without a scheme, a path or spaces."
-            )
-
-    def _check_token_limits(self) -> None:
-        limits = self.token_limits
-        days = (1, limits.fewest_days, limits.default_days, limits.most_days, _LONGEST_TOKEN_DAYS)
-        if list(days) != sorted(days):
-            raise ConfigError(
-                f"--token-min-days {limits.fewest_days}, --token-default-days "
-                f"{limits.default_days} and --token-max-days {limits.most_days} must rise in this "
-                f"order, from 1 to {_LONGEST_TOKEN_DAYS} at most."
-            )
-
     def make_data_dir(self) -> None:
         """Make the data directory, for its owner alone; raises ConfigError if that fails."""
         try:
@@ -322,10 +261,3 @@ def split_address(address: str, option: str = "--listen") -> tuple[str, str]:
     if not colon or not host:
         raise ConfigError(f"{option} {address}: write HOST:PORT, such as {_EXAMPLES[option]}.")
     return host.strip("[]"), port
-
-
-def _checked_host(option: str, address: str) -> str:
-    host, port = split_address(address, option)
-    if not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
-        raise ConfigError(f"{option} {address}: the port must be 0 to {_MAX_PORT}.")
-    return host

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rollbook_server import settings_check
 from rollbook_server.config import Config, ConfigError
 from running import unset_environment
 
@@ -111,10 +112,10 @@ def test_a_data_directory_that_cannot_be_made_is_named(
     ["enroll.example.com", "enroll.example.com:443", "10.0.0.4:7443", "[2001:db8::1]:443", "büro"],
 )
 def test_an_address_that_devices_can_call_is_taken(tmp_path: Path, address: str) -> None:
-    Config(data_dir=tmp_path, public_address=address).check()
+    settings_check.check(Config(data_dir=tmp_path, public_address=address))
 
 
 @pytest.mark.parametrize("address", ["tcp://a", "a b", "a:", ":443", "a:x", "a/b", "[::1", "\x1b"])
 def test_an_address_that_cannot_be_meant_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(ConfigError, match=r"--public-address .*: write HOST:PORT or HOST"):
-        Config(data_dir=tmp_path, public_address=address).check()
+        settings_check.check(Config(data_dir=tmp_path, public_address=address))

@@ -28,6 +28,7 @@ from rollbook.v1 import (
     enrollment_service_pb2,
     enrollment_service_pb2_grpc,
 )
+from rollbook_server import settings_check
 from rollbook_server.config import Config, ConfigError
 from rollbook_server.domain.errors import Reason
 from rollbook_server.domain.errors import RollbookError as DomainError
@@ -304,14 +305,14 @@ def few_places_are_free(server: Server) -> bool:
 @pytest.mark.parametrize("address", ["0.0.0.0:9464", "[::]:9464", "192.0.2.1:9464"])
 def test_other_machines_are_told_only_if_it_is_meant(tmp_path: Path, address: str) -> None:
     with pytest.raises(ConfigError, match="--metrics-public"):
-        Config(tmp_path, metrics=address).check()
-    Config(tmp_path, metrics=address, metrics_public=True).check()
+        settings_check.check(Config(tmp_path, metrics=address))
+    settings_check.check(Config(tmp_path, metrics=address, metrics_public=True))
 
 
 @pytest.mark.parametrize("address", ["9464", "localhost", "127.0.0.1:http", "127.0.0.1:99999"])
 def test_what_is_no_address_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(ConfigError, match=f"--metrics {address}"):
-        Config(tmp_path, metrics=address).check()
+        settings_check.check(Config(tmp_path, metrics=address))
 
 
 def test_an_address_that_another_program_has_is_refused(serve: Callable[..., Server]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rollbook_server import settings_check
 from rollbook_server.config import Config, ConfigError
 from rollbook_server.transport.idle_limit import HURRIED_SECONDS, SILENT_SECONDS, IdleLimit, Looks
 
@@ -175,4 +176,4 @@ def test_a_server_that_stood_still_does_not_blame_the_other_side(clock: Clock) -
 
 def test_a_limit_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--idle-seconds 0"):
-        Config(data_dir=tmp_path, idle_seconds=0).check()
+        settings_check.check(Config(data_dir=tmp_path, idle_seconds=0))
