@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.devices import RowError
     from rollbook_server.domain.row_blocks import Records
-    from rollbook_server.domain.typed_rows import TypedRow
+    from rollbook_server.domain.typed_rows import TypedRows
     from rollbook_server.domain.uploads import Upload
 
 
@@ -214,7 +214,7 @@ class RowsSource(_Source):
         """Rows judged so far, also by earlier streams."""
         return self._stream.sent
 
-    def take(self, first_row: int, rows: Sequence[TypedRow]) -> Judged:
+    def take(self, first_row: int, rows: TypedRows) -> Judged:
         """Judge the next rows."""
         stream = self._stream
         stream.place(first_row)
@@ -252,5 +252,5 @@ class RowsSource(_Source):
         return ()
 
 
-def _canonical(rows: Sequence[TypedRow]) -> bytes:
+def _canonical(rows: TypedRows) -> bytes:
     return typed_rows.canonical(rows).encode()

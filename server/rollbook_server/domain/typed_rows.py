@@ -1,12 +1,12 @@
-"""Rows that a service sends as fields: judged in columns where all are alike."""
+"""Rows that a service sends as fields: read and judged in columns where all are alike."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain, repeat
-from operator import itemgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast, overload
 
 from rollbook_server.domain.columns import Columns
 from rollbook_server.domain.devices import DeviceRow, RowError
@@ -28,7 +28,7 @@ from rollbook_server.domain.single_rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
 _COLUMNS = Columns("typed", TYPED_COLUMNS, 0, 1, 2, 3)
 _EVEN_ROWS = EvenRows(_COLUMNS, LONGEST_ATTRIBUTE)
@@ -50,18 +50,58 @@ class TypedRow(NamedTuple):
 new_typed_row = cast("Callable[[tuple[object, ...]], TypedRow]", partial(tuple.__new__, TypedRow))
 
 
-def canonical(rows: Sequence[TypedRow]) -> str:
+class TypedRows(Sequence[TypedRow]):
+    """Rows in columns, each of one length; single ones are made when somebody asks for them.
+
+    `cells` are the columns of the four identifiers. `attributes` are in columns, too, if all
+    rows have the same ones and none is empty.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[Sequence[str]],
+        attributes: Sequence[Mapping[str, str]],
+        lines: Sequence[int],
+    ) -> None:
+        self.cells, self.attributes, self.lines = cells, attributes, lines
+
+    @classmethod
+    def of(cls, rows: Sequence[TypedRow]) -> TypedRows:
+        """Give single rows as what they are."""
+        columns = zip(*rows, strict=True) if rows else repeat((), len(TypedRow._fields))
+        *cells, attributes, lines = columns
+        return cls(cells, attributes, lines)
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.lines)
+
+    def __iter__(self) -> Iterator[TypedRow]:
+        """Give each."""
+        return map(new_typed_row, zip(*self.cells, self.attributes, self.lines, strict=True))
+
+    @overload
+    def __getitem__(self, place: int) -> TypedRow: ...
+    @overload
+    def __getitem__(self, place: slice) -> TypedRows: ...
+    def __getitem__(self, place: int | slice) -> TypedRow | TypedRows:
+        """Give one row, or some that follow each other."""
+        if isinstance(place, slice):
+            cells = [column[place] for column in self.cells]
+            return TypedRows(cells, self.attributes[place], self.lines[place])
+        cell = (column[place] for column in self.cells)
+        return new_typed_row((*cell, self.attributes[place], self.lines[place]))
+
+
+def canonical(rows: TypedRows) -> str:
     """Give the text over which the CRC of typed rows runs; see `UploadRows`."""
-    if not rows:
-        return ""
-    *cells, attributes, _ = zip(*rows, strict=True)
-    names = attributes[0].keys()
-    if any(each.keys() != names for each in attributes):
+    told = rows.attributes
+    if not isinstance(told, AttributeColumns):
         return "".join(map(_canonical_row, rows))
-    told = [(repeat(name), map(itemgetter(name), attributes)) for name in sorted(names)]
+    named = sorted(zip(told.names, told.columns, strict=True))
+    attributes = chain.from_iterable((repeat(name), column) for name, column in named)
     # In columns: the same in a third of the time.
-    columns = zip(*cells, *chain.from_iterable(told), repeat("\x1e"), strict=False)
-    return "".join(map("\x1f".join, columns))
+    return "".join(map("\x1f".join, zip(*rows.cells, *attributes, repeat("\x1e"), strict=False)))
 
 
 def _canonical_row(row: TypedRow) -> str:
@@ -69,21 +109,20 @@ def _canonical_row(row: TypedRow) -> str:
     return "\x1f".join((*row[:4], *attributes, "\x1e"))
 
 
-def check(rows: Sequence[TypedRow], first: int) -> tuple[DeviceRows, list[RowError]]:
+def check(rows: TypedRows, first: int) -> tuple[DeviceRows, list[RowError]]:
     """Judge rows, of which the `first`-th of the upload is the first; they keep their order."""
     if not rows:
         return DeviceRows(), []
-    *cells, attributes, lines = zip(*rows, strict=True)
-    columns = _attribute_columns(attributes)
-    if columns is None:
-        return _check_singly(rows, range(first, first + len(rows)))
-    numbered = [line if line > 0 else first + place for place, line in enumerate(lines)]
     numbers = range(first, first + len(rows))
-    return _check_in_columns(rows, Records(numbers, numbered, CellColumns(cells)), columns)
+    attributes = _attribute_columns(rows.attributes)
+    if attributes is None:
+        return _check_singly(rows, numbers)
+    lines = [line if line > 0 else first + place for place, line in enumerate(rows.lines)]
+    return _check_in_columns(rows, Records(numbers, lines, CellColumns(rows.cells)), attributes)
 
 
 def _check_in_columns(
-    rows: Sequence[TypedRow], records: Records, attributes: AttributeColumns
+    rows: TypedRows, records: Records, attributes: AttributeColumns
 ) -> tuple[DeviceRows, list[RowError]]:
     """Judge rows whose attributes are good together, and singly those that are unlike most."""
     block = _EVEN_ROWS.check(records)
@@ -110,15 +149,20 @@ def _check_singly(
     return DeviceRows.of(good), errors
 
 
-def _attribute_columns(attributes: Sequence[Mapping[str, str]]) -> AttributeColumns | None:
+def _attribute_columns(given: Sequence[Mapping[str, str]]) -> AttributeColumns | None:
     """Give attributes in columns, in order of name; none if anything about them is unusual."""
-    names = sorted(set(chain.from_iterable(attributes)))
-    if len(names) > MOST_ATTRIBUTES or not all(map(_is_plain, names)):
+    attributes = given if isinstance(given, AttributeColumns) else _in_columns(given)
+    if len(attributes.names) > MOST_ATTRIBUTES or not all(map(_is_plain, attributes.names)):
         return None
-    columns = [[each.get(name, "") for each in attributes] for name in names]
-    for column in columns:
+    for column in attributes.columns:
         if max(map(len, column)) > LONGEST_ATTRIBUTE or "\0" in "".join(column):
             return None
+    return attributes
+
+
+def _in_columns(attributes: Sequence[Mapping[str, str]]) -> AttributeColumns:
+    names = sorted(set(chain.from_iterable(attributes)))
+    columns = [[each.get(name, "") for each in attributes] for name in names]
     return AttributeColumns(names, columns, len(attributes))
 
 

@@ -22,13 +22,13 @@ from rollbook_server.domain.tally import NoTally, Tally
 from rollbook_server.domain.uploads import Counts, Progress, UploadState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from concurrent.futures import Future
 
     from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.repositories import PackedRows
-    from rollbook_server.domain.typed_rows import TypedRow
+    from rollbook_server.domain.typed_rows import TypedRows
     from rollbook_server.domain.uploads import Upload, UploadOptions
 
 S = TypeVar("S", CsvSource, RowsSource)
@@ -101,7 +101,7 @@ class UploadSession:
                 self._add(source.take(offset + begin, data[begin : begin + PIECE_BYTES]))
                 source.raise_error()
 
-    def take_rows(self, first_row: int, rows: Sequence[TypedRow]) -> None:
+    def take_rows(self, first_row: int, rows: TypedRows) -> None:
         """Take the next rows; `first_row` counts those before them."""
         source = self._open_source(RowsSource)
         with self._settled_on_error():

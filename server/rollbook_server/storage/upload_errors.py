@@ -24,7 +24,7 @@ _LONGEST, _LONG_CELLS = 300_000, 100_000
 _CUT = '"]\0["'  # between two rows; no cell that is printable holds a NUL
 
 # What is often alike in all errors of a batch is then bound once, as in `packed_rows`.
-_OFTEN_SHARED = ("column", "reason", "device_id", "suggestion")
+_OFTEN_SHARED = ("message", "column", "reason", "device_id", "suggestion")
 
 
 class UploadErrors:

@@ -24,6 +24,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.storage.commit_delay import CommitDelay
 from rollbook_server.storage.faults import translated
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Writer:
         self._within, self._attempt = within, attempt
         self._small: deque[_Work] = deque()
         self._bulk: deque[_Work] = deque()
-        self._waiting = threading.Condition()
+        self._waiting, self._delay = threading.Condition(), CommitDelay()
         self._closed = self._was_small = False
         self.is_in_doubt = False
         self._told: Told | None = None
@@ -162,6 +163,8 @@ class Writer:
         if not self._has_work(IDLE_SECONDS):
             self._engine.rest()
             self._has_work(None)
+        if not self._bulk:
+            self._delay.gather(self._small, GROUP_LIMIT)
         with self._waiting:
             if self._small and not (self._bulk and self._was_small):
                 self._was_small = True

@@ -33,7 +33,8 @@ ON CONFLICT DO NOTHING
 # What became of rows that were left out: whether the device that has their first key is
 # exactly as they say, or else on which line of the same upload that device stands. One
 # that came in behind the row does not count: the row met another, by another key.
-# In one row for all, as for each that Python fetches it waits for its lock.
+# In one row for all, as for each that Python fetches it waits for its lock; and in columns,
+# which take two thirds of the time of an array for each.
 _TAKEN = """
 WITH given ({columns}) AS ({values}),
 rows AS (
@@ -41,11 +42,11 @@ rows AS (
         {manufacturer_key} AS manufacturer_key, attributes
     FROM given WHERE place IS NOT NULL{left_out}
 )
-SELECT json_group_array(json_array(r.place,
+SELECT json_group_array(r.place), json_group_array(
     ifnull(d.upload IS NOT ? AND d.profile = ? AND d.imei IS r.imei AND d.imei2 IS r.imei2
         AND d.serial_number IS r.serial_number AND d.manufacturer IS r.manufacturer
-        AND d.manufacturer_key IS r.manufacturer_key AND d.attributes = r.attributes, 0),
-    iif(d.upload = ? AND d.id < ? + r.place, d.source_line, 0)))
+        AND d.manufacturer_key IS r.manufacturer_key AND d.attributes = r.attributes, 0)),
+    json_group_array(iif(d.upload = ? AND d.id < ? + r.place, d.source_line, 0))
 FROM rows r {join} devices d ON d.id = ifnull(
     (SELECT id FROM devices WHERE imei = r.imei),
     (SELECT id FROM devices WHERE r.imei IS NULL
@@ -120,5 +121,5 @@ def _sql(columns: tuple[str, ...], values: str) -> tuple[str, str, str]:
 
 
 def _found(database: SqliteEngine, statement: tuple[str, list[Any]]) -> list[Taken]:
-    ((found,),) = database.execute_sql(*statement)
-    return list(map(_new_taken, sorted(json.loads(found))))
+    (columns,) = database.execute_sql(*statement)
+    return list(map(_new_taken, sorted(zip(*map(json.loads, columns), strict=True))))

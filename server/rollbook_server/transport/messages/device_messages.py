@@ -12,12 +12,13 @@ from rollbook_server.domain.device_updates import DeviceUpdate
 from rollbook_server.domain.devices import Device, DeviceState
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.etags import etag
-from rollbook_server.domain.typed_rows import TypedRow, new_typed_row
+from rollbook_server.domain.row_blocks import AttributeColumns
+from rollbook_server.domain.typed_rows import TypedRow, TypedRows
 from rollbook_server.transport.messages.enums import wire, word
 from rollbook_server.transport.messages.times import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rollbook_server.domain.explaining import Explanation
     from rollbook_server.domain.near_misses import NearMiss
@@ -28,15 +29,31 @@ ANSWER_LIMIT = 4_194_304 - 1_024
 _fields = attrgetter(*TypedRow._fields)
 
 
-def typed_rows(rows: Sequence[device_pb2.DeviceRow]) -> list[TypedRow]:
-    """Read rows that a service sent as fields.
+def typed_rows(rows: Sequence[device_pb2.DeviceRow]) -> TypedRows:
+    """Read rows that a service sent as fields."""
+    if not rows:
+        return TypedRows.of(())
+    *cells, given, lines = zip(*map(_fields, rows), strict=True)
+    return TypedRows(cells, _same_attributes(given) or list(map(_attributes, given)), lines)
 
-    A map of a message is read name by name: dict() takes twice the time.
+
+def _same_attributes(given: Sequence[Mapping[str, str]]) -> AttributeColumns | None:
+    """Read the maps of messages if all have the same names, and none an empty value.
+
+    In a third of the time that it takes to read each by itself.
     """
-    return [
-        new_typed_row((imei, imei2, serial, maker, {name: given[name] for name in given}, line))
-        for imei, imei2, serial, maker, given, line in map(_fields, rows)
-    ]
+    names = sorted(given[0])
+    if set(map(len, given)) != {len(names)}:
+        return None
+    columns = [[each.get(name, "") for each in given] for name in names]
+    if any("" in column for column in columns):
+        return None
+    return AttributeColumns(names, columns, len(given))
+
+
+def _attributes(given: Mapping[str, str]) -> dict[str, str]:
+    """Read the map of a message name by name: dict() takes twice the time."""
+    return {name: given[name] for name in given}
 
 
 def device_query(request: device_service_pb2.ListDevicesRequest) -> DeviceQuery:
