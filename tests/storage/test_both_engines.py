@@ -16,6 +16,7 @@ from rollbook_server.domain import batches, uploads
 from rollbook_server.domain.audit import Deed, Subject
 from rollbook_server.domain.batches import Batch
 from rollbook_server.domain.devices import DeviceRow, RowError
+from rollbook_server.domain.error_blocks import RowErrors
 from rollbook_server.domain.errors import Reason, RollbookError, RowReason
 from rollbook_server.domain.matching import Candidates, Presented
 from rollbook_server.domain.profiles import Profile, ProfileOrder, ProfileQuery
@@ -133,7 +134,7 @@ def test_any_number_of_events_is_written_at_once(store: RollStore, count: int) -
 
 def test_an_error_of_the_database_undoes_its_own_work_alone(store: RollStore) -> None:
     def twice(roll: Roll) -> None:
-        roll.uploads.add_errors("u", [row_error(1), row_error(1)])
+        roll.uploads.add_errors("u", RowErrors([row_error(1), row_error(1)]))
 
     upload_of(store)
     held = Held(store)
@@ -152,7 +153,7 @@ def test_texts_of_errors_come_back_as_they_were(store: RollStore) -> None:
     upload_of(store)
     texts = ["tab\tnew\nline\rback\\slash", r"\N", "\\t", '"', "", "\u2028é😍", "{a,b}", "NULL"]
     errors = [row_error(number, text) for number, text in enumerate(texts, 1)]
-    store.write(lambda roll: roll.uploads.add_errors("u", errors))
+    store.write(lambda roll: roll.uploads.add_errors("u", RowErrors(errors)))
     found = store.read(lambda roll: list(roll.uploads.errors("u", after=0, limit=9)))
     assert [(each.message, [*each.values, ""][0]) for each in found] == [(t, t) for t in texts]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rollbook_server.domain.conflicts import Judge
 from rollbook_server.domain.devices import DeviceState
+from rollbook_server.domain.error_blocks import RowErrors
 from rollbook_server.domain.uploads import (
     Counts,
     Progress,
@@ -54,7 +55,7 @@ class Settlement:
     """What rows did, and the errors that came of conflicts."""
 
     counts: Counts
-    errors: Sequence[RowError]
+    errors: RowErrors
 
 
 def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Counts:
@@ -66,7 +67,8 @@ def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Counts:
     """
     check_held(roll, upload, batch.before)
     settlement = _settle(roll, upload, batch, now)
-    errors = [*batch.errors, *settlement.errors]
+    errors = RowErrors(batch.errors)
+    errors.extend(settlement.errors)
     roll.uploads.add_errors(upload.upload_id, errors)
     counts = settlement.counts + Counts(rejected=len(errors))
     roll.uploads.advance(upload, batch.progress, counts, now)
@@ -111,7 +113,7 @@ def _set_aside(roll: Roll, upload: Upload, rows: Sequence[DeviceRow]) -> Settlem
     """Stage the rows as they are: they are judged when the upload ends."""
     check_grows(roll, upload)
     roll.uploads.stage(upload.upload_id, rows)
-    return Settlement(Counts(), ())
+    return Settlement(Counts(), RowErrors())
 
 
 def _rehearse(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import repeat
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import refusals
-from rollbook_server.domain.devices import RowError, new_row_error
+from rollbook_server.domain.devices import RowError
+from rollbook_server.domain.error_blocks import ErrorBlock, RowErrors
 from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.keys import holds, keys_of
 from rollbook_server.domain.merging import differing, merged
@@ -57,7 +57,7 @@ class Verdicts:
     new_rows: list[DeviceRow] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     unchanged_rows: list[DeviceRow] = field(default_factory=list)
-    errors: list[RowError] = field(default_factory=list)
+    errors: RowErrors = field(default_factory=RowErrors)
 
     @property
     def counts(self) -> Counts:
@@ -115,12 +115,13 @@ class Judge:
     def reject_duplicates(self, rows: DeviceRows, lines: Iterable[int]) -> None:
         """Reject rows whose first keys earlier ones of the upload have, on these lines."""
         earlier, text = iter(lines), cache(duplicate_text)
-        columns = {key: self._headers.get(key, key) for key in ("imei", "serial_number")}
+        named = {key: self._headers.get(key, key) for key in ("imei", "serial_number")}
         for block in rows.blocks:  # in columns: of a file with one device all rows come here
             keys = ["imei" if imei else "serial_number" for imei in block.imei]
-            told = map(columns.__getitem__, keys), repeat(_DUPLICATE), map(text, keys, earlier)
-            cells = zip(block.row, block.line, *told, repeat(""), block.values, repeat(""))
-            self.verdicts.errors += map(new_row_error, cells)
+            columns, messages = map(named.__getitem__, keys), map(text, keys, earlier)
+            reasons, nothing = [_DUPLICATE] * len(keys), [""] * len(keys)
+            told = list(columns), reasons, list(messages), nothing, block.values, nothing
+            self.verdicts.errors.add(ErrorBlock(block.row, block.line, *told))
 
     def _judge(self, row: DeviceRow, holders: Iterable[Device]) -> None:
         """Judge the next row; `holders` are the devices of the roll with a key of it."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rollbook_server.domain.devices import Device, DeviceRow, RowError
+    from rollbook_server.domain.error_blocks import RowErrors
     from rollbook_server.domain.inventory import InventoryPiece
     from rollbook_server.domain.matching import Candidates, Presented
     from rollbook_server.domain.pages import Cursor
@@ -275,7 +276,7 @@ class Uploads(Protocol):
     def errors(self, upload_id: str, *, after: int, limit: int) -> Iterator[RowError]:
         """Give at most `limit` errors of rows behind row `after`, in order of row, one by one."""
 
-    def add_errors(self, upload_id: str, errors: Sequence[RowError]) -> None:
+    def add_errors(self, upload_id: str, errors: RowErrors) -> None:
         """Add errors; a row has one at most."""
 
     def claims(self, upload_id: str, keys: Iterable[str]) -> dict[str, int]:

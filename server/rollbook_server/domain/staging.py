@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 from rollbook_server.domain import applying, batches, uploads
 from rollbook_server.domain.applying import PIECE
+from rollbook_server.domain.error_blocks import RowErrors
 from rollbook_server.domain.uploads import Counts, OnInvalidRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from rollbook_server.domain.clock import Clock
-    from rollbook_server.domain.devices import DeviceRow, RowError
+    from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.uploads import Upload
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class _ConflictsArose(Exception):  # noqa: N818 - a signal that undoes a transaction
     """Staged rows that were good when they were checked meet a device by now."""
 
-    def __init__(self, errors: Sequence[RowError], passed: Counts) -> None:
+    def __init__(self, errors: RowErrors, passed: Counts) -> None:
         super().__init__()
         self.errors, self.counts = errors, passed + Counts(rejected=len(errors))
 
@@ -56,14 +57,13 @@ def _write_and_finish(
 ) -> Upload:
     uploads.check_held(roll, upload)
     if _has_staged(roll, upload):
-        counts = Counts()
-        errors: list[RowError] = []
+        counts, errors = Counts(), RowErrors()
         columns = uploads.attribute_columns(roll, upload)
         for rows in _staged(roll, upload.upload_id):
             packed = roll.devices.pack(rows, columns)
             settlement = batches.write(roll, upload, packed, headers, now)
             counts += settlement.counts
-            errors += settlement.errors
+            errors.extend(settlement.errors)
         if errors:
             raise _ConflictsArose(errors, counts)
         roll.uploads.recount(upload.upload_id, counts)
@@ -85,7 +85,7 @@ def _staged(roll: Roll, upload_id: str) -> Iterator[list[DeviceRow]]:
 
 
 def _reject_and_finish(
-    roll: Roll, upload: Upload, errors: Sequence[RowError], counts: Counts, now: datetime
+    roll: Roll, upload: Upload, errors: RowErrors, counts: Counts, now: datetime
 ) -> Upload:
     uploads.check_held(roll, upload)
     roll.uploads.add_errors(upload.upload_id, errors)

@@ -35,10 +35,11 @@ def pieces(cells: Sequence[Any], width: int) -> Iterator[Piece]:
         mine = cells[begin : begin + most * width]
         size = next(size for size in _SIZES if size * width >= len(mine))
         filling = [None] * (size * width - len(mine))
-        yield Piece(_values(width, size), [*mine, *filling], len(mine) // width)
+        yield Piece(values_of(width, size), [*mine, *filling], len(mine) // width)
 
 
 @cache
-def _values(width: int, size: int) -> str:
+def values_of(width: int, size: int) -> str:
+    """Give the text for `VALUES` of so many rows."""
     row = f"({', '.join('?' * width)})"
     return f"VALUES {', '.join([row] * size)}"

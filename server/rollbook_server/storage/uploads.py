@@ -16,10 +16,11 @@ from rollbook_server.storage.upload_tables import UploadTable
 from rollbook_server.storage.waiting_rows import WaitingRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from rollbook_server.domain.devices import DeviceRow, RowError
+    from rollbook_server.domain.error_blocks import RowErrors
     from rollbook_server.domain.pages import Cursor
     from rollbook_server.domain.uploads import Counts, Progress, Upload
     from rollbook_server.storage.engine import RollDatabase
@@ -106,10 +107,10 @@ class StoredUploads:
         """Give at most `limit` errors of rows behind row `after`, in order of row, one by one."""
         return self._errors.list(self._key(upload_id), after=after, limit=limit)
 
-    def add_errors(self, upload_id: str, errors: Sequence[RowError]) -> None:
+    def add_errors(self, upload_id: str, errors: RowErrors) -> None:
         """Add errors; a row has one at most."""
-        if errors:
-            self._errors.add(self._key(upload_id), errors)
+        for block in errors.blocks:
+            self._errors.add(self._key(upload_id), block)
 
     def claims(self, upload_id: str, keys: Iterable[str]) -> dict[str, int]:
         """Give those of the keys that earlier rows claimed, with their lines."""

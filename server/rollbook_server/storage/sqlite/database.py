@@ -61,8 +61,9 @@ _spelled = cache(lambda sql: spell(sql, _SPELLING))
 class SqliteEngine(RollDatabase):
     """How SQLite spells, packs and inserts."""
 
-    # Whether all rows met keys that were taken when some were put in last.
-    expects_taken = False
+    # Whether all rows met keys that were taken when some were put in last; and all of them
+    # keys of earlier rows of their upload.
+    expects_taken = expects_repeated = False
 
     def spelled(self, sql: str) -> str:
         """Give the SQL as SQLite takes it; what has no word is not kept in mind."""

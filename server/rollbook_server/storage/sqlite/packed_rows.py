@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from itertools import chain
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from rollbook_server.domain.repositories import Taken
+from rollbook_server.storage.bulk import values_of
 from rollbook_server.storage.packed import Packed
 from rollbook_server.storage.sqlite.row_shapes import OFTEN_SHARED, RISING
 
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from rollbook_server.storage.sqlite.database import SqliteEngine
     from rollbook_server.storage.sqlite.row_shapes import Shape
 
+Statement: TypeAlias = "tuple[str, list[Any]]"
+
+_line = itemgetter(Taken._fields.index("line"))
 _new_taken = cast("Callable[[Sequence[object]], Taken]", partial(tuple.__new__, Taken))  # as C is
 
 _INSERT = """
@@ -53,19 +59,28 @@ FROM rows r {join} devices d ON d.id = ifnull(
         AND serial_number = r.serial_number AND manufacturer_key = r.manufacturer_key))
 """
 
+# The same of rows whose IMEI is that of an earlier one of the upload: less to bind and compare.
+_REPEATED = """
+WITH given (place, imei) AS ({values})
+SELECT json_group_array(g.place), json_group_array(0), json_group_array(d.source_line)
+FROM given g JOIN devices d ON d.imei = g.imei WHERE d.upload = ? AND d.id < ? + g.place
+"""
+
 _LEFT_OUT = " AND NOT EXISTS (SELECT 1 FROM devices WHERE id = ? + place)"
 
 
 class Statements(NamedTuple):
     """What puts some rows in, and what then tells which of them were left out.
 
-    `held`, asked before, tells the same of those whose first key is taken.
+    Asked before, `held` tells the same of those whose first key is taken, and `repeated` of
+    those whose IMEI an earlier row of the upload has.
     """
 
     size: int
-    insert: tuple[str, list[Any]]
-    taken: tuple[str, list[Any]]
-    held: tuple[str, list[Any]]
+    insert: Statement
+    taken: Statement
+    held: Statement
+    repeated: Callable[[], Statement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +100,9 @@ class PackedRows(Packed):
         """
         taken: list[Taken] = []
         for piece in self.statements(first_id, profile, upload, time):
-            mine = _found(database, piece.held) if database.expects_taken else []
-            if len(mine) < piece.size:
-                is_short = database.execute_sql(*piece.insert).rowcount < piece.size
-                mine = _found(database, piece.taken) if is_short else []
+            mine = _all_asked_before(database, piece) or _left_out(database, piece)
             database.expects_taken = len(mine) == piece.size
+            database.expects_repeated = database.expects_taken and all(map(_line, mine))
             taken += mine
         return taken
 
@@ -106,7 +119,11 @@ class PackedRows(Packed):
             put = [*parameters, first_id, profile, *keys, upload, *rising, time, time]
             given, asked = [*parameters, *keys], (upload, profile, upload, first_id)
             yield Statements(
-                size, (insert, put), (taken, [*given, first_id, *asked]), (held, [*given, *asked])
+                size,
+                (insert, put),
+                (taken, [*given, first_id, *asked]),
+                (held, [*given, *asked]),
+                partial(_repeated, parameters, len(self.shape.columns), upload, first_id),
             )
 
 
@@ -120,6 +137,30 @@ def _sql(columns: tuple[str, ...], values: str) -> tuple[str, str, str]:
     return _INSERT.format(**given), taken, held
 
 
-def _found(database: SqliteEngine, statement: tuple[str, list[Any]]) -> list[Taken]:
+def _repeated(parameters: list[Any], width: int, upload: int | None, first_id: int) -> Statement:
+    places, imeis = parameters[::width], parameters[1::width]  # as they stand in any shape
+    cells = list(chain.from_iterable(zip(places, imeis, strict=True)))
+    return _REPEATED.format(values=values_of(2, len(places))), [*cells, upload, first_id]
+
+
+def _all_asked_before(database: SqliteEngine, piece: Statements) -> list[Taken]:
+    """Tell of all rows that they are taken, if they all are and it was to be expected."""
+    for is_likely, statement in (
+        (database.expects_repeated, piece.repeated),
+        (database.expects_taken, lambda: piece.held),
+    ):
+        found = _found(database, statement()) if is_likely else []
+        if len(found) == piece.size:
+            return found
+    return []
+
+
+def _left_out(database: SqliteEngine, piece: Statements) -> list[Taken]:
+    """Put rows in, and tell of those that were left out."""
+    is_short = database.execute_sql(*piece.insert).rowcount < piece.size
+    return _found(database, piece.taken) if is_short else []
+
+
+def _found(database: SqliteEngine, statement: Statement) -> list[Taken]:
     (columns,) = database.execute_sql(*statement)
     return list(map(_new_taken, sorted(zip(*map(json.loads, columns), strict=True))))
