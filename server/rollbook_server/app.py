@@ -213,7 +213,12 @@ class App:
             maker,
             draw=qr.draw,
             server_address=public,
-            keeper=TokenKeeper(self._epoch.voided, self._epoch.settle, self._sealing.rotate),
+            keeper=TokenKeeper(
+                self._epoch.voided,
+                self._epoch.settle,
+                self._sealing.rotate,
+                self._sealing.rotation,
+            ),
         )
         devices = DeviceServicer(
             store,
