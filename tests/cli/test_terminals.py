@@ -43,7 +43,6 @@ with counting("Spring tablets of the northern depot", "device", 40_000, silent=F
         time.sleep(0.1)
     input()
 """
-# Hands most of a file to buffers in one moment, as before a slow network, and stands still.
 
 
 @pytest.fixture
