@@ -69,6 +69,10 @@ TOKEN_EPOCH_NAME = "token.epoch"  # noqa: S105 - a name, no secret
 # Of the time in which a server is to end, what calls may take; the rest is for its files.
 CALLS_SHARE = 0.75
 
+# For watchers of health to be told that we stop. They need no key: one that takes nothing
+# must not hold up the end for long.
+WATCHERS_SECONDS = 2.0
+
 _OPTIONS = (
     # Clients may ping every 30 s, the usual time after which middleboxes forget them.
     ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
@@ -213,7 +217,12 @@ class App:
             maker,
             draw=qr.draw,
             server_address=public,
-            keeper=TokenKeeper(self._epoch.voided, self._epoch.settle, self._sealing.rotate),
+            keeper=TokenKeeper(
+                self._epoch.voided,
+                self._epoch.settle,
+                self._sealing.rotate,
+                self._sealing.rotation,
+            ),
         )
         devices = DeviceServicer(
             store,
@@ -278,7 +287,8 @@ class App:
         seconds = self._config.drain_seconds * CALLS_SHARE
         ended = self._server.stop(seconds)
         self._lines.wait_until_quiet(seconds)
-        self._server.stop(0)  # watchers of our health, who were told, and would stay
+        self._lines.wait_for_watchers(min(seconds, WATCHERS_SECONDS))
+        self._server.stop(0)  # watchers of our health who do not listen, and would stay
         ended.wait()
         self._close()
 

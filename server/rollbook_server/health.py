@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent import futures
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from rollbook_server.pulse import Feeling
 
 if TYPE_CHECKING:
-    import grpc
+    from collections.abc import Iterator
 
 NAME = health.SERVICE_NAME
 SERVICES = (
@@ -40,7 +42,7 @@ class Health:
     """Knows how the server is; NOT_SERVING until it is told otherwise. Thread-safe."""
 
     def __init__(self) -> None:
-        self._servicer = _servicer()
+        self._servicer = _Servicer()
         self._is_serving = self._is_stopping = False
 
     def register(self, server: grpc.Server) -> None:
@@ -60,11 +62,45 @@ class Health:
             self._servicer.set(name, status.SERVING if is_served else status.NOT_SERVING)
 
     def stop(self) -> None:
-        """Tell that the server stops."""
+        """Tell that the server stops: all who watch, also those who have yet to begin.
+
+        With that their calls end, so that they make room for those who wait.
+        """
         self._is_stopping = True
         self._servicer.enter_graceful_shutdown()
 
 
-def _servicer() -> health.HealthServicer:
-    watchers = futures.ThreadPoolExecutor(_WATCHERS, thread_name_prefix="rollbook-health")
-    return health.HealthServicer(experimental_non_blocking=False, experimental_thread_pool=watchers)
+class _Servicer(health.HealthServicer):  # type: ignore[misc]  # the library has no types
+    """The library's, whose watchers end once they were told that the server stops."""
+
+    def __init__(self) -> None:
+        threads = futures.ThreadPoolExecutor(_WATCHERS, thread_name_prefix="rollbook-health")
+        super().__init__(experimental_non_blocking=False, experimental_thread_pool=threads)
+        self._watching = threading.Lock()
+        self._watchers = set[Any]()
+        self._is_stopping = False
+
+    def Watch(  # noqa: N802 - the contract's name
+        self, request: health_pb2.HealthCheckRequest, context: grpc.ServicerContext
+    ) -> Iterator[health_pb2.HealthCheckResponse]:
+        """Give each state, the last of which is NOT_SERVING."""
+        watcher = super().Watch(request, context)
+        with self._watching:
+            self._watchers.add(watcher)
+            if self._is_stopping:
+                watcher.close()
+        try:
+            yield from watcher
+        finally:
+            with self._watching:
+                self._watchers.discard(watcher)
+        context.set_code(grpc.StatusCode.UNAVAILABLE)
+        context.set_details("The server is shutting down.")
+
+    def enter_graceful_shutdown(self) -> None:
+        """Tell all watchers, and let none wait for anything more."""
+        super().enter_graceful_shutdown()
+        with self._watching:
+            self._is_stopping = True
+            for each in self._watchers:
+                each.close()  # what it was told before is still given

@@ -10,15 +10,17 @@ from __future__ import annotations
 import logging
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rollbook_server import key_files, sealing_file
 from rollbook_server.domain import audit, resealing
 from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.key_files import KeyFileError
+from rollbook_server.rotations import Past, Rotation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -28,19 +30,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class Rotated(NamedTuple):
-    """The key that is in use now, and how much was sealed anew with it."""
-
-    key_id: str
-    resealed_count: int
-
-
 class SealingKeys:
     """What seals, and where its keys are; `path` is None if they are from the environment."""
 
     def __init__(self, document: KeyDocument, path: Path | None, store: Store) -> None:
         self._document, self._path, self._store = document, path, store
         self._rotating = threading.Lock()
+        self._rotation: Rotation | None = None
         self.sealer = document.sealer()
 
     def check_shared(self) -> None:
@@ -64,7 +60,7 @@ class SealingKeys:
         if len(self._document.keys) == 1:
             return
         try:
-            self._reseal()
+            self._reseal(lambda _count: None)
         except RollbookError as error:
             _log.warning("sealing anew broke off and goes on at the next start: %s", error)
             return
@@ -72,8 +68,18 @@ class SealingKeys:
             old = ", ".join(each.key_id.hex() for each in self._document.keys[:-1])
             _log.info("nothing is sealed with the keys %s any more; they may be taken out", old)
 
-    def rotate(self, now: datetime) -> Rotated:
-        """Put a new key to use, and give what was done with it. One rotation at a time.
+    def rotation(self, key_id: str) -> Rotation | Past:
+        """Give the rotation that made this key, or what there is to say of one from before.
+
+        By now, or by the start of the server, that came to its end.
+        """
+        latest = self._rotation
+        if latest is not None and latest.key_id == key_id:
+            return latest
+        return Past(self._document.keys[-1].key_id.hex())
+
+    def rotate(self, now: datetime) -> Rotation:
+        """Put a new key to use, and begin to seal with it. One rotation at a time.
 
         Raises RollbookError with SEALING_KEYS_FIXED, STORE_FULL or SERVER_STOPPING.
         """
@@ -84,10 +90,14 @@ class SealingKeys:
                 "behind them, and start each again."
             )
         with self._rotating:
+            if self._rotation is not None:
+                self._rotation.await_end()
             self._keep(self._path_of_current(), self._document.rotated())
             newest = self._document.keys[-1]
             self._store.write(partial(self._put_to_use, newest, now))
-            return Rotated(newest.key_id.hex(), self._reseal())
+            total = self._store.read(lambda roll: resealing.count_old(roll, self.sealer))
+            self._rotation = Rotation(newest.key_id.hex(), total, self._reseal)
+            return self._rotation
 
     def _put_to_use(self, key: SealingKey, now: datetime, roll: Roll) -> None:
         """Seal with a key; in work of the writer, as all sealing is: what comes later has it."""
@@ -95,14 +105,13 @@ class SealingKeys:
         subject = Subject(resource_id=key.key_id.hex())
         audit.tell(roll, Action.ROTATE_SEALING_KEY, now, subject)
 
-    def _reseal(self) -> int:
-        count = resealing.reseal(self._store, self.sealer)
+    def _reseal(self, told: Callable[[int], None]) -> None:
+        count = resealing.reseal(self._store, self.sealer, told)
         left = self._document.rid_of_retiring()
         if self._path is not None and left != self._document:
             self._keep(self._path, left)
         newest = self._document.keys[-1].key_id.hex()
         _log.info("%d tokens and answers were sealed anew with the key %s", count, newest)
-        return count
 
     def _path_of_current(self) -> Path:
         """Give the file, unless somebody else wrote it: his keys would be lost."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -48,6 +49,16 @@ def test_a_key_shows_what_it_was_created_with(admin: AdminClient, server: Server
     assert (key.create_time, key.last_use_time, key.revoke_time) == (server.clock(), None, None)
     assert list(admin.list_api_keys())[1:] == [key]
     assert made.value not in repr(made)
+
+
+def test_a_key_is_told_of_itself(
+    admin: AdminClient, client: Callable[[str], AdminClient], server: Server
+) -> None:
+    made = admin.create_api_key("Reports", rights=[Right.VIEW, Right.DELETE])
+    with client(made.value) as other:
+        own = other.get_own_api_key()
+    assert own == replace(made.api_key, last_use_time=server.clock.now)
+    assert admin.get_own_api_key().api_key_id == "admin"
 
 
 def test_a_set_of_its_own_has_no_role(admin: AdminClient) -> None:

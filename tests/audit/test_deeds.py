@@ -78,7 +78,7 @@ DEEDS: dict[str, tuple[Callable[[Depot], object], str]] = {
 }
 READS = """
 GetProfile ListProfiles GetUpload ListUploads ListUploadErrors GetUploadTemplate GetDevice
-ListDevices ExplainMatch GetToken ListUsers ListApiKeys ListAuditEvents VerifyAuditLog
+ListDevices ExplainMatch GetToken ListUsers ListApiKeys GetOwnApiKey ListAuditEvents VerifyAuditLog
 """
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +30,6 @@ from uploads.wire import Wire, csv, finish, imei, opening, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from cli.ended import Cli
     from running import Server, ServerProcess
@@ -92,6 +92,30 @@ def test_what_was_there_is_set_aside_with_what_its_log_held(
     with process.admin() as admin:
         assert admin.get_profile(depot).device_count == 50
         assert admin.verify_audit_log().first_break is None
+
+
+def test_a_log_whose_database_is_gone_is_set_aside(
+    process: ServerProcess, command: Cli, tmp_path: Path
+) -> None:
+    with process.admin() as admin:
+        depot = admin.create_profile("Depot", tokenless=True).profile_id
+        programs.back_up(process.data_dir, tmp_path / "b.db")
+        admin.create_devices(depot, [DeviceRow(imei(each)) for each in range(50)])
+    process.kill()
+    path = process.data_dir / DATABASE_NAME
+    path.rename(tmp_path / "found.db")
+    ends = ("-wal", "-shm")
+    before = {end: path.with_name(path.name + end).read_bytes() for end in ends}
+    ended = command("restore", tmp_path / "b.db", "--data-dir", process.data_dir)
+    assert ended.code == 0, ended.err
+    (log,) = process.data_dir.glob(f"{ASIDE}-wal")
+    assert f"What was there before is kept as {log}." in ended.err
+    aside = str(log).removesuffix("-wal")
+    assert {end: Path(aside + end).read_bytes() for end in ends} == before
+    assert devices(path) == 0
+    # With its database, once that is found, it has all that it held.
+    (tmp_path / "found.db").rename(aside)
+    assert devices(Path(aside)) == 50
 
 
 def test_files_that_were_copied_by_hand_are_put_back_with_their_log(

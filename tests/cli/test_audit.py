@@ -80,6 +80,18 @@ def test_an_unbroken_log_gives_an_anchor_that_holds(cli: Cli) -> None:
     assert "event 1 is not the one that --anchor names" in other.err
 
 
+def test_a_check_tells_how_far_it_is(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(8):
+        cli("profile", "create", f"Depot {number}")
+    monkeypatch.setattr("rollbook_server.domain.audit_checks.PIECE", 1)
+    assert cli("audit", "verify").err.splitlines() == [
+        "Checking the audit log: 25 %, 2 events",
+        "Checking the audit log: 50 %, 4 events",
+        "Checking the audit log: 75 %, 6 events",
+    ]
+    assert cli("audit", "verify", "--output", "json").err == ""
+
+
 @pytest.mark.usefixtures("depot")
 def test_a_broken_log_is_told_with_its_first_broken_event(cli: Cli, server: Server) -> None:
     cli("profile", "create", "Other")

@@ -203,3 +203,25 @@ def test_a_key_that_ended_is_told_as_such(
     assert ended.code == ExitCode.REFUSED
     assert how in ended.err
     assert "--api-key-file" in ended.err
+
+
+@pytest.mark.usefixtures("depot")
+def test_qr_codes_are_a_next_step_for_whom_they_are(
+    cli: Cli, admin: AdminClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "devices.csv"
+    file.write_text("IMEI\n356938035643809\n")
+    commands = (
+        ("upload", "Depot", file),
+        ("token", "refresh", "Depot", "--yes"),
+        ("profile", "configure", "Depot", "--set", "vendor_keys.site=1"),
+    )
+    rights = [Right.CREATE, Right.UPDATE, Right.VIEW]
+    for held, leads_on in ((rights, False), ([*rights, Right.REVEAL_TOKEN], True)):
+        monkeypatch.setenv("ROLLBOOK_API_KEY", admin.create_api_key("Key", rights=held).value)
+        for command in commands:
+            ended = cli(*command)
+            assert ended.code == ExitCode.DONE, ended.err
+            assert ("rollbook qr Depot" in ended.err) == leads_on, command
+    told = [event.reason for event in admin.list_audit_events()]
+    assert "RIGHT_MISSING" not in told, "nothing was tried that is refused"

@@ -184,5 +184,5 @@ def test_a_new_sealing_key_changes_no_token(cli: Cli, depot: str, server: Server
     assert "Copy the server's key file" in told.err
     assert cli("token", "reveal", "Depot").out == value
     done = cli("key", "rotate-sealing", "--output", "json").document
-    assert set(done) == {"key_id", "resealed_count"}
+    assert set(done) == {"key_id", "resealed_count", "total_count"}
     assert done["key_id"] != key["key_id"]

@@ -34,8 +34,9 @@ UploadState User
 METHODS = """
 assign_user close create_api_key create_devices create_profile create_user
 delete_devices delete_profile delete_user discard_upload explain_match export_devices
-extend_token generate_qr_code get_device get_profile get_profile_with_token get_token
-get_upload get_upload_template list_api_keys list_audit_events list_devices
+extend_token generate_qr_code get_device get_own_api_key get_profile
+get_profile_with_token get_token get_upload get_upload_template
+list_api_keys list_audit_events list_devices
 list_profiles list_upload_errors list_uploads list_users recompute_audit_log
 refresh_token reveal_token revoke_all_tokens revoke_api_key revoke_token
 rotate_sealing_key update_configuration update_devices update_profile update_user

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, BinaryIO
+from threading import Event
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import grpc
 import pytest
@@ -23,12 +24,16 @@ from rollbook import (
 from rollbook.v1 import upload_pb2
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from client.fake_server import FakeRollbook
 
 # Four chunks, the last one short.
 CONTENT = b"imei\n" + b"356938035643809\n" * 60_000
+CHUNK = 256 * 1024
+# Only a test that fails waits so long.
+_LONG_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -94,6 +99,65 @@ def test_progress_ends_with_what_is_committed(client: AdminClient, csv_file: Pat
     assert seen[0].committed_bytes == 0
     assert (seen[-1].sent_bytes, seen[-1].committed_bytes) == (len(CONTENT), len(CONTENT))
     assert (seen[-1].committed_rows, seen[-1].streams) == (60_001, 1)
+
+
+@pytest.fixture
+def standing(fake: FakeRollbook, monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Let the server stand still behind the first chunk, until the event is set."""
+    go_on, take_one = Event(), fake._take_one
+
+    def take(upload: FakeUpload, message: Any, context: grpc.ServicerContext) -> FakeUpload:
+        if upload.data:
+            assert go_on.wait(_LONG_SECONDS)
+        return take_one(upload, message, context)
+
+    monkeypatch.setattr(fake, "_take_one", take)
+    yield go_on
+    go_on.set()
+
+
+def test_progress_tells_what_is_committed_while_the_stream_goes_on(
+    client: AdminClient, csv_file: Path, standing: Event
+) -> None:
+    seen: list[UploadProgress] = []
+
+    def note(progress: UploadProgress) -> None:
+        seen.append(progress)
+        if progress.committed_bytes:
+            standing.set()
+
+    client.upload_devices("p1", csv_file, progress=note)
+    assert CHUNK in {progress.committed_bytes for progress in seen}
+    assert all(progress.committed_is_known for progress in seen)
+
+
+def test_what_progress_raises_ends_a_stream_that_stands_still(
+    client: AdminClient, csv_file: Path, standing: Event
+) -> None:
+    def fail(progress: UploadProgress) -> None:
+        if progress.committed_bytes:
+            raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        client.upload_devices("p1", csv_file, progress=fail)
+    assert not standing.is_set()
+
+
+def test_a_key_that_may_not_look_asks_once(
+    client: AdminClient, fake: FakeRollbook, csv_file: Path, standing: Event
+) -> None:
+    fake.unary_faults.append(Fault(grpc.StatusCode.PERMISSION_DENIED, "RIGHT_MISSING"))
+    seen: list[UploadProgress] = []
+
+    def note(progress: UploadProgress) -> None:
+        seen.append(progress)
+        if not progress.committed_is_known:
+            standing.set()
+
+    client.upload_devices("p1", csv_file, progress=note)
+    assert [type(each).__name__ for each in fake.requests].count("GetUploadRequest") == 1
+    assert seen[-1].committed_is_known
+    assert seen[-1].committed_bytes == len(CONTENT)
 
 
 def test_of_a_pipe_nobody_knows_the_length(client: AdminClient, fake: FakeRollbook) -> None:

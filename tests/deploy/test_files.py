@@ -68,6 +68,12 @@ def test_what_the_image_takes_in_is_there() -> None:
             assert (ROOT / source).exists(), source
 
 
+def test_a_build_is_sent_what_the_image_takes_in() -> None:
+    kept = set(re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), flags=re.MULTILINE))
+    copied = [line for line in instructions("COPY") if not line.startswith("--from")]
+    assert kept == {source for line in copied for source in shlex.split(line)[:-1]}
+
+
 def test_its_variables_are_settings() -> None:
     known = {setting.variable for setting in SETTINGS}
     known |= {str(option.envvar) for option in root.params if getattr(option, "envvar", None)}

@@ -97,6 +97,39 @@ def test_nobody(server: Server, doctor: Doctor, free: str) -> None:
     assert doctor(*where)["address"][0] == "SKIPPED"
 
 
+def test_metrics_that_nobody_wants(doctor: Doctor, tmp_path: Path) -> None:
+    assert doctor("--data-dir", tmp_path / "none")["metrics"][0] == "OK"
+    told = doctor("--data-dir", tmp_path / "none", "--metrics", "127.0.0.1:0")["metrics"]
+    assert told == ("SKIPPED", "port 0 is any that is free ")
+
+
+def test_metrics_that_are_told(
+    serve: Callable[..., Server], doctor: Doctor, tmp_path: Path
+) -> None:
+    server = serve(metrics="127.0.0.1:0")
+    address = server.app.observation.address
+    assert address is not None
+    where = ("--listen", server.address, "--metrics", address)
+    told = doctor("--data-dir", server.data_dir, *where)["metrics"]
+    assert told == ("OK", f"a server tells them on {address} ")
+    state, text = doctor("--data-dir", tmp_path / "other", *where)["metrics"]
+    assert (state, "another server tells its metrics" in text) == ("WARNING", True)
+
+
+def test_metrics_where_another_program_is(server: Server, doctor: Doctor, held: str) -> None:
+    where = ("--data-dir", server.data_dir, "--listen", server.address)
+    state, told = doctor(*where, "--metrics", held)["metrics"]
+    assert (state, "ss -ltnp" in told, f"--metrics {held}: " in told) == ("WRONG", True, True)
+
+
+def test_metrics_where_nobody_is(server: Server, doctor: Doctor, free: str) -> None:
+    where = ("--data-dir", server.data_dir, "--metrics", free)
+    state, told = doctor(*where)["metrics"]
+    assert (state, "serves the database without it" in told) == ("WARNING", True)
+    server.stop()
+    assert doctor(*where)["metrics"] == ("OK", f"{free} is free ")
+
+
 def test_a_server_that_speaks_tls(
     serve: Callable[..., Server], doctor: Doctor, tmp_path: Path
 ) -> None:

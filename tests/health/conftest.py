@@ -38,9 +38,9 @@ class Probe:
         return int(self._stub.Check(request, timeout=60).status)
 
     def watch(self, service: str = "") -> Iterator[int]:
-        """Give each state of a service as it comes."""
-        for answer in self._stub.Watch(health_pb2.HealthCheckRequest(service=service)):
-            yield int(answer.status)
+        """Ask at once; gives each state of a service as it comes."""
+        answers = self._stub.Watch(health_pb2.HealthCheckRequest(service=service))
+        return (int(answer.status) for answer in answers)
 
 
 @pytest.fixture(autouse=True)

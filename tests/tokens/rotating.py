@@ -69,7 +69,7 @@ def main(folder: Path, seam: str, passes: int, database: str) -> None:
     set_traps(trap)
     resealing.TOKENS_AT_ONCE = resealing.ANSWERS_AT_ONCE = 2
     _, keys = opened(folder, database)
-    keys.rotate(clock.now())
+    keys.rotate(clock.now()).await_end()
 
 
 if __name__ == "__main__":

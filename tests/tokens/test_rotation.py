@@ -15,7 +15,13 @@ import pytest
 
 from databases import DATABASES
 from raw_calls import unary
-from rollbook import AdminClient, EnrollOutcome, FailedPreconditionError, ResourceExhaustedError
+from rollbook import (
+    AdminClient,
+    EnrollOutcome,
+    FailedPreconditionError,
+    ResourceExhaustedError,
+    SealingKeyRotation,
+)
 from rollbook.v1 import token_service_pb2 as messages
 from rollbook_server.config import SEALING_KEY_NAME
 from rollbook_server.domain import tokens
@@ -33,6 +39,7 @@ pytestmark = pytest.mark.sqlite_only  # where other servers seal, it is refused
 
 COUNT = 5  # profiles: several pieces of two
 IMEI = "356938035643809"
+LONG_SECONDS = 60.0  # only a test that fails waits so long
 # Where a rotation dies, in its order: at which passing of which seam.
 MOMENTS = [
     ("before replace", 1),  # nothing was done
@@ -138,6 +145,63 @@ def test_while_it_goes_on_everybody_is_served(
     assert all(each.resealed_count >= len(values) for each in done)
     assert key_ids(server.data_dir) == [newest.key_id]
     assert sealed_with(server.data_dir) == {newest.key_id}
+
+
+def test_whoever_follows_a_rotation_is_told_how_far_it_is(
+    server: Server, values: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rollbook_server.transport.token_servicer.PIECE_SECONDS", 0)
+    told, go_on = list[SealingKeyRotation](), Event()
+    reseal = StoredTokens.reseal
+
+    def wait(*arguments: Any) -> None:
+        assert go_on.wait(LONG_SECONDS)
+        reseal(*arguments)
+
+    def note(step: SealingKeyRotation) -> None:
+        told.append(step)
+        go_on.set()
+
+    monkeypatch.setattr(StoredTokens, "reseal", wait)
+    with server.admin() as admin:
+        done = admin.rotate_sealing_key(progress=note)
+    total = 2 * len(values)  # the tokens, and the answers that made them
+    assert (told[0].resealed_count, told[0].total_count) == (0, total)
+    assert (done.resealed_count, done.total_count) == (total, total)
+    assert told[-1] == done
+    assert {step.key_id for step in told} == {done.key_id}
+    counts = [step.resealed_count for step in told]
+    assert counts == sorted(counts)
+
+
+def test_a_rotation_goes_on_when_nobody_follows_it_any_more(
+    server: Server, values: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rollbook_server.transport.token_servicer.PIECE_SECONDS", 0)
+
+    def leave(_: SealingKeyRotation) -> None:
+        raise KeyboardInterrupt
+
+    with server.admin() as admin, pytest.raises(KeyboardInterrupt):
+        admin.rotate_sealing_key(progress=leave)
+    rotation = server.app._sealing._rotation
+    assert rotation is not None
+    rotation.await_end()
+    assert rotation.resealed_count == 2 * len(values)
+    assert key_ids(server.data_dir) == [rotation.key_id]
+
+
+def test_of_a_rotation_before_the_start_it_is_known_that_it_is_over(
+    server: Server, serve: Callable[..., Server], values: dict[str, str]
+) -> None:
+    assert values
+    with server.admin() as admin:
+        key_id = admin.rotate_sealing_key().key_id
+    server.stop()
+    with serve().admin() as admin:
+        answer = call(admin, "RotateSealingKey", key_id=key_id, in_pieces=True)
+    assert (answer.key_id, answer.under_way) == (key_id, False)
+    assert key_ids(server.data_dir) == [key_id]
 
 
 def test_an_answer_is_given_again_after_a_rotation(server: Server, values: dict[str, str]) -> None:

@@ -510,6 +510,89 @@ func (x *ListApiKeysResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Asks for the API key of the call.
+type GetOwnApiKeyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOwnApiKeyRequest) Reset() {
+	*x = GetOwnApiKeyRequest{}
+	mi := &file_rollbook_v1_access_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOwnApiKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOwnApiKeyRequest) ProtoMessage() {}
+
+func (x *GetOwnApiKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rollbook_v1_access_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOwnApiKeyRequest.ProtoReflect.Descriptor instead.
+func (*GetOwnApiKeyRequest) Descriptor() ([]byte, []int) {
+	return file_rollbook_v1_access_service_proto_rawDescGZIP(), []int{5}
+}
+
+// The API key of the call.
+type GetOwnApiKeyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Without its value.
+	ApiKey        *ApiKey `protobuf:"bytes,1,opt,name=api_key,json=apiKey,proto3" json:"api_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOwnApiKeyResponse) Reset() {
+	*x = GetOwnApiKeyResponse{}
+	mi := &file_rollbook_v1_access_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOwnApiKeyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOwnApiKeyResponse) ProtoMessage() {}
+
+func (x *GetOwnApiKeyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rollbook_v1_access_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOwnApiKeyResponse.ProtoReflect.Descriptor instead.
+func (*GetOwnApiKeyResponse) Descriptor() ([]byte, []int) {
+	return file_rollbook_v1_access_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetOwnApiKeyResponse) GetApiKey() *ApiKey {
+	if x != nil {
+		return x.ApiKey
+	}
+	return nil
+}
+
 // Asks to void an API key.
 type RevokeApiKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -523,7 +606,7 @@ type RevokeApiKeyRequest struct {
 
 func (x *RevokeApiKeyRequest) Reset() {
 	*x = RevokeApiKeyRequest{}
-	mi := &file_rollbook_v1_access_service_proto_msgTypes[5]
+	mi := &file_rollbook_v1_access_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -535,7 +618,7 @@ func (x *RevokeApiKeyRequest) String() string {
 func (*RevokeApiKeyRequest) ProtoMessage() {}
 
 func (x *RevokeApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rollbook_v1_access_service_proto_msgTypes[5]
+	mi := &file_rollbook_v1_access_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -548,7 +631,7 @@ func (x *RevokeApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*RevokeApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_rollbook_v1_access_service_proto_rawDescGZIP(), []int{5}
+	return file_rollbook_v1_access_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RevokeApiKeyRequest) GetApiKeyId() string {
@@ -576,7 +659,7 @@ type RevokeApiKeyResponse struct {
 
 func (x *RevokeApiKeyResponse) Reset() {
 	*x = RevokeApiKeyResponse{}
-	mi := &file_rollbook_v1_access_service_proto_msgTypes[6]
+	mi := &file_rollbook_v1_access_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +671,7 @@ func (x *RevokeApiKeyResponse) String() string {
 func (*RevokeApiKeyResponse) ProtoMessage() {}
 
 func (x *RevokeApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rollbook_v1_access_service_proto_msgTypes[6]
+	mi := &file_rollbook_v1_access_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +684,7 @@ func (x *RevokeApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*RevokeApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_rollbook_v1_access_service_proto_rawDescGZIP(), []int{6}
+	return file_rollbook_v1_access_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RevokeApiKeyResponse) GetApiKey() *ApiKey {
@@ -646,7 +729,10 @@ const file_rollbook_v1_access_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"m\n" +
 	"\x13ListApiKeysResponse\x12.\n" +
 	"\bapi_keys\x18\x01 \x03(\v2\x13.rollbook.v1.ApiKeyR\aapiKeys\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"R\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x15\n" +
+	"\x13GetOwnApiKeyRequest\"D\n" +
+	"\x14GetOwnApiKeyResponse\x12,\n" +
+	"\aapi_key\x18\x01 \x01(\v2\x13.rollbook.v1.ApiKeyR\x06apiKey\"R\n" +
 	"\x13RevokeApiKeyRequest\x12\x1c\n" +
 	"\n" +
 	"api_key_id\x18\x01 \x01(\tR\bapiKeyId\x12\x1d\n" +
@@ -668,10 +754,11 @@ const file_rollbook_v1_access_service_proto_rawDesc = "" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ROLE_ADMINISTRATOR\x10\x01\x12\x11\n" +
 	"\rROLE_OPERATOR\x10\x02\x12\x0f\n" +
-	"\vROLE_VIEWER\x10\x032\x8b\x02\n" +
+	"\vROLE_VIEWER\x10\x032\xe0\x02\n" +
 	"\rAccessService\x12S\n" +
 	"\fCreateApiKey\x12 .rollbook.v1.CreateApiKeyRequest\x1a!.rollbook.v1.CreateApiKeyResponse\x12P\n" +
 	"\vListApiKeys\x12\x1f.rollbook.v1.ListApiKeysRequest\x1a .rollbook.v1.ListApiKeysResponse\x12S\n" +
+	"\fGetOwnApiKey\x12 .rollbook.v1.GetOwnApiKeyRequest\x1a!.rollbook.v1.GetOwnApiKeyResponse\x12S\n" +
 	"\fRevokeApiKey\x12 .rollbook.v1.RevokeApiKeyRequest\x1a!.rollbook.v1.RevokeApiKeyResponseB+P\x01Z'rollbook.example/rollbook/v1;rollbookv1b\x06proto3"
 
 var (
@@ -687,7 +774,7 @@ func file_rollbook_v1_access_service_proto_rawDescGZIP() []byte {
 }
 
 var file_rollbook_v1_access_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_rollbook_v1_access_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_rollbook_v1_access_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_rollbook_v1_access_service_proto_goTypes = []any{
 	(Right)(0),                    // 0: rollbook.v1.Right
 	(Role)(0),                     // 1: rollbook.v1.Role
@@ -696,34 +783,39 @@ var file_rollbook_v1_access_service_proto_goTypes = []any{
 	(*CreateApiKeyResponse)(nil),  // 4: rollbook.v1.CreateApiKeyResponse
 	(*ListApiKeysRequest)(nil),    // 5: rollbook.v1.ListApiKeysRequest
 	(*ListApiKeysResponse)(nil),   // 6: rollbook.v1.ListApiKeysResponse
-	(*RevokeApiKeyRequest)(nil),   // 7: rollbook.v1.RevokeApiKeyRequest
-	(*RevokeApiKeyResponse)(nil),  // 8: rollbook.v1.RevokeApiKeyResponse
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*GetOwnApiKeyRequest)(nil),   // 7: rollbook.v1.GetOwnApiKeyRequest
+	(*GetOwnApiKeyResponse)(nil),  // 8: rollbook.v1.GetOwnApiKeyResponse
+	(*RevokeApiKeyRequest)(nil),   // 9: rollbook.v1.RevokeApiKeyRequest
+	(*RevokeApiKeyResponse)(nil),  // 10: rollbook.v1.RevokeApiKeyResponse
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 }
 var file_rollbook_v1_access_service_proto_depIdxs = []int32{
 	1,  // 0: rollbook.v1.ApiKey.role:type_name -> rollbook.v1.Role
 	0,  // 1: rollbook.v1.ApiKey.rights:type_name -> rollbook.v1.Right
-	9,  // 2: rollbook.v1.ApiKey.create_time:type_name -> google.protobuf.Timestamp
-	9,  // 3: rollbook.v1.ApiKey.expire_time:type_name -> google.protobuf.Timestamp
-	9,  // 4: rollbook.v1.ApiKey.last_use_time:type_name -> google.protobuf.Timestamp
-	9,  // 5: rollbook.v1.ApiKey.revoke_time:type_name -> google.protobuf.Timestamp
+	11, // 2: rollbook.v1.ApiKey.create_time:type_name -> google.protobuf.Timestamp
+	11, // 3: rollbook.v1.ApiKey.expire_time:type_name -> google.protobuf.Timestamp
+	11, // 4: rollbook.v1.ApiKey.last_use_time:type_name -> google.protobuf.Timestamp
+	11, // 5: rollbook.v1.ApiKey.revoke_time:type_name -> google.protobuf.Timestamp
 	1,  // 6: rollbook.v1.CreateApiKeyRequest.role:type_name -> rollbook.v1.Role
 	0,  // 7: rollbook.v1.CreateApiKeyRequest.rights:type_name -> rollbook.v1.Right
-	9,  // 8: rollbook.v1.CreateApiKeyRequest.expire_time:type_name -> google.protobuf.Timestamp
+	11, // 8: rollbook.v1.CreateApiKeyRequest.expire_time:type_name -> google.protobuf.Timestamp
 	2,  // 9: rollbook.v1.CreateApiKeyResponse.api_key:type_name -> rollbook.v1.ApiKey
 	2,  // 10: rollbook.v1.ListApiKeysResponse.api_keys:type_name -> rollbook.v1.ApiKey
-	2,  // 11: rollbook.v1.RevokeApiKeyResponse.api_key:type_name -> rollbook.v1.ApiKey
-	3,  // 12: rollbook.v1.AccessService.CreateApiKey:input_type -> rollbook.v1.CreateApiKeyRequest
-	5,  // 13: rollbook.v1.AccessService.ListApiKeys:input_type -> rollbook.v1.ListApiKeysRequest
-	7,  // 14: rollbook.v1.AccessService.RevokeApiKey:input_type -> rollbook.v1.RevokeApiKeyRequest
-	4,  // 15: rollbook.v1.AccessService.CreateApiKey:output_type -> rollbook.v1.CreateApiKeyResponse
-	6,  // 16: rollbook.v1.AccessService.ListApiKeys:output_type -> rollbook.v1.ListApiKeysResponse
-	8,  // 17: rollbook.v1.AccessService.RevokeApiKey:output_type -> rollbook.v1.RevokeApiKeyResponse
-	15, // [15:18] is the sub-list for method output_type
-	12, // [12:15] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	2,  // 11: rollbook.v1.GetOwnApiKeyResponse.api_key:type_name -> rollbook.v1.ApiKey
+	2,  // 12: rollbook.v1.RevokeApiKeyResponse.api_key:type_name -> rollbook.v1.ApiKey
+	3,  // 13: rollbook.v1.AccessService.CreateApiKey:input_type -> rollbook.v1.CreateApiKeyRequest
+	5,  // 14: rollbook.v1.AccessService.ListApiKeys:input_type -> rollbook.v1.ListApiKeysRequest
+	7,  // 15: rollbook.v1.AccessService.GetOwnApiKey:input_type -> rollbook.v1.GetOwnApiKeyRequest
+	9,  // 16: rollbook.v1.AccessService.RevokeApiKey:input_type -> rollbook.v1.RevokeApiKeyRequest
+	4,  // 17: rollbook.v1.AccessService.CreateApiKey:output_type -> rollbook.v1.CreateApiKeyResponse
+	6,  // 18: rollbook.v1.AccessService.ListApiKeys:output_type -> rollbook.v1.ListApiKeysResponse
+	8,  // 19: rollbook.v1.AccessService.GetOwnApiKey:output_type -> rollbook.v1.GetOwnApiKeyResponse
+	10, // 20: rollbook.v1.AccessService.RevokeApiKey:output_type -> rollbook.v1.RevokeApiKeyResponse
+	17, // [17:21] is the sub-list for method output_type
+	13, // [13:17] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_rollbook_v1_access_service_proto_init() }
@@ -737,7 +829,7 @@ func file_rollbook_v1_access_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rollbook_v1_access_service_proto_rawDesc), len(file_rollbook_v1_access_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	AccessService_CreateApiKey_FullMethodName = "/rollbook.v1.AccessService/CreateApiKey"
 	AccessService_ListApiKeys_FullMethodName  = "/rollbook.v1.AccessService/ListApiKeys"
+	AccessService_GetOwnApiKey_FullMethodName = "/rollbook.v1.AccessService/GetOwnApiKey"
 	AccessService_RevokeApiKey_FullMethodName = "/rollbook.v1.AccessService/RevokeApiKey"
 )
 
@@ -53,6 +54,12 @@ type AccessServiceClient interface {
 	// On failure: nothing changes.
 	// Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
 	ListApiKeys(ctx context.Context, in *ListApiKeysRequest, opts ...grpc.CallOption) (*ListApiKeysResponse, error)
+	// Tells of the API key of this call, and so what its holder may do.
+	//
+	// Callers: administrators with the right VIEW.
+	// On failure: nothing changes.
+	// Reasons: none of its own.
+	GetOwnApiKey(ctx context.Context, in *GetOwnApiKeyRequest, opts ...grpc.CallOption) (*GetOwnApiKeyResponse, error)
 	// Voids an API key at once: with the answer no call is let in with it any more, and
 	// streams under way end at their next message; an upload stays OPEN, to be resumed
 	// with another key. A key may void itself. Voiding one again changes nothing.
@@ -86,6 +93,16 @@ func (c *accessServiceClient) ListApiKeys(ctx context.Context, in *ListApiKeysRe
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListApiKeysResponse)
 	err := c.cc.Invoke(ctx, AccessService_ListApiKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *accessServiceClient) GetOwnApiKey(ctx context.Context, in *GetOwnApiKeyRequest, opts ...grpc.CallOption) (*GetOwnApiKeyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetOwnApiKeyResponse)
+	err := c.cc.Invoke(ctx, AccessService_GetOwnApiKey_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +148,12 @@ type AccessServiceServer interface {
 	// On failure: nothing changes.
 	// Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
 	ListApiKeys(context.Context, *ListApiKeysRequest) (*ListApiKeysResponse, error)
+	// Tells of the API key of this call, and so what its holder may do.
+	//
+	// Callers: administrators with the right VIEW.
+	// On failure: nothing changes.
+	// Reasons: none of its own.
+	GetOwnApiKey(context.Context, *GetOwnApiKeyRequest) (*GetOwnApiKeyResponse, error)
 	// Voids an API key at once: with the answer no call is let in with it any more, and
 	// streams under way end at their next message; an upload stays OPEN, to be resumed
 	// with another key. A key may void itself. Voiding one again changes nothing.
@@ -155,6 +178,9 @@ func (UnimplementedAccessServiceServer) CreateApiKey(context.Context, *CreateApi
 }
 func (UnimplementedAccessServiceServer) ListApiKeys(context.Context, *ListApiKeysRequest) (*ListApiKeysResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListApiKeys not implemented")
+}
+func (UnimplementedAccessServiceServer) GetOwnApiKey(context.Context, *GetOwnApiKeyRequest) (*GetOwnApiKeyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetOwnApiKey not implemented")
 }
 func (UnimplementedAccessServiceServer) RevokeApiKey(context.Context, *RevokeApiKeyRequest) (*RevokeApiKeyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevokeApiKey not implemented")
@@ -216,6 +242,24 @@ func _AccessService_ListApiKeys_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AccessService_GetOwnApiKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetOwnApiKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AccessServiceServer).GetOwnApiKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AccessService_GetOwnApiKey_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AccessServiceServer).GetOwnApiKey(ctx, req.(*GetOwnApiKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AccessService_RevokeApiKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RevokeApiKeyRequest)
 	if err := dec(in); err != nil {
@@ -248,6 +292,10 @@ var AccessService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListApiKeys",
 			Handler:    _AccessService_ListApiKeys_Handler,
+		},
+		{
+			MethodName: "GetOwnApiKey",
+			Handler:    _AccessService_GetOwnApiKey_Handler,
 		},
 		{
 			MethodName: "RevokeApiKey",

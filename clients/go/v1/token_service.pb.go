@@ -820,7 +820,12 @@ func (x *RevokeAllTokensResponse) GetRevokedCount() int32 {
 
 // Asks for a new sealing key.
 type RotateSealingKeyRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether to answer within about a second, however far it is; else at its end.
+	InPieces bool `protobuf:"varint,1,opt,name=in_pieces,json=inPieces,proto3" json:"in_pieces,omitempty"`
+	// To ask how far that one is which made this key, from the answer before; empty to begin
+	// another.
+	KeyId         string `protobuf:"bytes,2,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -855,13 +860,31 @@ func (*RotateSealingKeyRequest) Descriptor() ([]byte, []int) {
 	return file_rollbook_v1_token_service_proto_rawDescGZIP(), []int{14}
 }
 
-// The new key is the only one in use.
+func (x *RotateSealingKeyRequest) GetInPieces() bool {
+	if x != nil {
+		return x.InPieces
+	}
+	return false
+}
+
+func (x *RotateSealingKeyRequest) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+// The new key is in use; at the end it is the only one.
 type RotateSealingKeyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names it in the server's key file; says nothing about the key.
 	KeyId string `protobuf:"bytes,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
-	// Tokens and stored answers that were sealed anew.
+	// Tokens and stored answers that were sealed anew so far.
 	ResealedCount int32 `protobuf:"varint,2,opt,name=resealed_count,json=resealedCount,proto3" json:"resealed_count,omitempty"`
+	// Whether it still goes on; ask again with key_id.
+	UnderWay bool `protobuf:"varint,3,opt,name=under_way,json=underWay,proto3" json:"under_way,omitempty"`
+	// How many there were to be sealed anew as it began; 0 of one before the server's start.
+	TotalCount    int32 `protobuf:"varint,4,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -906,6 +929,20 @@ func (x *RotateSealingKeyResponse) GetKeyId() string {
 func (x *RotateSealingKeyResponse) GetResealedCount() int32 {
 	if x != nil {
 		return x.ResealedCount
+	}
+	return 0
+}
+
+func (x *RotateSealingKeyResponse) GetUnderWay() bool {
+	if x != nil {
+		return x.UnderWay
+	}
+	return false
+}
+
+func (x *RotateSealingKeyResponse) GetTotalCount() int32 {
+	if x != nil {
+		return x.TotalCount
 	}
 	return 0
 }
@@ -963,11 +1000,16 @@ const file_rollbook_v1_token_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\">\n" +
 	"\x17RevokeAllTokensResponse\x12#\n" +
-	"\rrevoked_count\x18\x01 \x01(\x05R\frevokedCount\"\x19\n" +
-	"\x17RotateSealingKeyRequest\"X\n" +
+	"\rrevoked_count\x18\x01 \x01(\x05R\frevokedCount\"M\n" +
+	"\x17RotateSealingKeyRequest\x12\x1b\n" +
+	"\tin_pieces\x18\x01 \x01(\bR\binPieces\x12\x15\n" +
+	"\x06key_id\x18\x02 \x01(\tR\x05keyId\"\x96\x01\n" +
 	"\x18RotateSealingKeyResponse\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12%\n" +
-	"\x0eresealed_count\x18\x02 \x01(\x05R\rresealedCount*\x93\x01\n" +
+	"\x0eresealed_count\x18\x02 \x01(\x05R\rresealedCount\x12\x1b\n" +
+	"\tunder_way\x18\x03 \x01(\bR\bunderWay\x12\x1f\n" +
+	"\vtotal_count\x18\x04 \x01(\x05R\n" +
+	"totalCount*\x93\x01\n" +
 	"\fQrCodeFormat\x12\x1e\n" +
 	"\x1aQR_CODE_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12QR_CODE_FORMAT_PNG\x10\x01\x12\x16\n" +

@@ -92,7 +92,8 @@ type TokenServiceClient interface {
 	RevokeAllTokens(ctx context.Context, in *RevokeAllTokensRequest, opts ...grpc.CallOption) (*RevokeAllTokensResponse, error)
 	// Makes a new key that token values are sealed with in the database, seals all of
 	// them anew, and lets the old key go. Tokens and QR codes stay as they are, and can
-	// be read all the time. If the server ends meanwhile, its next start goes on.
+	// be read all the time. It goes on also if the call ends; if the server does, its next
+	// start goes on.
 	//
 	// Callers: administrators with the right MANAGE_ACCESS.
 	// On failure: every token can be read; what is left is done at the next start.
@@ -251,7 +252,8 @@ type TokenServiceServer interface {
 	RevokeAllTokens(context.Context, *RevokeAllTokensRequest) (*RevokeAllTokensResponse, error)
 	// Makes a new key that token values are sealed with in the database, seals all of
 	// them anew, and lets the old key go. Tokens and QR codes stay as they are, and can
-	// be read all the time. If the server ends meanwhile, its next start goes on.
+	// be read all the time. It goes on also if the call ends; if the server does, its next
+	// start goes on.
 	//
 	// Callers: administrators with the right MANAGE_ACCESS.
 	// On failure: every token can be read; what is left is done at the next start.

@@ -64,6 +64,13 @@ class AccessCalls(Calls):
                 yield _convert.api_key(each)
 
     @_dual.method
+    async def get_own_api_key(self) -> ApiKey:
+        """Give the API key of this client, without its value: `rights` says what it may do."""
+        request = access_service_pb2.GetOwnApiKeyRequest()
+        answer = await self._caller.unary(self._access.GetOwnApiKey, request)
+        return _convert.api_key(answer.api_key)
+
+    @_dual.method
     async def revoke_api_key(self, api_key_id: str) -> ApiKey:
         """Void an API key at once; voiding it again changes nothing.
 

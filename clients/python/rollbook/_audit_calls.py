@@ -13,7 +13,7 @@ from rollbook.v1 import audit_service_pb2, audit_service_pb2_grpc
 from rollbook.words import AuditFault
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from datetime import datetime
 
     from rollbook.resources import AuditBreak, AuditCheck, AuditEvent
@@ -64,18 +64,25 @@ class AuditCalls(Calls):
 
     @_dual.method
     async def verify_audit_log(
-        self, *, anchor_sequence: int = 0, anchor_digest: bytes = b""
+        self,
+        *,
+        anchor_sequence: int = 0,
+        anchor_digest: bytes = b"",
+        progress: Callable[[int], None] | None = None,
     ) -> AuditCheck:
         """Let the server check the whole log, with the seals that take its key file.
 
         An anchor is an event known from an earlier check, which must still be there as
-        it was. Each piece of the log has the deadline of a call.
+        it was. Each piece of the log has the deadline of a call; behind each, `progress` is
+        called with how many events were found unbroken so far.
         """
         request = audit_service_pb2.VerifyAuditLogRequest(
             anchor_sequence=anchor_sequence, anchor_digest=anchor_digest
         )
         checks = Pages(self._caller, self._audit.VerifyAuditLog, request)
-        *_, last = [check async for check in checks]  # each goes on where the last one stopped
+        last = audit_service_pb2.VerifyAuditLogResponse()
+        async for last in checks:  # each goes on where the last one stopped
+            _tell(progress, last.checked_count)
         return resources.AuditCheck(
             checked_count=last.checked_count,
             first_break=_break(last.first_break) if last.HasField("first_break") else None,
@@ -84,15 +91,18 @@ class AuditCalls(Calls):
         )
 
     @_dual.method
-    async def recompute_audit_log(self) -> AuditCheck:
+    async def recompute_audit_log(
+        self, *, progress: Callable[[int], None] | None = None
+    ) -> AuditCheck:
         """Fetch all events and compute their digests here, without trust in the server.
 
         Only what the server did not compute anew itself is found, and no event that is
-        missing at the end: compare `last_digest` with one that you kept.
+        missing at the end: compare `last_digest` with one that you kept. `progress` is
+        called with how many events were fetched so far.
         """
         later: AuditEvent | None = None
         broken: AuditBreak | None = None
-        reached = _BEGINNING
+        reached, count = _BEGINNING, 0
         request = audit_service_pb2.ListAuditEventsRequest(page_size=1000)
         async for page in Pages(self._caller, self._audit.ListAuditEvents, request):
             for event in map(_event, page.events):
@@ -101,10 +111,17 @@ class AuditCalls(Calls):
                 if later is None or fault is not None:
                     broken, reached = fault, this
                 later = event
+            count += len(page.events)
+            _tell(progress, count)
         fault = None if later is None else _fault(later, *_BEGINNING)
         if fault is not None:
             broken, reached = fault, _BEGINNING
         return resources.AuditCheck(reached[0], broken, *reached)
+
+
+def _tell(progress: Callable[[int], None] | None, count: int) -> None:
+    if progress is not None:
+        progress(count)
 
 
 def _fault(event: AuditEvent, before: int, digest: bytes) -> AuditBreak | None:

@@ -5,19 +5,22 @@ What is `async` here waits in the thread that called, and has happened when it i
 
 from __future__ import annotations
 
+from queue import Empty, SimpleQueue
 from time import sleep
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+import grpc
+
 from rollbook import _dual
 from rollbook._calls import Calls
+from rollbook._lookouts import TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    import grpc
-
     from rollbook._channel import Endpoint
     from rollbook._feed import Feed
+    from rollbook._lookouts import Lookout
     from rollbook.v1 import device_service_pb2
 
 _RequestT = TypeVar("_RequestT")
@@ -58,13 +61,19 @@ class BlockingTransport:
             call.cancel()
 
     async def send(
-        self, method: grpc.StreamUnaryMultiCallable[Any, _ResponseT], feed: Feed, **options: Any
+        self,
+        method: grpc.StreamUnaryMultiCallable[Any, _ResponseT],
+        feed: Feed,
+        lookout: Lookout | None,
+        **options: Any,
     ) -> _ResponseT:
         """Send all that the feed gives; raises what its source raised before all else."""
         try:
             feed.begin()
             call = method.future(_Messages(feed), **options)
             try:
+                if lookout is not None:
+                    _look_out(call, feed, lookout, **options)
                 return call.result()
             finally:
                 call.cancel()  # Without effect unless Ctrl-C ended the wait.
@@ -82,6 +91,41 @@ class BlockingTransport:
     async def close(self) -> None:
         """Close the channel; calls under way fail."""
         self.channel.close()
+
+
+def _look_out(call: grpc.Future[Any], feed: Feed, lookout: Lookout, **options: Any) -> None:
+    """Ask until the call is over, or is to be, in the thread that waits for it anyway."""
+    over = SimpleQueue[bool]()
+    call.add_done_callback(lambda _: over.put(True))
+    for seconds in lookout.waits():
+        if _is_over(over, seconds):
+            return
+        question = lookout.method.future(lookout.request, timeout=TIMEOUT_SECONDS, **options)
+        question.add_done_callback(lambda _: over.put(False))
+        try:
+            if over.get():
+                return
+        finally:
+            question.cancel()  # Without effect if it was answered.
+        _pass_on(question, lookout)
+        if not feed.tell(waits=False):
+            call.cancel()  # What it sends may be stuck.
+
+
+def _is_over(over: SimpleQueue[bool], seconds: float) -> bool:
+    try:
+        return over.get(timeout=seconds)
+    except Empty:
+        return False
+
+
+def _pass_on(question: grpc.Future[Any], lookout: Lookout) -> None:
+    try:
+        answer = question.result()
+    except grpc.RpcError as error:
+        lookout.failed(error)
+    else:
+        lookout.answered(answer)
 
 
 class _Messages:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rollbook._channel import Endpoint
     from rollbook._feed import Feed
+    from rollbook._lookouts import Lookout
     from rollbook._transports import Transport
 
 _T = TypeVar("_T")
@@ -135,11 +136,14 @@ class Caller:
                     yield message
 
     async def send(
-        self, method: grpc.StreamUnaryMultiCallable[Any, _ResponseT], feed: Feed
+        self,
+        method: grpc.StreamUnaryMultiCallable[Any, _ResponseT],
+        feed: Feed,
+        lookout: Lookout | None,
     ) -> _ResponseT:
-        """Send all that the feed gives, for as long as it takes."""
+        """Send all that the feed gives, for as long as it takes, and look out meanwhile."""
         with self.translated():
-            return await self.transport.send(method, feed, metadata=self.metadata)
+            return await self.transport.send(method, feed, lookout, metadata=self.metadata)
 
     def _delay(self, error: errors.UnavailableError, deadline: float) -> float | None:
         """Give how long the server asks to be left alone; None if that is too long."""

@@ -57,11 +57,16 @@ class Feed:
                 self._taken += 1
         return message
 
-    def tell(self) -> None:
-        """Tell of the progress, once a message of the source was taken."""
-        with self._used(), self._kept():
-            if self.reader is not None and self._taken > 1 and self._goes_on():
+    def tell(self, *, waits: bool = True) -> bool:
+        """Tell of the progress, once a message of the source was taken.
+
+        Unless it waits, it does nothing while the source is read, which may take long.
+        Gives whether the stream is to go on.
+        """
+        with self._used(waits=waits) as is_free, self._kept():
+            if is_free and self.reader is not None and self._taken > 1 and self._goes_on():
                 self.progress(self.reader)
+        return self._goes_on()
 
     def stop(self, seconds: float) -> None:
         """Let the source go, and raise what the making of a message raised.
@@ -86,14 +91,17 @@ class Feed:
         return not self._stopped and self._failure is None
 
     @contextmanager
-    def _used(self) -> Iterator[None]:
+    def _used(self, *, waits: bool = True) -> Iterator[bool]:
         """Keep others from the source, and let it go if it is not wanted any more."""
-        with self._lock:
-            try:
-                yield
-            finally:
-                if self._stopped:
-                    self._end()
+        if not self._lock.acquire(blocking=waits):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            if self._stopped:
+                self._end()
+            self._lock.release()
 
     @contextmanager
     def _kept(self) -> Iterator[None]:

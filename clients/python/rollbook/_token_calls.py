@@ -14,6 +14,7 @@ from rollbook.v1 import token_service_pb2, token_service_pb2_grpc
 from rollbook.words import QrCodeFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
 
     from rollbook.resources import QrCode, Token
@@ -89,16 +90,25 @@ class TokenCalls(Calls):
         return answer.revoked_count
 
     @_dual.method
-    async def rotate_sealing_key(self) -> SealingKeyRotation:
+    async def rotate_sealing_key(
+        self, *, progress: Callable[[SealingKeyRotation], None] | None = None
+    ) -> SealingKeyRotation:
         """Let the server seal all token values in its database with a new key.
 
-        Tokens stay as they are and can be read all the time. Where there are very many,
-        it may take longer than `timeout_seconds`; the server goes on nevertheless. Raises
-        FailedPreconditionError if the server's keys come from its environment.
+        Tokens stay as they are and can be read all the time. `progress` is called about
+        every second, and at the end; what it raises is raised to you, and the server goes on
+        nevertheless. Raises FailedPreconditionError if the server's keys come from its
+        environment.
         """
-        request = token_service_pb2.RotateSealingKeyRequest()
-        answer = await self._caller.unary(self._tokens.RotateSealingKey, request)
-        return SealingKeyRotation(answer.key_id, answer.resealed_count)
+        request = token_service_pb2.RotateSealingKeyRequest(in_pieces=True)
+        while True:
+            answer = await self._caller.unary(self._tokens.RotateSealingKey, request)
+            done = SealingKeyRotation(answer.key_id, answer.resealed_count, answer.total_count)
+            if progress is not None:
+                progress(done)
+            if not answer.under_way:
+                return done
+            request.key_id = answer.key_id
 
     @_dual.method
     async def generate_qr_code(

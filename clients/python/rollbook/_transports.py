@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import grpc
 
     from rollbook._feed import Feed
+    from rollbook._lookouts import Lookout
 
 _T = TypeVar("_T")
 _RequestT = TypeVar("_RequestT")
@@ -40,9 +41,16 @@ class Transport(Protocol):
         """Give one message after another; the call ends with the iteration."""
 
     async def send(
-        self, method: grpc.StreamUnaryMultiCallable[Any, _ResponseT], feed: Feed, **options: Any
+        self,
+        method: grpc.StreamUnaryMultiCallable[Any, _ResponseT],
+        feed: Feed,
+        lookout: Lookout | None,
+        **options: Any,
     ) -> _ResponseT:
-        """Send all that the feed gives; raises what its source raised before all else."""
+        """Send all that the feed gives; raises what its source raised before all else.
+
+        Asks what is asked meanwhile, and lets the feed tell of the progress then.
+        """
 
     async def run(self, function: Callable[[], _T]) -> _T:
         """Do what may take a while, such as to write a file, and hold up nobody else."""

@@ -59,9 +59,10 @@ class UploadCalls(Calls):
         fails, that exception is raised and the upload can be taken up again.
 
         Invalid rows do not raise: see `rejected_count` and `errors` of what is returned.
-        `progress` is called from a thread of its own, never twice at once, and at the
-        end from yours; by a client of asyncio it is called in the event loop, and the file
-        is read in a thread. What it raises stops the upload and is raised to you.
+        `progress` is called as messages are sent and every second, from your thread or
+        another, never twice at once, and last from yours; by a client of asyncio it is
+        called in the event loop, and the file is read in a thread. What it raises stops
+        the upload and is raised to you.
 
         >>> upload = admin.upload_devices(profile_id, "devices.csv", upload_id="monday")
         >>> upload.state.name, upload.created_count, upload.rejected_count

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rollbook import _convert, errors
 from rollbook._feed import Feed
+from rollbook._lookouts import Lookout
 from rollbook.resources import UploadProgress
 from rollbook.v1 import device_service_pb2
 from rollbook.words import UploadState
@@ -59,6 +60,7 @@ class Engine:
         self._patience = caller.patience()
         self._upload: Upload | None = None
         self._heard = False
+        self._may_look = True
         self._streams = 0
 
     async def run(self) -> Upload:
@@ -76,7 +78,7 @@ class Engine:
         if self._streams or self._plan.resumes:
             await self._ask()
         feed = Feed(self._plan.opening, self._plan.open_reader, self._skip, self._tell)
-        answer = await self._caller.send(self._devices.UploadDevices, feed)
+        answer = await self._caller.send(self._devices.UploadDevices, feed, self._lookout())
         upload = _convert.upload(answer.upload)
         self._note(upload)
         if upload.state is UploadState.OPEN:
@@ -89,11 +91,29 @@ class Engine:
         request = device_service_pb2.GetUploadRequest(upload_id=self._plan.opening.upload_id)
         try:
             answer = await self._caller.unary(self._devices.GetUpload, request)
-        except (errors.NotFoundError, errors.PermissionDeniedError):
+        except errors.NotFoundError:
+            self._note(None)
+        except errors.PermissionDeniedError:
             # A key that may upload but not look sends from the start; the server skips.
+            self._may_look = False
             self._note(None)
         else:
             self._note(_convert.upload(answer.upload))
+
+    def _lookout(self) -> Lookout | None:
+        if self._plan.progress is None or not self._may_look:
+            return None
+        request = device_service_pb2.GetUploadRequest(upload_id=self._plan.opening.upload_id)
+        return Lookout(self._devices.GetUpload, request, self._look)
+
+    def _look(self, answer: device_service_pb2.GetUploadResponse | None) -> None:
+        """Take in how far the server is meanwhile; None if the key may not know."""
+        if answer is None:
+            self._may_look = False
+            return
+        upload = _convert.upload(answer.upload)
+        if upload.state in _CONTINUED:  # else it is from before the stream was opened
+            self._note(upload)
 
     def _note(self, upload: Upload | None) -> None:
         before = self._position()
@@ -125,8 +145,12 @@ class Engine:
                 committed_bytes=committed_bytes,
                 committed_rows=committed_rows,
                 streams=self._streams,
+                committed_is_known=self._may_look or self._is_ended(),
             )
         )
+
+    def _is_ended(self) -> bool:
+        return self._upload is not None and self._upload.state is not UploadState.OPEN
 
     def _delay(self, error: errors.RollbookError) -> float:
         """Give how long to wait before the next stream; raises once it was long enough."""

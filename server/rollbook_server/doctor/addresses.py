@@ -89,9 +89,14 @@ def _health(config: Config) -> int | None:
             return None
 
 
+def to_ask(address: str) -> str:
+    """Give the address by which to ask whoever listens on this one."""
+    host, port = split_address(address)
+    return f"{_EVERYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{port}"
+
+
 def _channel(config: Config) -> grpc.Channel:
-    host, port = split_address(config.listen)
-    target = f"{_EVERYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{port}"
+    target = to_ask(config.listen)
     if config.tls_cert is None:
         return grpc.insecure_channel(target)
     trusted, name = certificates.as_authority(config.tls_cert)

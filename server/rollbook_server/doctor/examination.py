@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rollbook_server import settings_check
 from rollbook_server.app import ADMIN_KEY_NAME, TOKEN_EPOCH_NAME
 from rollbook_server.config import ConfigError
-from rollbook_server.doctor import addresses, certificates, files, machines
+from rollbook_server.doctor import addresses, certificates, files, machines, metrics
 from rollbook_server.doctor.findings import ok, wrong
 from rollbook_server.doctor.postgres_databases import PostgresDatabase
 from rollbook_server.doctor.sqlite_files import SqliteFile
@@ -41,6 +41,7 @@ def examine(config: Config, *, thorough: bool) -> Iterator[Finding]:
     if not fault:
         yield certificates.certificate(config, clock.now())
         yield addresses.address(config, database.server, is_shared=database.is_shared)
+        yield metrics.address(config, database.server, is_shared=database.is_shared)
 
 
 def _fault(config: Config) -> str:

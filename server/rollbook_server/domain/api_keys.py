@@ -145,6 +145,18 @@ def cursor_of(key: ApiKey) -> tuple[int, str]:
     return microseconds(key.create_time), key.api_key_id
 
 
+def get(roll: Roll, api_key_id: str) -> ApiKey:
+    """Give a key, whatever became of it; raises RollbookError with API_KEY_NOT_FOUND."""
+    key = roll.api_keys.get(api_key_id)
+    if key is None:
+        raise RollbookError(
+            Reason.API_KEY_NOT_FOUND,
+            f"There is no API key {api_key_id!r}; list the keys to find the right api_key_id.",
+            api_key_id=api_key_id,
+        )
+    return key
+
+
 def revoke(roll: Roll, api_key_id: str, now: datetime) -> ApiKey:
     """Void a key; one that is void already stays as it is.
 
@@ -157,13 +169,7 @@ def revoke(roll: Roll, api_key_id: str, now: datetime) -> ApiKey:
             "The administrator key is kept in a file, admin.key of the server's data directory. "
             "To replace it, remove that file and start the server again: it makes another one.",
         )
-    key = roll.api_keys.get(api_key_id)
-    if key is None:
-        raise RollbookError(
-            Reason.API_KEY_NOT_FOUND,
-            f"There is no API key {api_key_id!r}; list the keys to find the right api_key_id.",
-            api_key_id=api_key_id,
-        )
+    key = get(roll, api_key_id)
     if key.revoke_time is not None:
         return key
     roll.api_keys.revoke(api_key_id, now)

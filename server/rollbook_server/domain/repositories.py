@@ -90,6 +90,9 @@ class Tokens(Protocol):
     def sealed_otherwise(self, mark: bytes, *, after: str, limit: int) -> Sequence[Token]:
         """Give at most `limit` tokens behind the id `after` whose sealed value begins otherwise."""
 
+    def count_sealed_otherwise(self, mark: bytes) -> int:
+        """Give how many tokens have a sealed value that begins otherwise."""
+
     def reseal(self, token_id: str, sealed_value: bytes) -> None:
         """Replace the sealed value."""
 
@@ -338,6 +341,9 @@ class Answers(Protocol):
         self, mark: bytes, *, after: str, limit: int
     ) -> Sequence[tuple[str, bytes, bytes]]:
         """Give request_id, digest and answer of those behind `after` that begin otherwise."""
+
+    def count_sealed_otherwise(self, mark: bytes) -> int:
+        """Give how many answers begin otherwise."""
 
     def reseal(self, request_id: str, answer: bytes) -> None:
         """Replace the sealed answer."""

@@ -40,22 +40,30 @@ class _Done(NamedTuple):
 _Piece = Callable[["Sealers", str, "Roll"], "_Done | None"]
 
 
-def reseal(store: Store, sealers: Sealers) -> int:
+def count_old(roll: Roll, sealers: Sealers) -> int:
+    """Give how many tokens and answers older keys sealed."""
+    answers = roll.answers.count_sealed_otherwise(sealers.mark)
+    return roll.tokens.count_sealed_otherwise(sealers.mark) + answers
+
+
+def reseal(store: Store, sealers: Sealers, told: Callable[[int], None]) -> int:
     """Seal tokens and answers anew that older keys sealed; gives how many.
 
-    May be interrupted at any instant and begun again. Raises RollbookError with STORE_FULL
-    or SERVER_STOPPING.
+    `told` gets how many there are so far. May be interrupted at any instant and begun
+    again. Raises RollbookError with STORE_FULL or SERVER_STOPPING.
     """
-    return _walk(store, sealers, _tokens) + _walk(store, sealers, _answers)
+    tokens = _walk(store, sealers, _tokens, told)
+    return tokens + _walk(store, sealers, _answers, lambda answers: told(tokens + answers))
 
 
-def _walk(store: Store, sealers: Sealers, piece: _Piece) -> int:
+def _walk(store: Store, sealers: Sealers, piece: _Piece, told: Callable[[int], None]) -> int:
     last, count = "", 0
     while True:
         done = store.write(partial(piece, sealers, last), is_bulk=True)
         if done is None:
             return count
         last, count = done.last, count + done.resealed
+        told(count)
 
 
 def _tokens(sealers: Sealers, after: str, roll: Roll) -> _Done | None:

@@ -80,6 +80,7 @@ NEEDED: Mapping[str, Right] = {
     "UserService/DeleteUser": Right.DELETE,
     "AccessService/CreateApiKey": Right.MANAGE_ACCESS,
     "AccessService/ListApiKeys": Right.MANAGE_ACCESS,
+    "AccessService/GetOwnApiKey": Right.VIEW,
     "AccessService/RevokeApiKey": Right.MANAGE_ACCESS,
     "AuditService/ListAuditEvents": Right.MANAGE_ACCESS,
     "AuditService/VerifyAuditLog": Right.MANAGE_ACCESS,

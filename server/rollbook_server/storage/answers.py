@@ -51,6 +51,11 @@ class StoredAnswers:
             for row in rows.execute(self._database)
         ]
 
+    def count_sealed_otherwise(self, mark: bytes) -> int:
+        """Give how many answers begin otherwise."""
+        otherwise = fn.substr(AnswerTable.answer, 1, len(mark)) != mark
+        return int(AnswerTable.select().where(otherwise).count(self._database))
+
     def reseal(self, request_id: str, answer: bytes) -> None:
         """Replace the sealed answer."""
         query = AnswerTable.update(answer=answer).where(AnswerTable.request_id == request_id)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Any
 
+from peewee import fn
+
 from rollbook_server.domain import clock
 from rollbook_server.domain.tokens import Token
 from rollbook_server.storage import counters
@@ -107,6 +109,11 @@ class StoredTokens:
         wanted = (after, len(mark), mark, limit)
         rows = self._database.execute_sql(_SEALED_OTHERWISE, wanted).fetchall()
         return [_token(row) for row in rows]
+
+    def count_sealed_otherwise(self, mark: bytes) -> int:
+        """Give how many tokens have a sealed value that begins otherwise."""
+        otherwise = fn.substr(TokenTable.sealed_value, 1, len(mark)) != mark
+        return int(TokenTable.select().where(otherwise).count(self._database))
 
     def reseal(self, token_id: str, sealed_value: bytes) -> None:
         """Replace the sealed value."""

@@ -58,6 +58,18 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
             next_page_token=page.next_page_token,
         )
 
+    def GetOwnApiKey(
+        self,
+        request: access_service_pb2.GetOwnApiKeyRequest,
+        context: grpc.ServicerContext,
+    ) -> access_service_pb2.GetOwnApiKeyResponse:
+        """Tell of the API key that calls."""
+        api_key_id = callers.current().api_key_id
+        own = self._store.read(lambda roll: api_keys.get(roll, api_key_id))
+        return access_service_pb2.GetOwnApiKeyResponse(
+            api_key=access_messages.api_key(self._keys.freshened(own))
+        )
+
     def RevokeApiKey(
         self,
         request: access_service_pb2.RevokeApiKeyRequest,

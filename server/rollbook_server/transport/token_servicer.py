@@ -24,13 +24,22 @@ if TYPE_CHECKING:
     from rollbook_server.transport.answers import Answers
 
 
-class Rotated(Protocol):
-    """The sealing key that is in use now, and how much was sealed anew with it."""
+# Of a rotation that is followed, an answer comes so often.
+PIECE_SECONDS = 1.0
+
+
+class Rotation(Protocol):
+    """The sealing key that is in use now, and how much of what there was is sealed with it."""
 
     @property
     def key_id(self) -> str: ...  # noqa: D102 - as in the contract
     @property
     def resealed_count(self) -> int: ...  # noqa: D102
+    @property
+    def total_count(self) -> int: ...  # noqa: D102
+
+    def is_under_way(self, seconds: float | None) -> bool:
+        """Wait for the end, so long at most; raises what it came to its end by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +47,13 @@ class TokenKeeper:
     """What keeps tokens safe outside the database.
 
     `voided` notes that tokens were voided, `settle` that all were; each before the caller
-    is told so. `rotate` puts a new sealing key to use.
+    is told so. `rotate` puts a new sealing key to use; `rotation` gives that of a key.
     """
 
     voided: Callable[[], None]
     settle: Callable[[], None]
-    rotate: Callable[[datetime], Rotated]
+    rotate: Callable[[datetime], Rotation]
+    rotation: Callable[[str], Rotation]
 
 
 class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
@@ -152,9 +162,14 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         context: grpc.ServicerContext,
     ) -> token_service_pb2.RotateSealingKeyResponse:
         """Put a new sealing key to use."""
-        rotated = self._keeper.rotate(self._clock())
+        keeper, key_id = self._keeper, request.key_id
+        rotation = keeper.rotation(key_id) if key_id else keeper.rotate(self._clock())
+        under_way = rotation.is_under_way(PIECE_SECONDS if request.in_pieces else None)
         return token_service_pb2.RotateSealingKeyResponse(
-            key_id=rotated.key_id, resealed_count=rotated.resealed_count
+            key_id=rotation.key_id,
+            resealed_count=rotation.resealed_count,
+            under_way=under_way,
+            total_count=rotation.total_count,
         )
 
     def GenerateQrCode(

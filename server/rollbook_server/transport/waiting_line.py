@@ -41,7 +41,8 @@ class Lines:
     def __init__(self, longest: int) -> None:
         under_way = self._under_way = UnderWay()
         self._calls, self._checks = WaitingLine(longest, under_way), WaitingLine(longest, under_way)
-        self._watchers = WaitingLine(_WATCHERS, UnderWay())
+        self._watched = UnderWay()
+        self._watchers = WaitingLine(_WATCHERS, self._watched)
 
     def wait(self, method: str, behavior: Any) -> Any:
         """Give what `WaitingLine.wait` gives in the line of the method."""
@@ -57,6 +58,10 @@ class Lines:
     def wait_until_quiet(self, seconds: float) -> None:
         """Wait until all calls but the watchers' are answered, or no longer than so."""
         self._under_way.wait_for_none(self.anyone_waits, seconds)
+
+    def wait_for_watchers(self, seconds: float) -> None:
+        """Wait until all watchers were told their last, and are gone, or no longer than so."""
+        self._watched.wait_for_none(lambda: self._watchers.length > 0, seconds)
 
     def lengths(self) -> dict[str, tuple[int, int]]:
         """Give by line how many wait in it, and how many may."""

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import grpc
 import grpc.aio
 
+from rollbook._lookouts import TIMEOUT_SECONDS
 from rollbook.aio._endings import Ending
 from rollbook.aio._threads import in_thread
 from rollbook.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 
     from rollbook._channel import Endpoint
     from rollbook._feed import Feed
+    from rollbook._lookouts import Lookout
 
 _T = TypeVar("_T")
 _RequestT = TypeVar("_RequestT")
@@ -71,14 +73,20 @@ class AsyncioTransport:
                 call.cancel()
 
     async def send(
-        self, method: grpc.StreamUnaryMultiCallable[Any, _ResponseT], feed: Feed, **options: Any
+        self,
+        method: grpc.StreamUnaryMultiCallable[Any, _ResponseT],
+        feed: Feed,
+        lookout: Lookout | None,
+        **options: Any,
     ) -> _ResponseT:
         """Send all that the feed gives; raises what its source raised before all else."""
         stop = partial(feed.stop, _SOURCE_SECONDS)
         try:
             with self._told_apart():
                 await in_thread(feed.begin)
-                answer: _ResponseT = await _stream(cast("Any", method)(**options), feed)
+                call = cast("Any", method)(**options)
+                beside = _look_out(call, feed, lookout, **options)
+                answer: _ResponseT = await _stream(call, feed, beside)
         except asyncio.CancelledError:
             feed.abandon()
             raise
@@ -118,19 +126,21 @@ class AsyncioTransport:
             raise UnavailableError(message, code="CANCELLED") from error
 
 
-async def _stream(call: Any, feed: Feed) -> Any:
+async def _stream(call: Any, feed: Feed, beside: Coroutine[Any, Any, None]) -> Any:
     """Send and wait for the answer, which a server may give before it has everything."""
     ending = Ending(call)
-    sending = asyncio.create_task(_send_all(call, feed))
+    tasks = [asyncio.create_task(each) for each in (_send_all(call, feed), beside)]
     try:
         return await call
     except grpc.aio.AioRpcError as error:
         raise ending.told(error) from None
     finally:
-        sending.cancel()
-        await asyncio.wait([sending])
-        if not sending.cancelled():
-            sending.result()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
 
 
 async def _send_all(call: Any, feed: Feed) -> None:
@@ -144,3 +154,25 @@ async def _send_all(call: Any, feed: Feed) -> None:
     except BaseException:
         call.cancel()
         raise
+
+
+async def _look_out(call: Any, feed: Feed, lookout: Lookout | None, **options: Any) -> None:
+    """Ask until the call is to be over; whoever awaits it cancels this at its end."""
+    if lookout is None:
+        return
+    for seconds in lookout.waits():
+        await asyncio.sleep(seconds)
+        await _ask(lookout, **options)
+        if not feed.tell(waits=False):
+            call.cancel()  # What it sends may be stuck.
+            return
+
+
+async def _ask(lookout: Lookout, **options: Any) -> None:
+    method = cast("Any", lookout.method)
+    try:
+        answer = await method(lookout.request, timeout=TIMEOUT_SECONDS, **options)
+    except grpc.aio.AioRpcError as error:
+        lookout.failed(error)
+    else:
+        lookout.answered(answer)

@@ -14,7 +14,7 @@ from rollbook.cli.lists import show_json_list, watched
 from rollbook.cli.output import facts, say, show, show_json
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
-from rollbook.cli.progress import waiting
+from rollbook.cli.progress import counting
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.tables import table
 
@@ -118,14 +118,22 @@ def verify(session: Session, *, anchor: tuple[int, bytes] | None, recompute: boo
     """
     if recompute and anchor is not None:
         raise click.UsageError("--recompute and --anchor exclude each other.")
-    sequence, digest = anchor or (0, b"")
-    with session.admin() as client, waiting("Checking the audit log", silent=session.wants_json):
-        check = (
-            client.recompute_audit_log()
-            if recompute
-            else client.verify_audit_log(anchor_sequence=sequence, anchor_digest=digest)
-        )
+    with session.admin() as client:
+        check = _check(client, anchor or (0, b""), recompute, silent=session.wants_json)
     return _show_check(session, check)
+
+
+def _check(
+    client: AdminClient, anchor: tuple[int, bytes], recompute: bool, *, silent: bool
+) -> AuditCheck:
+    newest = next(client.list_audit_events(page_size=1), None)
+    total, (sequence, digest) = newest.sequence if newest else 0, anchor
+    with counting("Checking the audit log", "event", total, silent=silent) as told:
+        if recompute:
+            return client.recompute_audit_log(progress=told)
+        return client.verify_audit_log(
+            anchor_sequence=sequence, anchor_digest=digest, progress=told
+        )
 
 
 def _show_check(session: Session, check: AuditCheck) -> ExitCode:

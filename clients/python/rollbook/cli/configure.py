@@ -21,6 +21,7 @@ from rollbook.cli.configuration_settings import read_settings
 from rollbook.cli.configurations import read_configuration_file
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
+from rollbook.cli.next_steps import may_reveal_tokens
 from rollbook.cli.output import clean, facts, say, show, show_json, warn
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile
@@ -107,7 +108,10 @@ def configure(  # noqa: PLR0913 - one argument for each option
             etag=found.etag,
             on_warning=warnings.append,
         )
+        leads_on = not (session.wants_json or changed.tokenless) and may_reveal_tokens(client)
     _show_change(session, changed, warnings, reveal=reveal)
+    if leads_on:
+        say(f"New QR codes hold it: {session.command('qr', changed.name)}")
 
 
 def _changed(
@@ -135,8 +139,6 @@ def _show_change(session: Session, changed: Profile, warnings: list[str], *, rev
     _show(session, changed.configuration, reveal=reveal)
     for warning in warnings:
         warn(warning)
-    if not changed.tokenless:
-        say(f"New QR codes hold it: {session.command('qr', changed.name)}")
 
 
 def _tell_change(session: Session, found: Profile, after: Configuration, *, reveal: bool) -> None:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rollbook._handshakes import HandshakeFault, handshake_fault
 from rollbook.cli.wording import bad_devices
-from rollbook.errors import UnavailableError
+from rollbook.errors import PermissionDeniedError, RollbookError, UnavailableError
+from rollbook.words import Right
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rollbook import AdminClient
     from rollbook.cli.session import Session
-    from rollbook.errors import RollbookError
 
 _AFTER_REASON = {
     "API_KEY_INVALID": "Check ROLLBOOK_API_KEY, --api-key-file and which server --address names.",
@@ -115,6 +116,16 @@ def next_step_after(error: RollbookError, session: Session) -> str:
         words, options = ([known.get(word, word) for word in part] for part in step[1:])
         return f"{step.sentence}: {session.command(*words, options=options)}"
     return _AFTER_REASON.get(error.reason) or bad_devices(error, session)
+
+
+def may_reveal_tokens(client: AdminClient) -> bool:
+    """Tell whether QR codes are a next step for the holder of this key, as far as is known."""
+    try:
+        return Right.REVEAL_TOKEN in client.get_own_api_key().rights
+    except PermissionDeniedError:
+        return False
+    except RollbookError:  # a server that knows no such method
+        return True
 
 
 def next_steps_after_rows(reasons: Iterable[str]) -> list[str]:

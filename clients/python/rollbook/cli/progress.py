@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rich.progress import (
     BarColumn,
     Progress,
     ProgressColumn,
-    SpinnerColumn,
     Task,
     TaskProgressColumn,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
@@ -21,11 +19,9 @@ from rich.text import Text
 from rollbook.cli.output import clean, counted, say, stderr_console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from rich.console import Console
-
-    Told = Callable[[int], None]
 
 # So many percent lie between two lines at least.
 _LINE_EVERY_PERCENT = 25
@@ -36,37 +32,28 @@ _ROOM_FOR_BAR = 72
 _LEAST_NAME = 8
 
 
+class Told(Protocol):
+    """What is to be called with the count so far, and with the total once that is known."""
+
+    def __call__(self, count: int, total: int | None = None, /) -> None: ...  # noqa: D102
+
+
 @contextmanager
-def counting(name: str, one: str, total: int, *, silent: bool) -> Iterator[Told]:
+def counting(name: str, one: str, total: int | None, *, silent: bool) -> Iterator[Told]:
     """Give what is to be called with the count so far, of things of which one is called so.
 
-    Of a total that is not known, 0, neither a share nor the time left can be told.
+    Of a total that nobody will know, 0, neither a share nor the time left can be told; None
+    is one that is told later.
     """
     console = stderr_console()
     if silent:
-        yield lambda _count: None
+        yield lambda _count, _total=None, /: None
     elif console.is_terminal:
-        with bar(console, *_columns(console, one, is_endless=not total)) as progress:
+        with bar(console, *_columns(console, one, is_endless=total == 0)) as progress:
             task = progress.add_task(short_name(name, console), total=total or None)
-            yield lambda count: progress.update(task, completed=count)
+            yield lambda count, total=None, /: progress.update(task, completed=count, total=total)
     else:
-        yield _Lines(clean(name), one, total).step
-
-
-@contextmanager
-def waiting(what: str, *, silent: bool) -> Iterator[None]:
-    """Show that something goes on, and for how long, of which nobody tells how far it is."""
-    console = stderr_console()
-    if silent:
-        yield
-    elif console.is_terminal:
-        text = TextColumn("{task.description}", markup=False)
-        with bar(console, SpinnerColumn(), text, TimeElapsedColumn()) as progress:
-            progress.add_task(clean(what), total=None)
-            yield
-    else:
-        say(f"{clean(what)} ...")
-        yield
+        yield _Lines(clean(name), one, total or 0).step
 
 
 def bar(console: Console, *columns: ProgressColumn) -> Progress:
@@ -150,8 +137,9 @@ class _Lines:
         self._name, self._one, self._total = name, one, total
         self._percents = Percents()
 
-    def step(self, count: int) -> None:
+    def step(self, count: int, total: int | None = None, /) -> None:
         """Write a line if it came far enough, and is not whole yet."""
+        self._total = total or self._total
         percent = self._percents.reached(count, self._total) if self._total else 0
         if 0 < percent < _ALL:  # the last is told by the command
             say(f"{self._name}: {percent} %, {counted(count, self._one)}")

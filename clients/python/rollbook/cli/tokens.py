@@ -11,6 +11,7 @@ from rollbook import TokenState
 from rollbook.cli.completing import profile_names
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
+from rollbook.cli.next_steps import may_reveal_tokens
 from rollbook.cli.output import clean, counted, facts, say, show, show_json, show_raw, warn, words
 from rollbook.cli.plain import document
 from rollbook.cli.profile_names import find_profile, find_profile_with_token
@@ -103,8 +104,9 @@ def refresh(
             return
         confirm(f"The old token of {clean(owner.name)} and its QR codes end {when}.", yes=yes)
         found = client.refresh_token(owner.profile_id, overlap=overlap)
+        leads_on = not session.wants_json and may_reveal_tokens(client)
     _show(session, owner, found)
-    if not session.wants_json:
+    if leads_on:
         say(f"Next: {session.command('qr', owner.name)}")
 
 

@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 # So many percent lie between two lines at least.
 _LINE_EVERY_PERCENT = 10
 
-# At first only buffers fill, faster than any network.
+# The first batches tell little of those to come.
 _UNSETTLED_SECONDS = 2.0
 
 _ALL_SENT = "sent; the server is checking rows"
+_ALL_KEPT = "the server is checking rows"
 
 
 def watch(name: str, *, silent: bool) -> AbstractContextManager[Watcher]:
@@ -60,51 +61,77 @@ def _bar(name: str, console: Console) -> Iterator[Watcher]:
     size = [TaskProgressColumn()] if is_narrow(console) else [BarColumn(), DownloadColumn()]
     text = TextColumn("{task.description}", markup=False)
     with bar(console, text, *size, _SettledSpeed(), _SettledRest()) as progress:
-        task = progress.add_task(name, total=None, begun_at=None)
+        pace = _Pace()
+        task = progress.add_task(name, total=None, pace=pace)
 
         def draw(step: UploadProgress) -> None:
-            if progress.tasks[0].fields["begun_at"] is None:  # a resumed upload has bytes
-                progress.update(task, begun_at=step.sent_bytes)
+            pace.note(step, progress.tasks[0].elapsed or 0.0)
             progress.update(
                 task,
                 description=_headline(name, step),
-                completed=step.sent_bytes,
+                completed=_done_bytes(step),
                 total=step.total_bytes,
             )
 
         yield draw
 
 
+def _done_bytes(step: UploadProgress) -> int:
+    """Give what is durable; a key that may not look knows what was sent, and no more."""
+    return step.committed_bytes if step.committed_is_known else step.sent_bytes
+
+
+class _Pace:
+    """How fast an upload goes, by what the server made durable.
+
+    Measured over all that came since the first step, and up to the last batch: they come
+    one by one, on a slow network seconds apart.
+    """
+
+    def __init__(self) -> None:
+        self._begun_at: int | None = None
+        self._reached = 0
+        self._reached_at = 0.0
+        self.bytes_per_second = 0.0
+
+    def note(self, step: UploadProgress, elapsed: float) -> None:
+        """Take a step in, so many seconds after the beginning."""
+        if self._begun_at is None:  # a resumed upload has bytes
+            self._begun_at = self._reached = step.committed_bytes
+        if step.committed_bytes > self._reached and elapsed > _UNSETTLED_SECONDS:
+            self.bytes_per_second = (step.committed_bytes - self._begun_at) / elapsed
+            self._reached_at = elapsed
+        self._reached = max(self._reached, step.committed_bytes)
+
+    def seconds_left(self, total_bytes: float, elapsed: float) -> int:
+        """Give what is left of the time from the last batch on."""
+        needed = (total_bytes - self._reached) / self.bytes_per_second
+        return max(0, ceil(needed - (elapsed - self._reached_at)))
+
+
 class _SettledSpeed(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Give the speed, once it tells something and as long as there is one."""
-        speed = _mean_speed(task)
-        text = f"{decimal(int(speed))}/s" if speed else ""
+        pace: _Pace = task.fields["pace"]
+        speed = "" if task.finished else decimal(int(pace.bytes_per_second))
+        text = f"{speed}/s" if speed and pace.bytes_per_second else ""
         return Text(text, style="progress.data.speed", no_wrap=True)
 
 
 class _SettledRest(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Give the time left, which is known as well as the speed is."""
-        speed = _mean_speed(task)
-        left = timedelta(seconds=ceil((task.remaining or 0) / speed)) if speed else ""
+        pace: _Pace = task.fields["pace"]
+        if task.finished or task.total is None or not pace.bytes_per_second:
+            return Text("")
+        left = timedelta(seconds=pace.seconds_left(task.total, task.elapsed or 0.0))
         return Text(str(left), style="progress.remaining", no_wrap=True)
 
 
-def _mean_speed(task: Task) -> float:
-    """Give the bytes a second since the first step; 0 while nobody can tell.
-
-    Of late, as rich would have it, is wrong here: where the network is slow, buffers take
-    megabytes in one moment, and for the next half a minute there is no step at all.
-    """
-    if task.finished or task.total is None or (task.elapsed or 0.0) <= _UNSETTLED_SECONDS:
-        return 0.0
-    begun_at: int = task.fields["begun_at"]
-    return (task.completed - begun_at) / (task.elapsed or 1.0)
-
-
 def _headline(name: str, step: UploadProgress) -> str:
-    if step.sent_bytes == step.total_bytes:
+    if step.committed_bytes == step.total_bytes:
+        return f"{name}, {_ALL_KEPT}"
+    if not step.committed_is_known and step.sent_bytes == step.total_bytes:
         return f"{name}, {_ALL_SENT}"
     return f"{name}, resumed" if step.streams > 1 else name
 
@@ -130,8 +157,9 @@ class _Lines:
         if step.streams > self._streams:
             self._streams = step.streams
             say(f"{self._name}: the connection broke; going on")
-        percent = 100 * step.sent_bytes // step.total_bytes if step.total_bytes else 0
+        done = _done_bytes(step)
+        percent = 100 * done // step.total_bytes if step.total_bytes else 0
         if percent >= self._next_percent:
             self._next_percent = percent - percent % _LINE_EVERY_PERCENT + _LINE_EVERY_PERCENT
-            what = f" {_ALL_SENT}" if step.sent_bytes == step.total_bytes else ""
-            say(f"{self._name}: {percent} %, {decimal(step.sent_bytes)}{what}")
+            what = "" if step.committed_is_known else " sent"
+            say(f"{self._name}: {percent} %, {decimal(done)}{what}")

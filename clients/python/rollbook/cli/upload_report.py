@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from rollbook import UploadState
-from rollbook.cli.next_steps import next_steps_after_rows
+from rollbook.cli.next_steps import may_reveal_tokens, next_steps_after_rows
 from rollbook.cli.output import clean, counted, facts, say, show, show_json
 from rollbook.cli.plain import document
 from rollbook.cli.tables import table
@@ -16,17 +16,19 @@ from rollbook.cli.upload_request import free_path
 from rollbook.cli.wording import about_row
 
 if TYPE_CHECKING:
-    from rollbook import Profile, RowError, Upload
+    from rollbook import AdminClient, Profile, RowError, Upload
     from rollbook.cli.rejections import Rejections
     from rollbook.cli.upload_request import UploadRequest
 
 
-def report_upload(
+def report_upload(  # noqa: PLR0913 - all that there is to tell
     request: UploadRequest,
     profile: Profile,
     upload: Upload,
     rejected: Rejections,
     written: Path | None,
+    *,
+    client: AdminClient,
 ) -> None:
     """Tell the counts, how the file was read, why rows were rejected, and the next step.
 
@@ -38,7 +40,7 @@ def report_upload(
     show(facts(_properties(profile, upload)))
     if upload.rejected_count:
         _show_rejected(rejected)
-    for line in _next_steps(request, profile, upload, written):
+    for line in _next_steps(client, request, profile, upload, written):
         say(line)
 
 
@@ -86,13 +88,19 @@ def _example(error: RowError) -> str:
 
 
 def _next_steps(
-    request: UploadRequest, profile: Profile, upload: Upload, written: Path | None
+    client: AdminClient,
+    request: UploadRequest,
+    profile: Profile,
+    upload: Upload,
+    written: Path | None,
 ) -> list[str]:
     if upload.rejected_count:
         return [_about_error_file(request, upload, written), _mend(request, upload, written)]
     if upload.validate_only:
         return [f"Next, for real: {request.again(dry_run=False)}"]
-    return [] if profile.tokenless else [f"Next: {request.session.command('qr', request.profile)}"]
+    if profile.tokenless or not may_reveal_tokens(client):
+        return []
+    return [f"Next: {request.session.command('qr', request.profile)}"]
 
 
 def _about_error_file(request: UploadRequest, upload: Upload, written: Path | None) -> str:

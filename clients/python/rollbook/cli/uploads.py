@@ -170,7 +170,7 @@ def _run(request: UploadRequest, *, keeps_errors: bool) -> ExitCode:
         profile = find_profile(client, request.profile)
         done = _upload(client, profile, request)
         written = _write_errors(client, request, done, unasked=keeps_errors)
-        report_upload(request, profile, done, rejections(client, done), written)
+        report_upload(request, profile, done, rejections(client, done), written, client=client)
     return ExitCode.ROWS_REJECTED if done.rejected_count else ExitCode.DONE
 
 

@@ -27,10 +27,14 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class SealingKeyRotation:
-    """The key that seals tokens in the database now; the id says nothing about the key itself."""
+    """The key that seals tokens in the database now; the id says nothing about the key itself.
+
+    `total_count` is how many tokens and stored answers there were to be sealed anew.
+    """
 
     key_id: str
     resealed_count: int
+    total_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rollbook/v1/access_service.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x02\n\x06\x41piKey\x12\x12\n\napi_key_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.rollbook.v1.Role\x12\"\n\x06rights\x18\x04 \x03(\x0e\x32\x12.rollbook.v1.Right\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb5\x01\n\x13\x43reateApiKeyRequest\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x1f\n\x04role\x18\x02 \x01(\x0e\x32\x11.rollbook.v1.Role\x12\"\n\x06rights\x18\x03 \x03(\x0e\x32\x12.rollbook.v1.Right\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"K\n\x14\x43reateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.ApiKey\x12\r\n\x05value\x18\x02 \x01(\t\";\n\x12ListApiKeysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"U\n\x13ListApiKeysResponse\x12%\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x13.rollbook.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"=\n\x13RevokeApiKeyRequest\x12\x12\n\napi_key_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"<\n\x14RevokeApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.ApiKey*\xac\x01\n\x05Right\x12\x15\n\x11RIGHT_UNSPECIFIED\x10\x00\x12\x10\n\x0cRIGHT_CREATE\x10\x01\x12\x10\n\x0cRIGHT_UPDATE\x10\x02\x12\x15\n\x11RIGHT_ASSIGN_USER\x10\x03\x12\x0e\n\nRIGHT_VIEW\x10\x04\x12\x10\n\x0cRIGHT_DELETE\x10\x05\x12\x16\n\x12RIGHT_REVEAL_TOKEN\x10\x06\x12\x17\n\x13RIGHT_MANAGE_ACCESS\x10\x07*X\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x16\n\x12ROLE_ADMINISTRATOR\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x12\x0f\n\x0bROLE_VIEWER\x10\x03\x32\x8b\x02\n\rAccessService\x12S\n\x0c\x43reateApiKey\x12 .rollbook.v1.CreateApiKeyRequest\x1a!.rollbook.v1.CreateApiKeyResponse\x12P\n\x0bListApiKeys\x12\x1f.rollbook.v1.ListApiKeysRequest\x1a .rollbook.v1.ListApiKeysResponse\x12S\n\x0cRevokeApiKey\x12 .rollbook.v1.RevokeApiKeyRequest\x1a!.rollbook.v1.RevokeApiKeyResponseB\x02P\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rollbook/v1/access_service.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x02\n\x06\x41piKey\x12\x12\n\napi_key_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.rollbook.v1.Role\x12\"\n\x06rights\x18\x04 \x03(\x0e\x32\x12.rollbook.v1.Right\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb5\x01\n\x13\x43reateApiKeyRequest\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x1f\n\x04role\x18\x02 \x01(\x0e\x32\x11.rollbook.v1.Role\x12\"\n\x06rights\x18\x03 \x03(\x0e\x32\x12.rollbook.v1.Right\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"K\n\x14\x43reateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.ApiKey\x12\r\n\x05value\x18\x02 \x01(\t\";\n\x12ListApiKeysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"U\n\x13ListApiKeysResponse\x12%\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x13.rollbook.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x15\n\x13GetOwnApiKeyRequest\"<\n\x14GetOwnApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.ApiKey\"=\n\x13RevokeApiKeyRequest\x12\x12\n\napi_key_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"<\n\x14RevokeApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.ApiKey*\xac\x01\n\x05Right\x12\x15\n\x11RIGHT_UNSPECIFIED\x10\x00\x12\x10\n\x0cRIGHT_CREATE\x10\x01\x12\x10\n\x0cRIGHT_UPDATE\x10\x02\x12\x15\n\x11RIGHT_ASSIGN_USER\x10\x03\x12\x0e\n\nRIGHT_VIEW\x10\x04\x12\x10\n\x0cRIGHT_DELETE\x10\x05\x12\x16\n\x12RIGHT_REVEAL_TOKEN\x10\x06\x12\x17\n\x13RIGHT_MANAGE_ACCESS\x10\x07*X\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x16\n\x12ROLE_ADMINISTRATOR\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x12\x0f\n\x0bROLE_VIEWER\x10\x03\x32\xe0\x02\n\rAccessService\x12S\n\x0c\x43reateApiKey\x12 .rollbook.v1.CreateApiKeyRequest\x1a!.rollbook.v1.CreateApiKeyResponse\x12P\n\x0bListApiKeys\x12\x1f.rollbook.v1.ListApiKeysRequest\x1a .rollbook.v1.ListApiKeysResponse\x12S\n\x0cGetOwnApiKey\x12 .rollbook.v1.GetOwnApiKeyRequest\x1a!.rollbook.v1.GetOwnApiKeyResponse\x12S\n\x0cRevokeApiKey\x12 .rollbook.v1.RevokeApiKeyRequest\x1a!.rollbook.v1.RevokeApiKeyResponseB\x02P\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,10 +33,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.access_service_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'P\001'
-  _globals['_RIGHT']._serialized_start=937
-  _globals['_RIGHT']._serialized_end=1109
-  _globals['_ROLE']._serialized_start=1111
-  _globals['_ROLE']._serialized_end=1199
+  _globals['_RIGHT']._serialized_start=1022
+  _globals['_RIGHT']._serialized_end=1194
+  _globals['_ROLE']._serialized_start=1196
+  _globals['_ROLE']._serialized_end=1284
   _globals['_APIKEY']._serialized_start=83
   _globals['_APIKEY']._serialized_end=400
   _globals['_CREATEAPIKEYREQUEST']._serialized_start=403
@@ -47,10 +47,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTAPIKEYSREQUEST']._serialized_end=722
   _globals['_LISTAPIKEYSRESPONSE']._serialized_start=724
   _globals['_LISTAPIKEYSRESPONSE']._serialized_end=809
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=811
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=872
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=874
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=934
-  _globals['_ACCESSSERVICE']._serialized_start=1202
-  _globals['_ACCESSSERVICE']._serialized_end=1469
+  _globals['_GETOWNAPIKEYREQUEST']._serialized_start=811
+  _globals['_GETOWNAPIKEYREQUEST']._serialized_end=832
+  _globals['_GETOWNAPIKEYRESPONSE']._serialized_start=834
+  _globals['_GETOWNAPIKEYRESPONSE']._serialized_end=894
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=896
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=957
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=959
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=1019
+  _globals['_ACCESSSERVICE']._serialized_start=1287
+  _globals['_ACCESSSERVICE']._serialized_end=1639
 # @@protoc_insertion_point(module_scope)

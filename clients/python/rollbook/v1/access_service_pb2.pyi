@@ -95,6 +95,16 @@ class ListApiKeysResponse(_message.Message):
     next_page_token: str
     def __init__(self, api_keys: _Optional[_Iterable[_Union[ApiKey, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
+class GetOwnApiKeyRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetOwnApiKeyResponse(_message.Message):
+    __slots__ = ("api_key",)
+    API_KEY_FIELD_NUMBER: _ClassVar[int]
+    api_key: ApiKey
+    def __init__(self, api_key: _Optional[_Union[ApiKey, _Mapping]] = ...) -> None: ...
+
 class RevokeApiKeyRequest(_message.Message):
     __slots__ = ("api_key_id", "request_id")
     API_KEY_ID_FIELD_NUMBER: _ClassVar[int]

@@ -54,6 +54,11 @@ class AccessServiceStub(object):
                 request_serializer=rollbook_dot_v1_dot_access__service__pb2.ListApiKeysRequest.SerializeToString,
                 response_deserializer=rollbook_dot_v1_dot_access__service__pb2.ListApiKeysResponse.FromString,
                 _registered_method=True)
+        self.GetOwnApiKey = channel.unary_unary(
+                '/rollbook.v1.AccessService/GetOwnApiKey',
+                request_serializer=rollbook_dot_v1_dot_access__service__pb2.GetOwnApiKeyRequest.SerializeToString,
+                response_deserializer=rollbook_dot_v1_dot_access__service__pb2.GetOwnApiKeyResponse.FromString,
+                _registered_method=True)
         self.RevokeApiKey = channel.unary_unary(
                 '/rollbook.v1.AccessService/RevokeApiKey',
                 request_serializer=rollbook_dot_v1_dot_access__service__pb2.RevokeApiKeyRequest.SerializeToString,
@@ -98,6 +103,17 @@ class AccessServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetOwnApiKey(self, request, context):
+        """Tells of the API key of this call, and so what its holder may do.
+
+        Callers: administrators with the right VIEW.
+        On failure: nothing changes.
+        Reasons: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RevokeApiKey(self, request, context):
         """Voids an API key at once: with the answer no call is let in with it any more, and
         streams under way end at their next message; an upload stays OPEN, to be resumed
@@ -124,6 +140,11 @@ def add_AccessServiceServicer_to_server(servicer, server):
                     servicer.ListApiKeys,
                     request_deserializer=rollbook_dot_v1_dot_access__service__pb2.ListApiKeysRequest.FromString,
                     response_serializer=rollbook_dot_v1_dot_access__service__pb2.ListApiKeysResponse.SerializeToString,
+            ),
+            'GetOwnApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOwnApiKey,
+                    request_deserializer=rollbook_dot_v1_dot_access__service__pb2.GetOwnApiKeyRequest.FromString,
+                    response_serializer=rollbook_dot_v1_dot_access__service__pb2.GetOwnApiKeyResponse.SerializeToString,
             ),
             'RevokeApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeApiKey,
@@ -195,6 +216,33 @@ class AccessService(object):
             '/rollbook.v1.AccessService/ListApiKeys',
             rollbook_dot_v1_dot_access__service__pb2.ListApiKeysRequest.SerializeToString,
             rollbook_dot_v1_dot_access__service__pb2.ListApiKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOwnApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rollbook.v1.AccessService/GetOwnApiKey',
+            rollbook_dot_v1_dot_access__service__pb2.GetOwnApiKeyRequest.SerializeToString,
+            rollbook_dot_v1_dot_access__service__pb2.GetOwnApiKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,17 @@ class AccessServiceStub:
     Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
 
+    GetOwnApiKey: grpc.UnaryUnaryMultiCallable[
+        rollbook.v1.access_service_pb2.GetOwnApiKeyRequest,
+        rollbook.v1.access_service_pb2.GetOwnApiKeyResponse,
+    ]
+    """Tells of the API key of this call, and so what its holder may do.
+
+    Callers: administrators with the right VIEW.
+    On failure: nothing changes.
+    Reasons: none of its own.
+    """
+
     RevokeApiKey: grpc.UnaryUnaryMultiCallable[
         rollbook.v1.access_service_pb2.RevokeApiKeyRequest,
         rollbook.v1.access_service_pb2.RevokeApiKeyResponse,
@@ -104,6 +115,17 @@ class AccessServiceAsyncStub:
     Callers: administrators with the right MANAGE_ACCESS.
     On failure: nothing changes.
     Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
+    """
+
+    GetOwnApiKey: grpc.aio.UnaryUnaryMultiCallable[
+        rollbook.v1.access_service_pb2.GetOwnApiKeyRequest,
+        rollbook.v1.access_service_pb2.GetOwnApiKeyResponse,
+    ]
+    """Tells of the API key of this call, and so what its holder may do.
+
+    Callers: administrators with the right VIEW.
+    On failure: nothing changes.
+    Reasons: none of its own.
     """
 
     RevokeApiKey: grpc.aio.UnaryUnaryMultiCallable[
@@ -159,6 +181,19 @@ class AccessServiceServicer(metaclass=abc.ABCMeta):
         Callers: administrators with the right MANAGE_ACCESS.
         On failure: nothing changes.
         Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
+        """
+
+    @abc.abstractmethod
+    def GetOwnApiKey(
+        self,
+        request: rollbook.v1.access_service_pb2.GetOwnApiKeyRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[rollbook.v1.access_service_pb2.GetOwnApiKeyResponse, collections.abc.Awaitable[rollbook.v1.access_service_pb2.GetOwnApiKeyResponse]]:
+        """Tells of the API key of this call, and so what its holder may do.
+
+        Callers: administrators with the right VIEW.
+        On failure: nothing changes.
+        Reasons: none of its own.
         """
 
     @abc.abstractmethod

@@ -126,13 +126,21 @@ class RevokeAllTokensResponse(_message.Message):
     def __init__(self, revoked_count: _Optional[int] = ...) -> None: ...
 
 class RotateSealingKeyRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("in_pieces", "key_id")
+    IN_PIECES_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    in_pieces: bool
+    key_id: str
+    def __init__(self, in_pieces: bool = ..., key_id: _Optional[str] = ...) -> None: ...
 
 class RotateSealingKeyResponse(_message.Message):
-    __slots__ = ("key_id", "resealed_count")
+    __slots__ = ("key_id", "resealed_count", "under_way", "total_count")
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
     RESEALED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    UNDER_WAY_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_COUNT_FIELD_NUMBER: _ClassVar[int]
     key_id: str
     resealed_count: int
-    def __init__(self, key_id: _Optional[str] = ..., resealed_count: _Optional[int] = ...) -> None: ...
+    under_way: bool
+    total_count: int
+    def __init__(self, key_id: _Optional[str] = ..., resealed_count: _Optional[int] = ..., under_way: bool = ..., total_count: _Optional[int] = ...) -> None: ...

@@ -13,29 +13,28 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
-_SIDE_FILES = ("-wal", "-shm", "-journal")
+_ENDS = ("", "-wal", "-shm", "-journal")
 
 
 def replace(target: Path, new: Path, now: datetime, *, is_sound: bool) -> Path | None:
-    """Put the new file in the place of the target; gives where that is now, if there was one.
+    """Put the new file in the place of the target; gives what is kept of that, if it was there.
 
-    One that is not sound is moved as it is, with its log: SQLite would throw away what it does
-    not understand. Raises OSError.
+    That is the database, or the log of one that is gone. One that is not sound is kept as it
+    is, with its log: SQLite would throw away what it does not understand. Raises OSError.
     """
     real = target.resolve()
-    aside = _free_name(real, now) if real.exists() else None
-    if aside:
-        if is_sound:
-            _take_log_in(real)
-        _set_aside(real, aside)
-    for end in _SIDE_FILES:  # of no file that is there: they would be read as of the new one
-        real.with_name(real.name + end).unlink(missing_ok=True)
+    if is_sound:
+        _take_log_in(real)
+    aside, kept = _free_name(real, now), _ends(real)
+    if kept:
+        _set_aside(real, aside, kept)
     new.replace(real)
     flush_folder(real.parent)
-    return aside
+    return _at(aside, kept[0]) if kept else None
 
 
 def flush_folder(folder: Path) -> None:
@@ -48,9 +47,18 @@ def flush_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+def _at(path: Path, end: str) -> Path:
+    return path.with_name(path.name + end)
+
+
+def _ends(path: Path) -> list[str]:
+    """Give how the names end of what is there of a database; its own comes first."""
+    return [end for end in _ENDS if os.path.lexists(_at(path, end))]
+
+
 def _free_name(real: Path, now: datetime) -> Path:
     stem, number = f"{real.name}.before-restore-{now:%Y%m%dT%H%M%SZ}", 0
-    while os.path.lexists(found := real.with_name(f"{stem}-{number}" if number else stem)):
+    while _ends(found := real.with_name(f"{stem}-{number}" if number else stem)):
         number += 1
     return found
 
@@ -61,23 +69,19 @@ def _take_log_in(path: Path) -> None:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def _set_aside(real: Path, aside: Path) -> None:
-    """Give the file another name, with all that belongs to it.
+def _set_aside(real: Path, aside: Path, kept: Sequence[str]) -> None:
+    """Give all that is there another name; nothing is removed that has no other.
 
-    Alone it keeps the old name besides, until the new file takes that: a link costs nothing.
+    A database alone keeps the old name besides, until the new file takes that: a link costs
+    nothing. No log keeps it: it would be read as the new file's. So with one, the database
+    goes first, for without its log it is an older one.
     """
-    log = real.with_name(f"{real.name}-wal")
-    if log.exists() and log.stat().st_size:
-        _move_all(real, aside)
-        return
     try:
-        aside.hardlink_to(real)
+        for end in kept:
+            _at(aside, end).hardlink_to(_at(real, end))
     except OSError:  # a file system without links
-        _move_all(real, aside)
-
-
-def _move_all(real: Path, aside: Path) -> None:
-    for end in ("", *_SIDE_FILES):
-        before = real.with_name(real.name + end)
-        if before.exists():
-            before.rename(aside.with_name(aside.name + end))
+        for end in kept:
+            _at(real, end).replace(_at(aside, end))
+    if list(kept) != [""]:
+        for end in kept:
+            _at(real, end).unlink(missing_ok=True)
