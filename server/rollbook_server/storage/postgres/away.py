@@ -88,6 +88,9 @@ def _passes(complaint: str) -> bool:
 
 
 def _turns_everybody_away(url: str) -> bool:
-    """Ask, in whatever language it speaks, whether the server starts, stops or recovers."""
+    """Ask, in whatever language it speaks, whether the server starts, stops or recovers.
+
+    libpq keeps Python's lock meanwhile; but who said words that we do not know is quick to answer.
+    """
     where = make_conninfo(url, connect_timeout=_PING_SECONDS)
     return PGconn.ping(where.encode()) == Ping.REJECT
