@@ -76,8 +76,8 @@ class Writer:
     It `is_in_doubt` whether the database takes writes from one that failed for that until one
     succeeds.
 
-    Each transaction is made `within` a block, which may write more at its end; `attempt`
-    does work, and what it noted for that block is forgotten if it fails.
+    Each transaction is made `within` a block, which may write at its end; `attempt` does work,
+    and what it noted for that block is forgotten if it fails.
     """
 
     def __init__(
@@ -255,27 +255,27 @@ class Writer:
             self._database.execute_sql("ROLLBACK TO work")
             self._database.execute_sql("RELEASE work")
             raise
-        self._database.hand_over("RELEASE work")
+        self._database.hand_over("RELEASE work")  # with the next savepoint, or COMMIT
         return results
 
     def _results(
         self, works: list[_Work], settle: Callable[[], None] = lambda: None
     ) -> Sequence[Any]:
-        """Run work; raise _UndoneError if it failed and the transaction could go on."""
+        """Run work, and `settle` it; raise _UndoneError if all but it may go on."""
         arguments = [work.argument for work in works]
 
         def work() -> Sequence[Any]:
-            results: Sequence[Any] = works[0].together(self._roll, arguments)
+            done = works[0].together(self._roll, arguments)
             settle()
-            return results
+            return done
 
         try:
-            results = self._attempt(work)
+            results: Sequence[Any] = self._attempt(work)
         except Exception as error:
             if self._engine.is_given_up() or self._engine.is_clash(error):
                 raise
             raise _UndoneError(error) from error
-        return results  # type: ignore[no-any-return]
+        return results
 
 
 def _is_refusal(result: object) -> bool:

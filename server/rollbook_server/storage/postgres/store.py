@@ -13,7 +13,8 @@ from rollbook_server.storage.faults import cause
 from rollbook_server.storage.migrating import SchemaError
 from rollbook_server.storage.postgres import fitness
 from rollbook_server.storage.postgres.away import is_away
-from rollbook_server.storage.postgres.database import PostgresReaders, PostgresRoll, settings
+from rollbook_server.storage.postgres.database import PostgresReaders, settings
+from rollbook_server.storage.postgres.roll import PostgresRoll
 from rollbook_server.storage.postgres.writing import PostgresWriting
 from rollbook_server.storage.roll_store import RollStore, StoreAwayError, StoreError, unsealed
 

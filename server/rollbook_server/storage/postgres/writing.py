@@ -25,13 +25,13 @@ from psycopg.pq import TransactionStatus
 
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.storage.engine import LateError, give
-from rollbook_server.storage.postgres.database import is_clash
+from rollbook_server.storage.postgres.roll import is_clash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollbook_server.storage.engine import Answers
-    from rollbook_server.storage.postgres.database import PostgresRoll
+    from rollbook_server.storage.postgres.roll import PostgresRoll
 
 _log = logging.getLogger(__name__)
 
