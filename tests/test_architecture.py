@@ -102,6 +102,14 @@ ALLOWED = {
     "rollbook_server.pulse": {"rollbook_server.domain", "rollbook_server.patience"},
     "rollbook_server.passwords": {"rollbook_server.domain", "argon2"},
     "rollbook_server.health": {"rollbook_server.pulse", "grpc", "grpc_health"},
+    "rollbook_server.listening": {
+        "rollbook_server.config",
+        "rollbook_server.domain",
+        "rollbook_server.tls",
+        "rollbook_server.tls_files",
+        "grpc",
+    },
+    "rollbook_server.stand_in": {"rollbook_server", "grpc"},
     "rollbook_server.app": {"rollbook_server", "rollbook.v1", "grpc"},
     "rollbook_server.command": {"rollbook_server", "rollbook.cli", "rollbook.data_dir", "click"},
     "rollbook_server.database": {

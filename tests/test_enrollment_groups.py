@@ -118,7 +118,9 @@ def _undone(
         gate = Gate(Witness(lambda text: text.encode()), Guesses(limits))
         decisions = run(gate, roll, group)
         tables = ("devices", "tokens", "profiles")
-        written = [roll.devices._rows_of(f"SELECT * FROM {table}", ()) for table in tables]
+        # PostgreSQL gives rows as they lie: what is written together lies otherwise.
+        asked = [f"SELECT * FROM {table} ORDER BY id" for table in tables]
+        written = [roll.devices._rows_of(sql, ()) for sql in asked]
         raise _Undone((_told(decisions), written, list(roll.audit._deeds)))
 
     with pytest.raises(_Undone) as caught:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent import futures
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grpc
@@ -19,7 +20,6 @@ from rollbook.v1 import (
     user_service_pb2_grpc,
 )
 from rollbook_server import admin_key, qr, sealing_keys, settings_check
-from rollbook_server.config import ConfigError
 from rollbook_server.domain import api_keys, clock
 from rollbook_server.domain.audit_chain import Seals
 from rollbook_server.domain.audit_limits import PERIOD_SECONDS
@@ -32,14 +32,14 @@ from rollbook_server.domain.tokens import TokenMaker
 from rollbook_server.domain.witness import Witness
 from rollbook_server.health import NAME as HEALTH
 from rollbook_server.health import SERVICES, Health
+from rollbook_server.listening import Door, options
 from rollbook_server.observing.observation import Observation
 from rollbook_server.observing.states import States
 from rollbook_server.passwords import Argon2Passwords
 from rollbook_server.pulse import Feeling, Pulse
+from rollbook_server.stand_in import StandIn
 from rollbook_server.storage.opening import open_store
 from rollbook_server.sweeper import Sweeper
-from rollbook_server.tls import Certificates
-from rollbook_server.tls_files import tls_files
 from rollbook_server.token_epoch import TokenEpoch
 from rollbook_server.transport import reflection
 from rollbook_server.transport.access_servicer import AccessServicer
@@ -56,10 +56,12 @@ from rollbook_server.transport.user_servicer import UserServicer
 from rollbook_server.transport.waiting_line import Lines
 
 if TYPE_CHECKING:
+    from rollbook_server.awaiting import Awaiting
     from rollbook_server.config import Config
     from rollbook_server.domain.callers import Caller
     from rollbook_server.domain.clock import Clock
     from rollbook_server.sealing_keys import SealingKeys
+    from rollbook_server.storage.roll_store import RollStore
 
 _log = logging.getLogger(__name__)
 
@@ -73,41 +75,23 @@ CALLS_SHARE = 0.75
 # must not hold up the end for long.
 WATCHERS_SECONDS = 2.0
 
-_OPTIONS = (
-    # Clients may ping every 30 s, the usual time after which middleboxes forget them.
-    ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    # Every connection takes a file descriptor and 10 KiB, and strangers can make many. Who
-    # has not said what it speaks within 20 s (2 min by default) goes, and who has had no call
-    # under way for 5 min (never by default): clients connect again with their next call.
-    ("grpc.server_handshake_timeout_ms", 20_000),
-    ("grpc.max_connection_idle_ms", 300_000),
-    # Of one connection so many calls are under way at a time (by default 2^31); a client
-    # keeps further ones back by itself.
-    ("grpc.max_concurrent_streams", 1024),
-    # A client that vanished without a word gives its upload stream free in 40 s.
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-)
-
 
 class App:
     """A server from its files to its port; stop it when done.
 
-    Raises ConfigError, StoreError or KeyFileError, whose texts tell what to do.
+    A database that is away is waited for if somebody does that. Raises ConfigError, StoreError or
+    KeyFileError, whose texts tell what to do, or StoppedError.
     """
 
-    def __init__(self, config: Config, clock: Clock = clock.now) -> None:
+    def __init__(
+        self, config: Config, clock: Clock = clock.now, awaiting: Awaiting | None = None
+    ) -> None:
         settings_check.check(config)
         self._config, self._clock = config, clock
         self.observation = Observation(config, (*SERVICES, HEALTH))
         config.make_data_dir()
-        self._store = open_store(
-            config.database,
-            config.default_database(),
-            self._keyed,
-            may_upgrade=config.upgrade,
-        )
+        self._door = Door(config, clock)
+        self._store = self._opened(awaiting)
         self._sweeper = Sweeper(self._store, clock)
         self._keys = KeyRing(self._store, clock)
         self._witness = Witness(self._keyed)
@@ -128,6 +112,15 @@ class App:
             self._close()
             raise
 
+    def _opened(self, awaiting: Awaiting | None) -> RollStore:
+        stand_in = partial(StandIn, self._config, self._door, self.observation.watch)
+        return awaiting.opened(self._open, stand_in) if awaiting else self._open()
+
+    def _open(self) -> RollStore:
+        config = self._config
+        default, may_upgrade = config.default_database(), config.upgrade
+        return open_store(config.database, default, self._keyed, may_upgrade=may_upgrade)
+
     def _keyed(self, text: str) -> bytes:
         return self._sealing.sealer.digest(text)
 
@@ -140,15 +133,14 @@ class App:
         self._sweeper.wake()  # for what a crash left behind
         pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
         guard = Guard(self._keys, self._idle, self._lines, self._turned_away)
-        # Two servers on one port share its calls, unseen unless it is meant so.
-        options = [*_OPTIONS, ("grpc.so_reuseport", int(self._config.shares_port))]
         interceptors = [self.observation.watch, guard]
-        self._server = grpc.server(pool, interceptors=interceptors, options=options)
-        self.address = self._bind()
+        settings = options(self._config)
+        self._server = grpc.server(pool, interceptors=interceptors, options=settings)
+        self.address = self._door.open(self._server)
         self._register()
         streams = {"uploads": self._streams, "inventories": self._exports}
         states = States(
-            self.health.is_serving, self._store, self._lines, streams, self._certificates
+            self.health.is_serving, self._store, self._lines, streams, self._door.certificates
         )
         self.observation.look_at(self._store, self._clock, states)
 
@@ -175,24 +167,6 @@ class App:
 
     def _turned_away(self, method: str, caller: Caller, reason: str) -> None:
         self._witness.turned_away(self._store, method, caller, reason, self._clock())
-
-    def _bind(self) -> str:
-        listen, files = self._config.listen, tls_files(self._config)
-        self._certificates = Certificates(files, self._clock) if files else None
-        credentials = self._certificates.credentials() if self._certificates else None
-        try:
-            port = self._add_port(listen, credentials)
-        except RuntimeError:
-            raise ConfigError(
-                f"--listen {listen}: the address cannot be used; another program may have the "
-                "port, or this machine does not have the address."
-            ) from None
-        return f"{listen.rpartition(':')[0]}:{port}"
-
-    def _add_port(self, listen: str, credentials: grpc.ServerCredentials | None) -> int:
-        if credentials is None:
-            return self._server.add_insecure_port(listen)
-        return self._server.add_secure_port(listen, credentials)
 
     def _register(self) -> None:
         server, clock, sealer = self._server, self._clock, self._sealing.sealer
@@ -293,6 +267,7 @@ class App:
         self._close()
 
     def _close(self) -> None:
+        self._door.close()
         if self._pulse:
             self._pulse.close()
         self.observation.close()

@@ -10,6 +10,7 @@ import sqlite3
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,6 +22,7 @@ from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
 from rollbook_server import logs, settings_check, signals, tuning
 from rollbook_server.app import ADMIN_KEY_NAME, App
+from rollbook_server.awaiting import Awaiting, StoppedError
 from rollbook_server.config import SETTINGS, Config, ConfigError
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.ending import end_within
@@ -79,10 +81,10 @@ def serve(session: Session, /, *, print_config: bool, **values: Any) -> None:
         return
     logs.begin(config.logs)
     signals.spare(logs.TOLD_BY)
-    if config.workers > 1:
-        _run_workers(config, session)
-    else:
-        _run(config, session)
+    try:
+        (_run_workers if config.workers > 1 else _run)(config, session)
+    except StoppedError:  # before it served, which is no failure
+        _say_stopping()
 
 
 def configured(values: Mapping[str, Any]) -> Config:
@@ -130,10 +132,12 @@ def _told_why_not() -> Iterator[None]:
 
 def _run(config: Config, session: Session) -> None:
     tuning.tune()
+    told_to_stop = cache(partial(signals.told_to_stop, logs.TOLD_BY))
+    awaiting = Awaiting(lambda: [told_to_stop()], _tell_waiting)
     with _told_why_not():
         check_free(config.listen)
-        app = App(config)
-    told = signals.told_to_stop(logs.TOLD_BY)
+        app = App(config, awaiting=awaiting)
+    told = told_to_stop()
     app.start()
     _tell(app.address, config, session, app.observation.address)
     if opening.sqlite_path(config.database, config.default_database()):
@@ -147,7 +151,7 @@ def _run(config: Config, session: Session) -> None:
 def _run_workers(config: Config, session: Session) -> None:
     with _told_why_not():
         check_free(config.listen)
-        workers = Workers(config)
+        workers = Workers(config, _tell_waiting)
         told = signals.told_to_stop(workers.passing_on())
         workers.start(told)
     _tell(workers.address, config, session, workers.metrics_address)
@@ -159,6 +163,10 @@ def _run_workers(config: Config, session: Session) -> None:
 def _tell(address: str, config: Config, session: Session, metrics: str) -> None:
     (_announce_json if session.wants_json else _announce)(address, config, metrics)
     notify(State.READY, f"Listens on {address}")
+
+
+def _tell_waiting(status: str) -> None:
+    notify(State.WAITING, status)
 
 
 def _say_stopping() -> None:

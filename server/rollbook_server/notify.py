@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 class State(StrEnum):
     """What is told."""
 
+    # It takes longer to start than usual: so many microseconds more, told anew in time.
+    WAITING = "EXTEND_TIMEOUT_USEC=60000000"
     READY = "READY=1"
     STOPPING = "STOPPING=1"
 

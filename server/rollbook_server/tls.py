@@ -27,25 +27,28 @@ _log = logging.getLogger(__name__)
 class Certificates:
     """Looks at the files before every handshake; what cannot serve leaves the old one serving.
 
-    `until` is when the one that serves ends. Raises ConfigError if there is nothing good to
-    begin with.
+    Raises ConfigError if there is nothing good to begin with.
     """
 
     def __init__(self, files: TlsFiles, clock: Clock) -> None:
         self._files, self._clock = files, clock
         self._lock = threading.Lock()
         self._seen = files.stamp()
-        self._first = files.read(clock())
-        self.until = self._first.until
+        self._serving = files.read(clock())
         self._is_refused, self._looked = False, clock()
+
+    @property
+    def until(self) -> datetime:
+        """Give when the one that serves ends."""
+        return self._serving.until
 
     def credentials(self) -> grpc.ServerCredentials:
         """Give what a port is opened with. gRPC speaks TLS 1.2 and 1.3."""
         changed: Any = self._changed  # the type stubs do not know its None
         return grpc.dynamic_ssl_server_credentials(
-            _configuration(self._first),
+            _configuration(self._serving),
             changed,
-            require_client_authentication=self._first.client_authorities is not None,
+            require_client_authentication=self._serving.client_authorities is not None,
         )
 
     def _changed(self) -> grpc.ServerCertificateConfiguration | None:
@@ -74,7 +77,7 @@ class Certificates:
             if is_new:
                 _log.error(_NOT_TAKEN, error)
             return None
-        self._is_refused, self.until = False, material.until
+        self._is_refused, self._serving = False, material
         _log.info("serving a new certificate, good until %s", material.until)
         return _configuration(material)
 

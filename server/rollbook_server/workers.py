@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollbook_server import logs, signals, tuning
 from rollbook_server.app import App
+from rollbook_server.awaiting import Awaiting, StoppedError
 from rollbook_server.config import split_address
 from rollbook_server.ending import end_within
 
@@ -46,11 +47,10 @@ class WorkerError(Exception):
     """A worker could not start; the text says why and what to do."""
 
 
-class _StoppedError(WorkerError):
-    """Nobody waits any longer for a worker that starts."""
+class _Waits(NamedTuple):
+    """What a worker says while it waits for the database: for what, and why."""
 
-    def __init__(self) -> None:
-        super().__init__("told to stop before every worker served")
+    status: str
 
 
 class _Worker(NamedTuple):
@@ -71,8 +71,12 @@ class _Worker(NamedTuple):
 class Workers:
     """The processes, for the main thread of theirs; `start` and `stop` them."""
 
-    def __init__(self, config: Config) -> None:
-        """Take the addresses. Raises ConfigError or OSError if one cannot be used."""
+    def __init__(self, config: Config, tell: Callable[[str], None]) -> None:
+        """Take the addresses. Raises ConfigError or OSError if one cannot be used.
+
+        `tell` is told what the first ones wait for, again and again.
+        """
+        self._tell = tell
         self._port = _reserved(config.listen)
         self.address = f"{config.listen.rpartition(':')[0]}:{self._port.getsockname()[1]}"
         self._config = replace(config, listen=self.address, shares_port=True)
@@ -88,12 +92,13 @@ class Workers:
     def start(self, told: socket.socket) -> None:
         """Start all of them, until a byte can be read from `told`.
 
-        Raises WorkerError if one cannot, or if that came first.
+        Each waits for a database that is away. Raises WorkerError if one cannot start, or
+        StoppedError if that came first.
         """
         self._told = told
         try:
             for _ in range(self._config.workers):
-                self._running.append(_started(self._config, told))
+                self._running.append(_started(self._config, told, self._tell))
         except BaseException:
             self.stop()
             raise
@@ -146,7 +151,7 @@ class Workers:
         )
         try:
             started = _started(self._config, self._told)
-        except _StoppedError:
+        except StoppedError:
             return ended
         except WorkerError as error:
             _log.error("no worker takes its place, the next try is in a moment: %s", error)
@@ -179,44 +184,64 @@ def _reserved(listen: str) -> socket.socket:
     return taken
 
 
-def _started(config: Config, told: socket.socket) -> _Worker:
+def _started(
+    config: Config, told: socket.socket, tell: Callable[[str], None] | None = None
+) -> _Worker:
     """Start a worker and wait until it serves, or we are told to stop.
 
-    One that still starts, or waits for a database to do so, has served nobody, and may not
-    hear a SIGTERM.
+    One that still starts has served nobody, and may not hear a SIGTERM. It waits for a database
+    that is away if somebody is to be told of that: not in the place of another, beside those
+    that may have the database and share the port.
     """
     ours, theirs = _SPAWN.Pipe()
-    process = _SPAWN.Process(target=_work, args=(config, theirs), name="rollbook-worker")
+    work = (config, theirs, tell is not None)
+    process = _SPAWN.Process(target=_work, args=work, name="rollbook-worker")
     process.start()
     theirs.close()
-    if ours not in wait([ours, told]):
-        process.kill()
-        process.join()
-        ours.close()
-        raise _StoppedError
-    failure = _failure(ours)
+    worker = _Worker(process, ours)
+    try:
+        failure = _failure(ours, told, tell or (lambda _: None))
+    except StoppedError:
+        worker.end(0)
+        raise
     if failure == "":
-        return _Worker(process, ours)
-    process.join()
-    ours.close()
+        return worker
+    worker.end()
     raise WorkerError(failure or f"a worker ended with {process.exitcode} before it served")
 
 
-def _failure(ours: Connection) -> str | None:
-    """Wait until a worker serves, and give empty text; or why it does not, None if it died."""
+def _failure(ours: Connection, told: socket.socket, tell: Callable[[str], None]) -> str | None:
+    """Wait until a worker serves, and give empty text; or why it does not, None if it died.
+
+    Raises StoppedError if something can be read from `told` before.
+    """
+    while ours in wait([ours, told]):
+        said = _said(ours)
+        if not isinstance(said, _Waits):
+            return said
+        tell(said.status)
+    raise StoppedError
+
+
+def _said(ours: Connection) -> str | _Waits | None:
     try:
-        return str(ours.recv())
+        said: str | _Waits = ours.recv()
     except EOFError:
         return None
+    return said
 
 
-def _work(config: Config, tells: Connection) -> None:
+def _work(config: Config, tells: Connection, waits: bool) -> None:
     """Serve, in a process of its own, until told to stop or left alone."""
     logs.begin(config.logs)
     tuning.tune()
-    told = signals.told_to_stop(logs.TOLD_BY)
+    parent: Any = multiprocessing.parent_process()
+    stops = [signals.told_to_stop(logs.TOLD_BY), parent.sentinel]
+    awaiting = Awaiting(lambda: stops, lambda status: tells.send(_Waits(status)))
     try:
-        app = App(config)
+        app = App(config, awaiting=awaiting if waits else None)
+    except StoppedError:
+        return
     except Exception as error:  # noqa: BLE001 - whatever it is, who waits tells it
         with suppress(BrokenPipeError):
             tells.send(str(error) or type(error).__name__)
@@ -226,7 +251,6 @@ def _work(config: Config, tells: Connection) -> None:
         tells.send("")
     if app.observation.metrics:
         _answer(tells, app.observation.metrics)
-    parent: Any = multiprocessing.parent_process()
-    wait([told, parent.sentinel])
+    wait(stops)
     end_within(config.drain_seconds)
     app.stop()

@@ -207,18 +207,21 @@ def test_who_is_right_meets_no_statement_for_the_sake_of_those_who_are_wrong(
 ) -> None:
     depot.guess_devices(2, token=depot.token)
     database, done = depot.server.app._store._database, list[str]()
-    run: Any = database.execute_sql
 
-    def noting(sql: str, *rest: Any, **more: Any) -> Any:
-        done.append(sql)
-        return run(sql, *rest, **more)
+    def noting(run: Any) -> Any:
+        def noted(sql: str, *rest: Any, **more: Any) -> Any:
+            done.append(sql)
+            return run(sql, *rest, **more)
 
-    monkeypatch.setattr(database, "execute_sql", noting)
+        return noted
+
+    for name in ("execute_sql", "hand_over"):  # of which one may be made of the other
+        monkeypatch.setattr(database, name, noting(getattr(database, name)))
     assert depot.enroll(token=depot.token, imeis=[CLOSED_IMEI]) == REGISTERED
     assert any("devices" in sql for sql in done)
     assert [sql for sql in done if "guesses" in sql] == []
     depot.guess_devices(1, 2000, token=depot.token)
-    assert len([sql for sql in done if "guesses" in sql]) == 2  # heard, and told
+    assert len({sql for sql in done if "guesses" in sql}) == 2  # heard, and told
 
 
 def test_the_database_does_not_tell_what_was_guessed_nor_by_whom(depot: Depot) -> None:

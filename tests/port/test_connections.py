@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from port.frames import GOAWAY, SETTINGS, Frame, Wire, decode
 from rollbook import EnrollmentAgent, EnrollOutcome
-from rollbook_server import app
+from rollbook_server import listening
 from rollbook_server.transport import waiting_line
 from running import ServerProcess
 from uploads.wire import refusal, until
@@ -49,9 +49,9 @@ def test_a_process_takes_more_descriptors_than_it_is_given(tmp_path: Path) -> No
 
 def sooner(name: str) -> Any:
     """Let a limit of time be a hundredth of what it is, so that a test can wait for it."""
-    options = dict(app._OPTIONS)
+    options = dict(listening._OPTIONS)
     assert options[name] == 1000 * SECONDS[name]
-    return patch.object(app, "_OPTIONS", tuple({**options, name: 10 * SECONDS[name]}.items()))
+    return patch.object(listening, "_OPTIONS", tuple({**options, name: 10 * SECONDS[name]}.items()))
 
 
 def test_who_connects_and_says_nothing_is_sent_away(serve: Callable[..., Server]) -> None:

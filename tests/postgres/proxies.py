@@ -63,7 +63,7 @@ class Proxy:
 
     def _ask(self, client: socket.socket, server: socket.socket, muted: threading.Event) -> None:
         while data := client.recv(1 << 16):
-            if self.cut is not Cut.NEVER and data.endswith(_COMMIT):
+            if self.cut is not Cut.NEVER and _COMMIT in data:
                 cut, self.cut = self.cut, Cut.NEVER
                 if cut is Cut.BEFORE:
                     break

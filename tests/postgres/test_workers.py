@@ -165,9 +165,9 @@ def test_they_end_while_the_first_waits_to_start(server: ServerProcess) -> None:
     with starting_in_vain(server.data_dir), ThreadPoolExecutor(1) as pool:
         started = pool.submit(server.launch)
         until(lambda: bool(waiting(server.data_dir)))
-        assert server.terminate() == 1
+        assert server.terminate() == 0
         assert not started.result()
-    assert "told to stop before every worker served" in server.log.read_text()
+    assert "Stopping" in server.log.read_text()
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -205,8 +205,8 @@ def test_sqlite_takes_one(tmp_path: Path) -> None:
 
 
 def test_what_keeps_the_first_from_starting_is_told(tmp_path: Path) -> None:
-    away = f"postgresql://nobody@/gone?host={tmp_path}"
-    options = ("--workers", "2", "--database", away)
+    url = DATABASES.server.url("no_such_roll")
+    options = ("--workers", "2", "--database", url)
     server = ServerProcess(tmp_path / "data", *options)
     assert not server.launch()
     assert "The PostgreSQL database cannot be used" in server.log.read_text()

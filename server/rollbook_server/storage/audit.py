@@ -63,15 +63,7 @@ class StoredAudit:
 
     def end(self) -> tuple[End, bytes] | None:
         """Give what is remembered of the newest event, and its seal."""
-        row = self._database.execute_sql(_END).fetchone()
-        if row is None:
-            return None
-        sequence, digest, seal = row
-        if not (
-            isinstance(sequence, int) and isinstance(digest, bytes) and isinstance(seal, bytes)
-        ):
-            return BEGINNING, b""
-        return End(sequence, digest), seal
+        return _end(self._database.execute_sql(_END).fetchone())
 
 
 class GatheredAudit(StoredAudit):
@@ -103,12 +95,12 @@ class GatheredAudit(StoredAudit):
     def gathered(self) -> Iterator[None]:
         """Write what is recorded within, a transaction; nothing of one that was given up before."""
         self._deeds.clear()
+        found = self._database.ask_ahead(_END)
         yield
         if self._deeds:
-            self._write()
+            self._write(_end(found().fetchone()))
 
-    def _write(self) -> None:
-        remembered = self.end()
+    def _write(self, remembered: tuple[End, bytes] | None) -> None:
         end = remembered[0] if remembered else BEGINNING
         rows = []
         for deed in self._deeds:
@@ -116,7 +108,16 @@ class GatheredAudit(StoredAudit):
             end = End(link.sequence, link.digest(end.digest))
             rows.append((*link, end.digest, self._seals.of_event(end.digest)))
         self._database.execute_rows(_INSERT, rows)
-        self._database.execute_sql(_MOVE_END, (*end, self._seals.of_end(end)))
+        self._database.hand_over(_MOVE_END, (*end, self._seals.of_end(end)))
+
+
+def _end(row: Sequence[Any] | None) -> tuple[End, bytes] | None:
+    if row is None:
+        return None
+    sequence, digest, seal = row
+    if not (isinstance(sequence, int) and isinstance(digest, bytes) and isinstance(seal, bytes)):
+        return BEGINNING, b""
+    return End(sequence, digest), seal
 
 
 def _conditions(query: AuditQuery, before: int) -> Iterator[Any]:

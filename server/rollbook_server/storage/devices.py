@@ -42,14 +42,14 @@ SELECT 1 FROM ($TEXTS) r $THEN devices d ON d.imei = r.value LIMIT 1
 _HAS_SECOND = "SELECT 1 FROM devices WHERE imei2 IS NOT NULL ORDER BY imei2 LIMIT 1"
 _ADD_RANGE = "INSERT INTO upload_ranges (upload, first_id, last_id) VALUES (?, ?, ?)"
 
-_BY_NUMBER = f"SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id IN ($NUMBERS)"
+_BY_NUMBER = f"SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id $AMONG_NUMBERS"
 
+# The ids first: with all that is joined, PostgreSQL would plan it twice, for each key anew.
 _BY_IMEI = f"""
-SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.imei IN ($TEXTS) AND {STAYS}
-UNION
-SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.imei2 IN ($TEXTS) AND {STAYS}
+SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id IN (
+    SELECT id FROM devices WHERE imei $AMONG_TEXTS
+    UNION ALL SELECT id FROM devices WHERE imei2 $AMONG_TEXTS
+) AND {STAYS}
 """
 
 _CHANGE = """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -17,7 +18,7 @@ from rollbook_server.domain.repositories import PackedRows
 from rollbook_server.storage.bulk import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\$([A-Z_]+)")
 
 
+class LateError(Exception):
+    """A statement failed after its answer was due, for nobody waited; the cause says with what."""
+
+
 class RollDatabase(Database, ABC):
     """A database that knows how its engine spells our SQL.
 
@@ -38,6 +43,8 @@ class RollDatabase(Database, ABC):
     `$TEXTS`, `$NUMBERS`: the members of a JSON array, as column `value`.
     `$PAIRS`, `$TRIPLES`: those of an array of arrays, as columns `number`, `key`, `second`.
     `$LISTS`: the same, as columns `number` and `content`, the JSON of each.
+    `$AMONG_TEXTS`, `$AMONG_NUMBERS`: a condition behind a column with an index, that it is a
+    member of a JSON array.
     `$THEN`: a JOIN before which what stands on its left is gone through.
     `$PLAIN(x)`: the text x, so that no index on it is used.
     `$NAMES_IN_USE`: the names of the attributes that devices `d` have, up to its WHERE.
@@ -86,8 +93,26 @@ class RollDatabase(Database, ABC):
         """Run our SQL."""
         return super().execute_sql(self.spelled(sql), params)  # type: ignore[no-untyped-call]
 
+    def hand_over(self, sql: str, params: Sequence[Any] | None = None) -> None:
+        """Run our SQL in a transaction, where nobody needs its answer.
+
+        It may be done no sooner than the next statement that has one, or COMMIT, which then
+        raises LateError for what it fails with.
+        """
+        self.execute_sql(sql, params)
+
+    def ask_ahead(self, sql: str) -> Callable[[], Any]:
+        """Run our SQL in a transaction at any time before its cursor is asked for."""
+        return partial(self.execute_sql, sql)
+
+    def settle(self) -> None:
+        """Do what was handed over; raises LateError if it fails."""
+
+    def forget(self) -> None:
+        """Do nothing of what was handed over and is not done yet."""
+
     def execute_rows(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Run our SQL, in which `$ROWS` stands for `VALUES` of the rows: one statement for many.
+        """Hand SQL over, in which `$ROWS` stands for `VALUES` of the rows: a statement for many.
 
         Its columns are column1, column2 and so on. The rows are filled up to a few lengths
         with such that are NULL throughout, so that there are few statements to keep in mind:
@@ -95,7 +120,7 @@ class RollDatabase(Database, ABC):
         """
         cells = list(chain.from_iterable(rows))
         for values, parameters, _ in pieces(cells, len(rows[0]) if rows else 1):
-            self.execute_sql(sql.replace("$ROWS", values), parameters)
+            self.hand_over(sql.replace("$ROWS", values), parameters)
 
 
 class PackedBatch(PackedRows, Protocol):

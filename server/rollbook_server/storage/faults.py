@@ -61,7 +61,7 @@ class _Causes:
         self._lock, self._told = threading.Lock(), dict[str, float]()
 
     def tell(self, error: BaseException) -> None:
-        text = _cause(error)
+        text = cause(error)
         if self._is_due(text):
             _log.warning("the database does not do what it is asked: %s", text)
 
@@ -79,8 +79,11 @@ class _Causes:
 _CAUSES = _Causes()
 
 
-def _cause(error: BaseException) -> str:
-    """Give the first line, behind which rows may stand, and of several hosts each one's."""
+def cause(error: BaseException) -> str:
+    """Give what the database complains of in a line, for a log.
+
+    It is the first line, behind which rows may stand, and of several hosts each one's.
+    """
     first, *others = str(error).strip().splitlines() or [type(error).__name__]
     return " ".join([first, *(line for line in others if line.startswith("- host"))])
 

@@ -113,7 +113,7 @@ class StoredProfiles:
     def move_counts(self, profile_id: str, now: datetime, *, pending: int, registered: int) -> None:
         """Add to the device counts, and note that devices changed."""
         parameters = (pending, registered, clock.microseconds(now), profile_id)
-        self._database.execute_sql(_MOVE_COUNTS, parameters)
+        self._database.hand_over(_MOVE_COUNTS, parameters)
 
     def take_from(self, user_id: str, now: datetime) -> None:
         """Give every profile that was given to the user to none."""

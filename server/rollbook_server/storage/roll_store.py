@@ -44,6 +44,17 @@ class StoreError(Exception):
     """The database cannot be opened; the text says why and what to do."""
 
 
+class StoreAwayError(StoreError):
+    """The database cannot be reached now; `cause` is what was found, in short.
+
+    It holds no password.
+    """
+
+    def __init__(self, message: str, cause: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
 @dataclass(frozen=True, slots=True)
 class _Roll:
     """What is stored, on one connection."""

@@ -73,7 +73,7 @@ class StoredTokens:
 
     def count_use(self, token_id: str, now: datetime, count: int = 1) -> None:
         """Note that the token was used."""
-        self._database.execute_sql(_COUNT_USE, (count, clock.microseconds(now), token_id))
+        self._database.hand_over(_COUNT_USE, (count, clock.microseconds(now), token_id))
 
     def void(self, profile_id: str, instant: datetime) -> None:
         """Let no token of the profile work from that instant on; those that end earlier stay."""

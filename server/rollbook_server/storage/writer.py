@@ -15,7 +15,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
 from itertools import groupby
 from math import inf
 from operator import attrgetter
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.storage.commit_delay import CommitDelay
+from rollbook_server.storage.engine import LateError
 from rollbook_server.storage.faults import translated
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ class Writer:
     It `is_in_doubt` whether the database takes writes from one that failed for that until one
     succeeds.
 
-    Each transaction is made `within` a block, which may write more at its end; `attempt`
-    does work, and what it noted for that block is forgotten if it fails.
+    Each transaction is made `within` a block, which may write at its end; `attempt` does work,
+    and what it noted for that block is forgotten if it fails.
     """
 
     def __init__(
@@ -213,7 +213,7 @@ class Writer:
         try:
             with self._engine.transaction(), self._within():
                 return _answers(works, self._results(works))
-        except _UndoneError:
+        except (_UndoneError, LateError):
             return self._parts([[work] for work in works])
 
     def _parts(self, parts: list[list[_Work]]) -> Answers:
@@ -252,21 +252,28 @@ class Writer:
         """
         self._database.execute_sql("SAVEPOINT work")
         try:
-            results = self._results(works)
+            results = self._results(works, self._database.settle)
         except _UndoneError:
+            self._database.forget()
             self._database.execute_sql("ROLLBACK TO work")
             self._database.execute_sql("RELEASE work")
             raise
-        self._database.execute_sql("RELEASE work")
+        self._database.hand_over("RELEASE work")  # with the next savepoint, or COMMIT
         return results
 
-    def _results(self, works: list[_Work]) -> Sequence[Any]:
-        """Run work; raise _UndoneError if it failed and the transaction could go on."""
+    def _results(
+        self, works: list[_Work], settle: Callable[[], None] = lambda: None
+    ) -> Sequence[Any]:
+        """Run work, and `settle` it; raise _UndoneError if all but it may go on."""
         arguments = [work.argument for work in works]
+
+        def work() -> Sequence[Any]:
+            done = works[0].together(self._roll, arguments)
+            settle()
+            return done
+
         try:
-            results: Sequence[Any] = self._attempt(
-                partial(works[0].together, self._roll, arguments)
-            )
+            results: Sequence[Any] = self._attempt(work)
         except Exception as error:
             if self._engine.is_given_up() or self._engine.is_clash(error):
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rollbook_server.domain import rights, tracks
 from rollbook_server.domain.callers import Caller
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rollbook_server.domain.api_keys import ApiKey
-    from rollbook_server.domain.key_ring import KeyRing
 
     TurnedAway = Callable[[str, Caller, Reason], None]
 
@@ -30,6 +29,13 @@ RIGHTLESS_SERVICES = frozenset(
 _PACKAGE = "/rollbook.v1."
 
 
+class Keys(Protocol):
+    """Checks the values of API keys, as `domain.key_ring.KeyRing` does."""
+
+    def check(self, value: str) -> ApiKey:
+        """Give the key that has this value now; raises RollbookError."""
+
+
 class Admission:
     """Lets one call in; `check` it again at every message, so that it ends with its key.
 
@@ -37,7 +43,7 @@ class Admission:
     API_KEY_EXPIRED, API_KEY_REVOKED or RIGHT_MISSING.
     """
 
-    def __init__(self, method: str, metadata: Any, keys: KeyRing, turned_away: TurnedAway) -> None:
+    def __init__(self, method: str, metadata: Any, keys: Keys, turned_away: TurnedAway) -> None:
         self._method, self._metadata, self._keys = method, metadata, keys
         self._turned_away = turned_away
         self._service = method.split("/")[1]

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rollbook_server.domain.callers import Caller
-    from rollbook_server.domain.key_ring import KeyRing
-    from rollbook_server.transport.admission import TurnedAway
+    from rollbook_server.transport.admission import Keys, TurnedAway
     from rollbook_server.transport.idle_limit import IdleLimit
     from rollbook_server.transport.waiting_line import Lines
 
@@ -44,9 +43,7 @@ class Guard(grpc.ServerInterceptor):
     `turned_away` is told of calls that are not let in: the method, who called, and why.
     """
 
-    def __init__(
-        self, keys: KeyRing, limit: IdleLimit, lines: Lines, turned_away: TurnedAway
-    ) -> None:
+    def __init__(self, keys: Keys, limit: IdleLimit, lines: Lines, turned_away: TurnedAway) -> None:
         self._keys, self._limit, self._lines = keys, limit, lines
         self._turned_away = turned_away
 

@@ -38,6 +38,10 @@ _NUMBER, _KEY, _SECOND = (
 _SPELLING = {
     "TEXTS": f"SELECT {_MEMBERS} AS value",
     "NUMBERS": f"SELECT CAST({_MEMBERS} AS bigint) AS value",
+    # An array, and no join with what PostgreSQL takes for a hundred rows: for so many it goes
+    # through the whole of a table that is not large.
+    "AMONG_TEXTS": f"= ANY(ARRAY(SELECT {_MEMBERS}))",
+    "AMONG_NUMBERS": f"= ANY(ARRAY(SELECT CAST({_MEMBERS} AS bigint)))",
     "PAIRS": f"SELECT {_NUMBER}, {_KEY} FROM {_LISTS}",
     "TRIPLES": f"SELECT {_NUMBER}, {_KEY}, {_SECOND} FROM {_LISTS}",
     "LISTS": f"SELECT {_NUMBER}, CAST(list AS text) AS content "
@@ -105,9 +109,7 @@ class PostgresEngine(RollDatabase):
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """Run our SQL; what holds a NUL, which no text here can, is looked for in vain."""
-        if params and any(type(value) is str and "\0" in value for value in params):
-            params = [_sayable(value) for value in params]
-        return super().execute_sql(sql, params)
+        return super().execute_sql(sql, sayable(params))
 
     def put_in(
         self, table: str, columns: Mapping[str, Sequence[Any]], shared: Mapping[str, Any]
@@ -122,6 +124,7 @@ class PostgresEngine(RollDatabase):
 
     def copy_in(self, sql: str, rows: Sequence[str]) -> None:
         """Send lines in the form of COPY."""
+        self.settle()
         with _peewees_errors, self.cursor().copy(sql) as copy:  # type: ignore[no-untyped-call]
             for begin in range(0, len(rows), _PIECE):
                 copy.write("".join(rows[begin : begin + _PIECE]))
@@ -185,29 +188,6 @@ class _Walk:
             self._cursor.close()
 
 
-class PostgresRoll(PostgresEngine, PostgresqlDatabase):
-    """The connection that writes."""
-
-    _was_warned = False
-
-    def commits_plainly(self) -> bool:
-        """Commit; False if that is in doubt.
-
-        A COMMIT that somebody cancels while it waits for a synchronous standby comes back
-        as if it were done, with a warning that only this server may have it.
-        """
-        self._was_warned = False
-        done = self.execute_sql("COMMIT").statusmessage
-        return done == "COMMIT" and not self._was_warned
-
-    def _initialize_connection(self, conn: psycopg.Connection[Any]) -> None:
-        super()._initialize_connection(conn)
-        conn.add_notice_handler(self._hear)
-
-    def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
-        self._was_warned |= notice.severity_nonlocalized == "WARNING"
-
-
 class PostgresReaders(PostgresEngine, PooledPostgresqlDatabase, Readers):  # type: ignore[misc]
     """The connections that read."""
 
@@ -264,7 +244,14 @@ def said_in(url: str) -> dict[str, Any]:
         ) from None
 
 
-def _sayable(value: Any) -> Any:
+def sayable(parameters: Sequence[Any] | None) -> Sequence[Any] | None:
+    """Give parameters with no NUL in their texts, nor what any stored text could be like."""
+    if parameters and any(type(value) is str and "\0" in value for value in parameters):
+        return [_without_nul(value) for value in parameters]
+    return parameters
+
+
+def _without_nul(value: Any) -> Any:
     return value.replace("\0", _NO_CHARACTER) if isinstance(value, str) else value
 
 

@@ -9,11 +9,14 @@ import psycopg
 from peewee import DatabaseError, InterfaceError, OperationalError
 
 from rollbook_server.storage import migrating
+from rollbook_server.storage.faults import cause
 from rollbook_server.storage.migrating import SchemaError
 from rollbook_server.storage.postgres import fitness
-from rollbook_server.storage.postgres.database import PostgresReaders, PostgresRoll, settings
+from rollbook_server.storage.postgres.away import is_away
+from rollbook_server.storage.postgres.database import PostgresReaders, settings
+from rollbook_server.storage.postgres.roll import PostgresRoll
 from rollbook_server.storage.postgres.writing import PostgresWriting
-from rollbook_server.storage.roll_store import RollStore, StoreError, unsealed
+from rollbook_server.storage.roll_store import RollStore, StoreAwayError, StoreError, unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,8 +36,8 @@ class PostgresStore(RollStore):
     """A `domain.ports.Store` on a PostgreSQL database; close it when done.
 
     `keyed` is what audit events are sealed with: a digest that takes a key. Raises
-    StoreError if the database cannot be reached, or its schema is newer than this
-    program, or older and not to be upgraded.
+    StoreAwayError if the database cannot be reached, and StoreError if it cannot be used, or
+    its schema is newer than this program, or older and not to be upgraded.
     """
 
     def __init__(
@@ -44,6 +47,9 @@ class PostgresStore(RollStore):
         writing = PostgresWriting(database)
         try:
             _open(database, writing, may_upgrade=may_upgrade)
+        except (DatabaseError, InterfaceError) as error:
+            writing.close()
+            raise (_away(error) if is_away(error, url) else unusable(error)) from error
         except BaseException:
             writing.close()
             raise
@@ -65,7 +71,7 @@ class PostgresStore(RollStore):
 
 
 def _open(database: PostgresRoll, writing: PostgresWriting, *, may_upgrade: bool) -> None:
-    """Prepare the database, or raise StoreError with what is wrong with it."""
+    """Prepare the database; raises StoreError for what in it is wrong, or what peewee does."""
     try:
         fitness.check(database)
         writing.prepare()
@@ -73,8 +79,6 @@ def _open(database: PostgresRoll, writing: PostgresWriting, *, may_upgrade: bool
             upgrade_in_turn(database, writing)
     except SchemaError as error:
         raise StoreError(str(error)) from error
-    except (DatabaseError, InterfaceError) as error:
-        raise unusable(error) from error
 
 
 def upgrade_in_turn(database: PostgresRoll, writing: PostgresWriting) -> Sequence[str]:
@@ -94,6 +98,10 @@ def upgrade_in_turn(database: PostgresRoll, writing: PostgresWriting) -> Sequenc
                 "another server changes the database, or reads what is to be changed: waiting to "
                 "bring its schema up to date"
             )
+
+
+def _away(error: Exception) -> StoreAwayError:
+    return StoreAwayError(str(unusable(error)), cause(error))
 
 
 def unusable(error: Exception) -> StoreError:

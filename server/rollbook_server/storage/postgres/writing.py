@@ -20,17 +20,18 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from peewee import DatabaseError, InterfaceError, OperationalError
-from psycopg.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.pq import TransactionStatus
 
 from rollbook_server.domain.errors import Reason, RollbookError
-from rollbook_server.storage.engine import give
+from rollbook_server.storage.engine import LateError, give
+from rollbook_server.storage.postgres.roll import is_clash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollbook_server.storage.engine import Answers
-    from rollbook_server.storage.postgres.database import PostgresRoll
+    from rollbook_server.storage.postgres.roll import PostgresRoll
 
 _log = logging.getLogger(__name__)
 
@@ -114,8 +115,7 @@ class PostgresWriting:
 
     def is_clash(self, error: Exception) -> bool:
         """Tell whether a transaction from outside was met: ours wait for each other in line."""
-        cause = error.__cause__ or error.__context__ or error
-        return isinstance(cause, (DeadlockDetected, SerializationFailure))
+        return is_clash(error)
 
     def answer(self, answers: Answers, *, beside: bool) -> None:  # noqa: ARG002 - COMMIT waited
         """Give results, which are durable: COMMIT came back."""
@@ -163,7 +163,7 @@ class PostgresWriting:
         try:
             if self._database.commits_plainly():
                 return
-        except (DatabaseError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError, LateError) as error:
             was_refused = self._database.status is not TransactionStatus.UNKNOWN
             self._undo()
             if was_refused:
@@ -197,6 +197,7 @@ class PostgresWriting:
 
     def _undo(self) -> None:
         """Give the transaction up, and the connection if it is of no use any more."""
+        self._database.forget()
         try:
             if self._database.status is not TransactionStatus.IDLE:
                 self._database.execute_sql("ROLLBACK")

@@ -37,6 +37,8 @@ sequence, event_time, {", ".join(f"CAST({name} AS BLOB)" for name in _EVENT_TEXT
 _SPELLING = {
     "TEXTS": _MEMBERS,
     "NUMBERS": _MEMBERS,
+    "AMONG_TEXTS": f"IN ({_MEMBERS})",
+    "AMONG_NUMBERS": f"IN ({_MEMBERS})",
     "PAIRS": "SELECT json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS key "
     "FROM json_each(?)",
     "TRIPLES": "SELECT json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS key,"
