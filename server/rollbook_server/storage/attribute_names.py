@@ -33,7 +33,7 @@ class AttributeNames:
         """Put names that are new to the profile behind the others, in their order."""
         if names:
             payload = json.dumps(list(names), ensure_ascii=False)
-            self._database.execute_sql(_ADD, (profile, payload))
+            self._database.execute_later(_ADD, (profile, payload))
 
     def of(self, profile: int, *, limit: int) -> list[str]:
         """Give at most `limit` names of a profile."""

@@ -39,7 +39,7 @@ SELECT 1 FROM ($TEXTS) r $THEN devices d ON d.imei = r.value LIMIT 1
 """
 
 # In order, or PostgreSQL would look through all devices rather than at an empty index.
-_HAS_SECOND = "SELECT 1 FROM devices WHERE imei2 IS NOT NULL ORDER BY imei2 LIMIT 1"
+HAS_SECOND = "SELECT 1 FROM devices WHERE imei2 IS NOT NULL ORDER BY imei2 LIMIT 1"
 _ADD_RANGE = "INSERT INTO upload_ranges (upload, first_id, last_id) VALUES (?, ?, ?)"
 
 _BY_NUMBER = f"SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id IN ($NUMBERS)"
@@ -102,12 +102,12 @@ class StoredDevices(StoredDeviceLists):
             return []
         batch = _batch(packed)
         count = len(packed.rows)
-        first = reserve(self._database, NEXT_DEVICE, count)
         profile, owner = self._profiles.key(upload.profile_id), self._upload_key(upload.upload_id)
+        first = reserve(self._database, NEXT_DEVICE, count)
         time = clock.microseconds(now)
         taken = batch.insert_into(self._database, first, profile, owner, time)
         if len(taken) < count and owner is not None:
-            self._database.execute_sql(_ADD_RANGE, (owner, first, first + count - 1))
+            self._database.execute_later(_ADD_RANGE, (owner, first, first + count - 1))
         self._names.add(profile, _names_of_inserted(packed, taken))
         return taken
 
@@ -148,7 +148,7 @@ class StoredDevices(StoredDeviceLists):
     def crosses(self, packed: Packed) -> bool:
         """Tell whether a first IMEI of the rows is a second one of the roll, or reverse."""
         batch = _batch(packed)
-        if self._rows_of(_HAS_SECOND, ()) and self._find_any(_FIRST_IS_SECOND, batch.imeis):
+        if self._rows_of(HAS_SECOND, ()) and self._find_any(_FIRST_IS_SECOND, batch.imeis):
             return True
         return self._find_any(_SECOND_IS_FIRST, batch.second_imeis)
 

@@ -17,7 +17,7 @@ from rollbook_server.domain.repositories import PackedRows
 from rollbook_server.storage.bulk import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
@@ -85,6 +85,16 @@ class RollDatabase(Database, ABC):
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """Run our SQL."""
         return super().execute_sql(self.spelled(sql), params)  # type: ignore[no-untyped-call]
+
+    def execute_later(self, sql: str, params: Sequence[Any] = ()) -> None:
+        """Run our SQL, of which nobody needs the result: by the next statement at the latest.
+
+        What it raises, that statement may raise, or COMMIT.
+        """
+        self.execute_sql(sql, params)
+
+    def look_ahead(self, questions: Iterable[tuple[str, Sequence[Any]]]) -> None:
+        """Be told which queries come next, if nothing is written before."""
 
     def execute_rows(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run our SQL, in which `$ROWS` stands for `VALUES` of the rows: one statement for many.

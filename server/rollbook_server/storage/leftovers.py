@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _GONE = (str(UploadState.FAILED), str(UploadState.DISCARDED))
 
-_ANY_DEVICES = """
+ANY_DEVICES = """
 SELECT 1 FROM ended_profiles UNION ALL
 SELECT 1 FROM uploads u WHERE u.state IN ('FAILED', 'DISCARDED')
     AND EXISTS (SELECT 1 FROM upload_ranges r WHERE r.upload = u.id)
@@ -69,7 +69,7 @@ class StoredLeftovers:
 
     def evict(self, rows: Iterable[DeviceRow]) -> None:
         """Remove leftover devices that hold a key of the rows, so that the keys are free."""
-        if self._database.execute_sql(_ANY_DEVICES).fetchone():
+        if self._database.execute_sql(ANY_DEVICES).fetchone():
             self._database.execute_sql(_EVICT, search_keys(rows))
 
     def sweep(self, limit: int) -> bool:

@@ -3,10 +3,11 @@
 Group commit: a commit to disk costs the same for one change as for hundreds, so
 everybody who waits shares it. Every piece of work has a savepoint of its own, so
 that an error undoes it alone; those who ask for the same work share one, or the whole
-transaction, and only if that fails each has its own. Work is answered once it is durable,
-first come first served; but bulk work, which takes as long as hundreds of enrollments,
-waits in a line of its own and takes turns with all others: nobody waits for more than one
-piece of it.
+transaction, and only if that fails each has its own. Who is alone needs none.
+
+Work is answered once it is durable, first come first served; but bulk work, which takes as
+long as hundreds of enrollments, waits in a line of its own and takes turns with all others:
+nobody waits for more than one piece of it.
 """
 
 from __future__ import annotations
@@ -203,14 +204,16 @@ class Writer:
 
     def _once(self, group: list[_Work]) -> Answers:
         parts = [list(alike) for _, alike in groupby(group, key=attrgetter("together"))]
-        return self._whole(group) if len(parts) == 1 < len(group) else self._parts(parts)
+        return self._whole(group) if len(parts) == 1 else self._parts(parts)
 
     def _whole(self, works: list[_Work]) -> Answers:
         """Do what all ask for in a transaction of its own, which needs no savepoint."""
         try:
             with self._engine.transaction(), self._within():
                 return _answers(works, self._results(works))
-        except _UndoneError:
+        except _UndoneError as error:
+            if len(works) == 1:
+                return [(works[0].future, translated(error.cause))]
             return self._parts([[work] for work in works])
 
     def _parts(self, parts: list[list[_Work]]) -> Answers:
@@ -249,25 +252,29 @@ class Writer:
         """
         self._database.execute_sql("SAVEPOINT work")
         try:
-            results = self._results(works)
+            return self._results(works, "RELEASE work")
         except _UndoneError:
             self._database.execute_sql("ROLLBACK TO work")
             self._database.execute_sql("RELEASE work")
             raise
-        self._database.execute_sql("RELEASE work")
-        return results
 
-    def _results(self, works: list[_Work]) -> Sequence[Any]:
-        """Run work; raise _UndoneError if it failed and the transaction could go on."""
-        arguments = [work.argument for work in works]
+    def _results(self, works: list[_Work], end: str = "") -> Sequence[Any]:
+        """Run work; raise _UndoneError if it failed and the transaction could go on.
+
+        What it put off may fail at its end only.
+        """
         try:
-            results: Sequence[Any] = self._attempt(
-                partial(works[0].together, self._roll, arguments)
-            )
+            results: Sequence[Any] = self._attempt(partial(self._worked, works, end))
         except Exception as error:
             if self._engine.is_given_up() or self._engine.is_clash(error):
                 raise
             raise _UndoneError(error) from error
+        return results
+
+    def _worked(self, works: list[_Work], end: str) -> Sequence[Any]:
+        results = works[0].together(self._roll, [work.argument for work in works])
+        if end:
+            self._database.execute_sql(end)
         return results
 
 

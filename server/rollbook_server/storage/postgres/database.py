@@ -18,13 +18,13 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from rollbook_server.storage.engine import Readers, RollDatabase, spell
-from rollbook_server.storage.postgres.copy_texts import cells, lines
+from rollbook_server.storage.postgres.copy_texts import cells, lines, pieces
 from rollbook_server.storage.postgres.hosts import HostsAdapter
 from rollbook_server.storage.postgres.packed_rows import Packing
 from rollbook_server.storage.roll_store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from peewee import Model
 
@@ -61,7 +61,6 @@ _SPELLING = {
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _cursors = count()
 _NO_CHARACTER = "\uffff"  # which Unicode promises never to be one
-_PIECE = 5_000  # rows that are sent at once
 
 # Of the operating system's own patience with a database that is gone, 15 minutes are usual.
 _CONNECTING = {
@@ -105,9 +104,7 @@ class PostgresEngine(RollDatabase):
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """Run our SQL; what holds a NUL, which no text here can, is looked for in vain."""
-        if params and any(type(value) is str and "\0" in value for value in params):
-            params = [_sayable(value) for value in params]
-        return super().execute_sql(sql, params)
+        return super().execute_sql(sql, sayable(params or ()))
 
     def put_in(
         self, table: str, columns: Mapping[str, Sequence[Any]], shared: Mapping[str, Any]
@@ -118,17 +115,19 @@ class PostgresEngine(RollDatabase):
             *map(cells, columns.values()),
             *(repeat(*cells([each])) for each in shared.values()),
         ]
-        self.copy_in(f"COPY {table} ({names}) FROM STDIN", lines(texts))
+        self.copy_in(f"COPY {table} ({names}) FROM STDIN", pieces(lines(texts)))
 
-    def copy_in(self, sql: str, rows: Sequence[str]) -> None:
-        """Send lines in the form of COPY."""
+    def copy_in(self, sql: str, texts: Iterable[str]) -> None:
+        """Send whole lines in the form of COPY; the next are made while it takes some in."""
+        self.catch_up()
         with _peewees_errors, self.cursor().copy(sql) as copy:  # type: ignore[no-untyped-call]
-            for begin in range(0, len(rows), _PIECE):
-                copy.write("".join(rows[begin : begin + _PIECE]))
+            for text in texts:
+                copy.write(text)
 
     def add_rows(self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows; raises DataError for what PostgreSQL cannot hold, as a text with a NUL."""
         quoted = ", ".join(f'"{name}"' for name in names)
+        self.catch_up()
         try:
             with self.cursor().copy(f"COPY {table} ({quoted}) FROM STDIN") as copy:  # type: ignore[no-untyped-call]
                 for row in rows:
@@ -155,6 +154,9 @@ class PostgresEngine(RollDatabase):
         with _peewees_errors:
             cursor.execute(self.spelled(sql).encode(), parameters)
         return _Walk(cursor)
+
+    def catch_up(self) -> None:
+        """Run what was to be run later."""
 
     def _initialize_connection(self, conn: psycopg.Connection[Any]) -> None:
         conn.cursor_factory = psycopg.RawCursor
@@ -183,29 +185,6 @@ class _Walk:
     def close(self) -> None:
         with _peewees_errors:
             self._cursor.close()
-
-
-class PostgresRoll(PostgresEngine, PostgresqlDatabase):
-    """The connection that writes."""
-
-    _was_warned = False
-
-    def commits_plainly(self) -> bool:
-        """Commit; False if that is in doubt.
-
-        A COMMIT that somebody cancels while it waits for a synchronous standby comes back
-        as if it were done, with a warning that only this server may have it.
-        """
-        self._was_warned = False
-        done = self.execute_sql("COMMIT").statusmessage
-        return done == "COMMIT" and not self._was_warned
-
-    def _initialize_connection(self, conn: psycopg.Connection[Any]) -> None:
-        super()._initialize_connection(conn)
-        conn.add_notice_handler(self._hear)
-
-    def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
-        self._was_warned |= notice.severity_nonlocalized == "WARNING"
 
 
 class PostgresReaders(PostgresEngine, PooledPostgresqlDatabase, Readers):  # type: ignore[misc]
@@ -262,6 +241,13 @@ def said_in(url: str) -> dict[str, Any]:
             f"The URL of the PostgreSQL database cannot be read ({reason}): write "
             "postgresql://USER@HOST/DATABASE, with % in a password as %25."
         ) from None
+
+
+def sayable(params: Sequence[Any]) -> Sequence[Any]:
+    """Give what a statement can be run with, where no text may hold a NUL."""
+    if any(type(value) is str and "\0" in value for value in params):
+        return [_sayable(value) for value in params]
+    return params
 
 
 def _sayable(value: Any) -> Any:

@@ -14,7 +14,7 @@ from rollbook_server.storage.roll_store import StoreError
 from rollbook_server.storage.schema import TABLES
 
 if TYPE_CHECKING:
-    from rollbook_server.storage.postgres.database import PostgresRoll
+    from rollbook_server.storage.postgres.roll import PostgresRoll
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from psycopg.conninfo import make_conninfo
 from rollbook_server.domain.errors import RollbookError
 from rollbook_server.storage.places import Filling, Place, told_of_schema
 from rollbook_server.storage.postgres import fitness
-from rollbook_server.storage.postgres.database import READ, PostgresRoll, said_in, settings
+from rollbook_server.storage.postgres.database import READ, said_in, settings
+from rollbook_server.storage.postgres.roll import PostgresRoll
 from rollbook_server.storage.postgres.store import unusable, upgrade_in_turn
 from rollbook_server.storage.postgres.writing import PostgresWriting
 from rollbook_server.storage.roll_store import StoreError

@@ -11,7 +11,8 @@ from peewee import DatabaseError, InterfaceError, OperationalError
 from rollbook_server.storage import migrating
 from rollbook_server.storage.migrating import SchemaError
 from rollbook_server.storage.postgres import fitness
-from rollbook_server.storage.postgres.database import PostgresReaders, PostgresRoll, settings
+from rollbook_server.storage.postgres.database import PostgresReaders, settings
+from rollbook_server.storage.postgres.roll import PostgresRoll
 from rollbook_server.storage.postgres.writing import PostgresWriting
 from rollbook_server.storage.roll_store import RollStore, StoreError, unsealed
 

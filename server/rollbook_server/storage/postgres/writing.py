@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollbook_server.storage.engine import Answers
-    from rollbook_server.storage.postgres.database import PostgresRoll
+    from rollbook_server.storage.postgres.roll import PostgresRoll
 
 _log = logging.getLogger(__name__)
 
