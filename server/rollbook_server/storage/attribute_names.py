@@ -18,7 +18,7 @@ ON CONFLICT DO NOTHING
 _OF_PROFILE = "SELECT name FROM attribute_names WHERE profile = ? ORDER BY id LIMIT ?"
 _OF_ALL = "SELECT name FROM attribute_names GROUP BY name ORDER BY min(id) LIMIT ?"
 _IN_USE = """
-SELECT name FROM attribute_names WHERE profile = ? AND name IN ($NAMES_IN_USE WHERE d.profile = ?)
+SELECT name FROM attribute_names WHERE profile = ? AND name IN ($NAMES_IN_USE WHERE r.profile = ?)
 ORDER BY id
 """
 

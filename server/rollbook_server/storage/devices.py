@@ -17,6 +17,7 @@ from rollbook_server.storage.attribute_texts import attribute_names
 from rollbook_server.storage.counters import NEXT_DEVICE, next_number, reserve
 from rollbook_server.storage.device_lists import StoredDeviceLists
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS
+from rollbook_server.storage.profile_ranges import ProfileRanges
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.upload_keys import upload_key
 
@@ -79,7 +80,7 @@ class StoredDevices(StoredDeviceLists):
 
     def __init__(self, database: RollDatabase, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
-        self._names = AttributeNames(database)
+        self._names, self._ranges = AttributeNames(database), ProfileRanges(database)
 
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> Packed:
         """Prepare rows for insert."""
@@ -106,10 +107,15 @@ class StoredDevices(StoredDeviceLists):
         first = reserve(self._database, NEXT_DEVICE, count)
         time = clock.microseconds(now)
         taken = batch.insert_into(self._database, first, profile, owner, time)
-        if len(taken) < count and owner is not None:
-            self._database.execute_later(_ADD_RANGE, (owner, first, first + count - 1))
+        if len(taken) < count:
+            self._add_range(profile, owner, first, first + count - 1)
         self._names.add(profile, _names_of_inserted(packed, taken))
         return taken
+
+    def _add_range(self, profile: int, upload: int | None, first: int, last: int) -> None:
+        self._ranges.add(profile, first, last)
+        if upload is not None:
+            self._database.execute_later(_ADD_RANGE, (upload, first, last))
 
     def holders(self, rows: Sequence[DeviceRow]) -> list[list[Device]]:
         """Give for each row the distinct devices that hold any of its keys."""
@@ -132,6 +138,7 @@ class StoredDevices(StoredDeviceLists):
             columns = device_rows.changed_columns(device)
             self._database.execute_sql(_CHANGE, (profile, upload, *columns, number))
             names[profile].append(device.attributes)
+        self._ranges.cover(device_rows.device_number(device.device_id) for device in devices)
         for profile, attributes in names.items():
             self._names.add(profile, attribute_names(attributes))
 

@@ -40,7 +40,8 @@ class RollDatabase(Database, ABC):
     `$LISTS`: the same, as columns `number` and `content`, the JSON of each.
     `$THEN`: a JOIN before which what stands on its left is gone through.
     `$PLAIN(x)`: the text x, so that no index on it is used.
-    `$NAMES_IN_USE`: the names of the attributes that devices `d` have, up to its WHERE.
+    `$NAMES_IN_USE`: the names of the attributes that devices of a profile have, up to WHERE and
+    the key of the profile, `r.profile`.
     `$ROWS`: many rows of parameters, see `execute_rows`.
     `$LINKS`: the columns of an event, see `audit`.
     `$TABLES`: the names of all tables.

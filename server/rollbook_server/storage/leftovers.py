@@ -9,6 +9,7 @@ from peewee import fn
 from rollbook_server.domain.uploads import UploadState
 from rollbook_server.storage import counters
 from rollbook_server.storage.device_rows import STAYS
+from rollbook_server.storage.profile_ranges import ProfileRanges
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.tables import (
     AttributeNameTable,
@@ -125,12 +126,8 @@ class StoredLeftovers:
         key = profile.scalar(self._database)
         if key is None:
             return 0
-        return self._delete_devices(key, limit) or self._delete_errors(key, limit) or self._end(key)
-
-    def _delete_devices(self, profile: int, limit: int) -> int:
-        piece = DeviceTable.select(DeviceTable.id).where(DeviceTable.profile == profile)
-        query = DeviceTable.delete().where(DeviceTable.id.in_(piece.limit(limit)))
-        return int(query.execute(self._database))
+        removed = ProfileRanges(self._database).remove_piece(key, limit)
+        return removed or self._delete_errors(key, limit) or self._end(key)
 
     def _delete_errors(self, profile: int, limit: int) -> int:
         held = UploadErrorTable.select().where(UploadErrorTable.upload == UploadTable.id)

@@ -21,6 +21,7 @@ from rollbook_server.storage.engine import Readers, RollDatabase, spell
 from rollbook_server.storage.postgres.copy_texts import cells, lines, pieces
 from rollbook_server.storage.postgres.hosts import HostsAdapter
 from rollbook_server.storage.postgres.packed_rows import Packing
+from rollbook_server.storage.profile_ranges import OF_PROFILE
 from rollbook_server.storage.roll_store import StoreError
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ _SPELLING = {
     "FROM json_array_elements(CAST(? AS json)) AS list",
     "THEN": "JOIN",
     "PLAIN": "",
-    "NAMES_IN_USE": "SELECT json_object_keys(CAST(d.attributes AS json)) FROM devices d",
+    "NAMES_IN_USE": "SELECT json_object_keys(CAST(d.attributes AS json)) FROM "
+    + OF_PROFILE.replace("$THEN", "JOIN"),
     # Every text is one of UTF-8 here, and every column of its type.
     "LINKS": "sequence, event_time, "
     + ", ".join(
