@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["old"]  # a fixture
 
-STEPS = ["002_users_keys_and_audit", "003_guesses"]
+STEPS = ["002_users_keys_and_audit", "003_guesses", "004_profile_ranges"]
 
 
 @pytest.mark.both_engines

@@ -70,16 +70,24 @@ def test_a_new_database_has_done_all_steps(data_dir: Path) -> None:
     assert DATABASES.query(data_dir, COUNTED) == [(SCHEMA_VERSION,)]
 
 
-# What schema 3 added, taken away again.
+# What schemas 3 and 4 changed, as it was before.
 SCHEMA_2 = (
     "DROP TABLE guesses",
-    "DELETE FROM schema_steps WHERE name = '003_guesses'",
+    "DROP TABLE profile_ranges",
+    'CREATE INDEX "devicetable_profile" ON "devices" ("profile")',
+    "DELETE FROM schema_steps WHERE name IN ('003_guesses', '004_profile_ranges')",
     "UPDATE counters SET value = 2 WHERE name = 'schema_version'",
 )
-TABLE = {
-    SQLITE: "SELECT sql FROM sqlite_master WHERE name = 'guesses'",
-    POSTGRESQL: "SELECT column_name, data_type, is_nullable, ordinal_position "
-    "FROM information_schema.columns WHERE table_name = 'guesses' ORDER BY column_name",
+TABLES = {
+    SQLITE: "SELECT sql FROM sqlite_master WHERE name IN ('guesses', 'profile_ranges') "
+    "ORDER BY name",
+    POSTGRESQL: "SELECT table_name, column_name, data_type, is_nullable, ordinal_position "
+    "FROM information_schema.columns WHERE table_name IN ('guesses', 'profile_ranges') "
+    "ORDER BY table_name, column_name",
+}
+INDEX = {
+    SQLITE: "SELECT 1 FROM sqlite_master WHERE name = 'devicetable_profile'",
+    POSTGRESQL: "SELECT 1 FROM pg_catalog.pg_indexes WHERE indexname = 'devicetable_profile'",
 }
 
 
@@ -87,13 +95,14 @@ TABLE = {
 def test_a_database_of_schema_2_is_brought_to_that_of_a_new_one(
     data_dir: Path, serve: Callable[..., Server], engine: str
 ) -> None:
-    new = DATABASES.query(data_dir, TABLE[engine])
+    new = DATABASES.query(data_dir, TABLES[engine])
     for change in SCHEMA_2:
         DATABASES.change(data_dir, change)
-    assert DATABASES.query(data_dir, TABLE[engine]) == []
+    assert DATABASES.query(data_dir, TABLES[engine]) == []
     with serve(data_dir=data_dir).admin() as admin:
         assert [profile.name for profile in admin.list_profiles()] == ["Depot", "Yard"]
-    assert DATABASES.query(data_dir, TABLE[engine]) == new
+    assert DATABASES.query(data_dir, TABLES[engine]) == new
+    assert DATABASES.query(data_dir, INDEX[engine]) == []
     assert DATABASES.query(data_dir, NOTED) == [(name,) for name in KNOWN]
     assert DATABASES.query(data_dir, COUNTED) == [(SCHEMA_VERSION,)]
 

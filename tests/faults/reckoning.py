@@ -43,6 +43,11 @@ UNION ALL SELECT 'ended_profiles' FROM ended_profiles
 UNION ALL SELECT 'devices' FROM devices WHERE profile NOT IN (SELECT id FROM profiles)
     OR upload NOT IN (SELECT id FROM uploads)
 UNION ALL SELECT 'uploads' FROM uploads WHERE state = 'OPEN'
+UNION ALL SELECT 'profile_ranges' FROM profile_ranges
+    WHERE profile NOT IN (SELECT id FROM profiles)
+UNION ALL SELECT 'a device in no range' FROM devices d WHERE NOT EXISTS (
+    SELECT 1 FROM profile_ranges r
+    WHERE r.profile = d.profile AND d.id BETWEEN r.first_id AND r.last_id)
 """
 _UPLOAD = """
 SELECT state, failure_reason, created_count, updated_count, unchanged_count, rejected_count,

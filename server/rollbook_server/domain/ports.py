@@ -164,6 +164,10 @@ class Store(Protocol):
     def is_shared(self) -> bool:
         """Tell whether work that is not bulk comes again and again, and waits for bulk work."""
 
+    @property
+    def batch_rows(self) -> int:
+        """How many rows of an upload are best put in by one transaction; three are held."""
+
     def is_stuck(self) -> bool:
         """Tell whether a write has been under way for so long that the database must hang."""
 

@@ -51,7 +51,7 @@ class UploadLimits:
     """
 
     max_rows: int = 200_000  # the seed: "Allows up to 200000 rows at a time"
-    batch_rows: int = 6_000  # larger ones gain little, and three of them are held
+    batch_rows: int | None = None  # as many as the store likes
     shared_batch_rows: int = 500  # with what one piece brings, about the time of two commits
     batch_bytes: int = 4 * 1024 * 1024  # rows may be long: bounds memory and the statement
 
@@ -187,9 +187,10 @@ class UploadSession:
     def _batch_rows(self) -> int:
         """Give how many rows the next transaction holds: few if others write meanwhile."""
         limits = self._limits
+        most = limits.batch_rows or self._store.batch_rows
         if self._store.is_shared():
-            return min(limits.batch_rows, limits.shared_batch_rows)
-        return limits.batch_rows if self._committing else min(limits.batch_rows, FIRST_ROWS)
+            return min(most, limits.shared_batch_rows)
+        return most if self._committing else min(most, FIRST_ROWS)
 
     def _weight(self) -> int:
         """Give the bytes that came since the last batch."""

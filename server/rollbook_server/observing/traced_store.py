@@ -64,6 +64,11 @@ class TracedStore:
         with self._span("store.write_together"):
             return self._store.write_together(work, argument)
 
+    @property
+    def batch_rows(self) -> int:
+        """How many rows of an upload are best put in by one transaction."""
+        return self._store.batch_rows
+
     def is_shared(self) -> bool:
         """Tell whether work that is not bulk comes again and again."""
         return self._store.is_shared()

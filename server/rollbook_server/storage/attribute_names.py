@@ -18,7 +18,7 @@ ON CONFLICT DO NOTHING
 _OF_PROFILE = "SELECT name FROM attribute_names WHERE profile = ? ORDER BY id LIMIT ?"
 _OF_ALL = "SELECT name FROM attribute_names GROUP BY name ORDER BY min(id) LIMIT ?"
 _IN_USE = """
-SELECT name FROM attribute_names WHERE profile = ? AND name IN ($NAMES_IN_USE WHERE d.profile = ?)
+SELECT name FROM attribute_names WHERE profile = ? AND name IN ($NAMES_IN_USE WHERE r.profile = ?)
 ORDER BY id
 """
 
@@ -33,7 +33,7 @@ class AttributeNames:
         """Put names that are new to the profile behind the others, in their order."""
         if names:
             payload = json.dumps(list(names), ensure_ascii=False)
-            self._database.execute_sql(_ADD, (profile, payload))
+            self._database.hand_over(_ADD, (profile, payload))
 
     def of(self, profile: int, *, limit: int) -> list[str]:
         """Give at most `limit` names of a profile."""

@@ -13,7 +13,7 @@ NEXT_PROFILE = "next_profile"
 TOKEN_EPOCH = "token_epoch"  # noqa: S105 - a name, no secret
 SEALING_MARK = "sealing_mark"  # rises once: from not being there
 
-_NEXT = "SELECT value FROM counters WHERE name = ?"
+NEXT = "SELECT value FROM counters WHERE name = ?"
 _KEEP = "INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _RISE = "UPDATE counters SET value = value + 1 WHERE name = ?"
 _SET = "UPDATE counters SET value = ? WHERE name = ?"
@@ -30,7 +30,7 @@ def try_out(database: RollDatabase) -> None:
 def reserve(database: RollDatabase, name: str, count: int = 1) -> int:
     """Take so many numbers that were never given before; gives the first."""
     first = next_number(database, name)
-    database.execute_sql(_SET, (first + count, name))
+    database.hand_over(_SET, (first + count, name))
     return first
 
 
@@ -43,7 +43,7 @@ def next_number(database: RollDatabase, name: str) -> int:
 
 def kept(database: RollDatabase, name: str) -> int | None:
     """Give the number of that name, if there is one."""
-    found = database.execute_sql(_NEXT, (name,)).fetchone()
+    found = database.execute_sql(NEXT, (name,)).fetchone()
     return None if found is None else int(found[0])
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.device_lists import DeviceQuery
     from rollbook_server.domain.devices import Device
     from rollbook_server.storage.engine import RollDatabase
+    from rollbook_server.storage.profile_ranges import ProfileRanges
     from rollbook_server.storage.profiles import StoredProfiles
 
 # Matches of a prefix that are looked up in the indexes; of more, one is met so soon
@@ -30,8 +31,10 @@ WHERE d.id IN ($NUMBERS) AND {STAYS}
 _LIST = f"""
 SELECT {DEVICE_COLUMNS} FROM devices d
     $THEN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload
-WHERE d.id > ? AND {STAYS}%s ORDER BY d.id LIMIT ?
+WHERE {STAYS}%s ORDER BY d.id LIMIT ?
 """
+_NUMBERED = "d.id IN ($NUMBERS)"
+_BETWEEN = "d.id BETWEEN ? AND ?"
 _UPLOAD = """
 SELECT u.id, u.profile, u.updated_count,
     (SELECT min(first_id) FROM upload_ranges r WHERE r.upload = u.id),
@@ -65,6 +68,7 @@ class StoredDeviceLists:
 
     _database: RollDatabase
     _profiles: StoredProfiles
+    _ranges: ProfileRanges
 
     def find(self, device_ids: Iterable[str]) -> dict[str, Device]:
         """Give those of the devices that are on the roll."""
@@ -74,12 +78,41 @@ class StoredDeviceLists:
 
     def list(self, query: DeviceQuery, *, after: str, limit: int) -> Iterator[Device]:
         """Give at most `limit` devices behind device `after`, one by one, in order of number."""
+        behind = device_rows.device_number(after) or 0
         conditions = [*self._owned(query), *self._of_upload(query), *self._matching(query)]
         if query.state is not None:
             conditions.append(Condition(_STATES[query.state]))
+        for where in self._along(query, conditions, behind):
+            for device in self._listed((where, *conditions), limit):
+                yield device
+                limit -= 1
+            if not limit:
+                return
+
+    def _along(
+        self, query: DeviceQuery, conditions: Sequence[Condition], behind: int
+    ) -> Iterator[Condition]:
+        """Tell where the list goes along: where a profile's devices lie, if nothing leads to fewer.
+
+        REGISTERED ones have an index of their own.
+        """
+        leads = any(condition.sql in (_NUMBERED, _BETWEEN) for condition in conditions)
+        profile = self._profile(query)
+        if profile is None or leads or query.state is DeviceState.REGISTERED:
+            yield Condition("d.id > ?", behind)
+            return
+        for walk in self._ranges.walks(profile, behind):
+            yield Condition(_BETWEEN, *walk)
+
+    def _profile(self, query: DeviceQuery) -> int | None:
+        if query.upload_id:
+            return int(self._upload(query.upload_id)[1])
+        return self._profiles.key(query.profile_id) if query.profile_id else None
+
+    def _listed(self, conditions: Sequence[Condition], limit: int) -> Iterator[Device]:
         sql = _LIST % "".join(f" AND {condition.sql}" for condition in conditions)
         values = [value for condition in conditions for value in condition.values]
-        return self._devices(sql, device_rows.device_number(after) or 0, *values, limit)
+        return self._devices(sql, *values, limit)
 
     def _owned(self, query: DeviceQuery) -> Iterator[Condition]:
         if query.profile_id:
@@ -89,11 +122,14 @@ class StoredDeviceLists:
         """Narrow to the upload's profile, where all its devices are, and to those it created."""
         if not query.upload_id:
             return
-        found = self._database.execute_sql(_UPLOAD, (query.upload_id,)).fetchone()
-        key, profile, updated, first, last = found
+        key, profile, updated, first, last = self._upload(query.upload_id)
         yield Condition("d.upload = ? AND d.profile = ?", key, profile)
         if not updated:
-            yield Condition("d.id BETWEEN ? AND ?", first or 0, last or 0)
+            yield Condition(_BETWEEN, first or 0, last or 0)
+
+    def _upload(self, upload_id: str) -> Sequence[Any]:
+        found: Sequence[Any] = self._database.execute_sql(_UPLOAD, (upload_id,)).fetchone()
+        return found
 
     def _matching(self, query: DeviceQuery) -> Iterator[Condition]:
         if not (query.imei_prefix or query.serial_prefix):
@@ -104,7 +140,7 @@ class StoredDeviceLists:
             yield walk
         else:
             numbers = json.dumps([number for (number,) in found])
-            yield Condition("d.id IN ($NUMBERS)", numbers)
+            yield Condition(_NUMBERED, numbers)
 
     def with_imeis(self, imeis: Iterable[str], *, limit: int) -> Sequence[Device]:
         """Give the first devices that have one of these as first or second IMEI."""

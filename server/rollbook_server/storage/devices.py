@@ -17,6 +17,7 @@ from rollbook_server.storage.attribute_texts import attribute_names
 from rollbook_server.storage.counters import NEXT_DEVICE, next_number, reserve
 from rollbook_server.storage.device_lists import StoredDeviceLists
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS
+from rollbook_server.storage.profile_ranges import ProfileRanges
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.upload_keys import upload_key
 
@@ -39,7 +40,7 @@ SELECT 1 FROM ($TEXTS) r $THEN devices d ON d.imei = r.value LIMIT 1
 """
 
 # In order, or PostgreSQL would look through all devices rather than at an empty index.
-_HAS_SECOND = "SELECT 1 FROM devices WHERE imei2 IS NOT NULL ORDER BY imei2 LIMIT 1"
+HAS_SECOND = "SELECT 1 FROM devices WHERE imei2 IS NOT NULL ORDER BY imei2 LIMIT 1"
 _ADD_RANGE = "INSERT INTO upload_ranges (upload, first_id, last_id) VALUES (?, ?, ?)"
 
 _BY_NUMBER = f"SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id $AMONG_NUMBERS"
@@ -79,7 +80,7 @@ class StoredDevices(StoredDeviceLists):
 
     def __init__(self, database: RollDatabase, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
-        self._names = AttributeNames(database)
+        self._names, self._ranges = AttributeNames(database), ProfileRanges(database)
 
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> Packed:
         """Prepare rows for insert."""
@@ -102,14 +103,19 @@ class StoredDevices(StoredDeviceLists):
             return []
         batch = _batch(packed)
         count = len(packed.rows)
-        first = reserve(self._database, NEXT_DEVICE, count)
         profile, owner = self._profiles.key(upload.profile_id), self._upload_key(upload.upload_id)
+        first = reserve(self._database, NEXT_DEVICE, count)
         time = clock.microseconds(now)
         taken = batch.insert_into(self._database, first, profile, owner, time)
-        if len(taken) < count and owner is not None:
-            self._database.execute_sql(_ADD_RANGE, (owner, first, first + count - 1))
+        if len(taken) < count:
+            self._add_range(profile, owner, first, first + count - 1)
         self._names.add(profile, _names_of_inserted(packed, taken))
         return taken
+
+    def _add_range(self, profile: int, upload: int | None, first: int, last: int) -> None:
+        self._ranges.add(profile, first, last)
+        if upload is not None:
+            self._database.hand_over(_ADD_RANGE, (upload, first, last))
 
     def holders(self, rows: Sequence[DeviceRow]) -> list[list[Device]]:
         """Give for each row the distinct devices that hold any of its keys."""
@@ -132,6 +138,7 @@ class StoredDevices(StoredDeviceLists):
             columns = device_rows.changed_columns(device)
             self._database.execute_sql(_CHANGE, (profile, upload, *columns, number))
             names[profile].append(device.attributes)
+        self._ranges.cover(device_rows.device_number(device.device_id) for device in devices)
         for profile, attributes in names.items():
             self._names.add(profile, attribute_names(attributes))
 
@@ -148,7 +155,7 @@ class StoredDevices(StoredDeviceLists):
     def crosses(self, packed: Packed) -> bool:
         """Tell whether a first IMEI of the rows is a second one of the roll, or reverse."""
         batch = _batch(packed)
-        if self._rows_of(_HAS_SECOND, ()) and self._find_any(_FIRST_IS_SECOND, batch.imeis):
+        if self._rows_of(HAS_SECOND, ()) and self._find_any(_FIRST_IS_SECOND, batch.imeis):
             return True
         return self._find_any(_SECOND_IS_FIRST, batch.second_imeis)
 

@@ -18,7 +18,7 @@ from rollbook_server.domain.repositories import PackedRows
 from rollbook_server.storage.bulk import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
@@ -47,7 +47,8 @@ class RollDatabase(Database, ABC):
     member of a JSON array.
     `$THEN`: a JOIN before which what stands on its left is gone through.
     `$PLAIN(x)`: the text x, so that no index on it is used.
-    `$NAMES_IN_USE`: the names of the attributes that devices `d` have, up to its WHERE.
+    `$NAMES_IN_USE`: the names of the attributes that devices of a profile have, up to WHERE and
+    the key of the profile, `r.profile`.
     `$ROWS`: many rows of parameters, see `execute_rows`.
     `$LINKS`: the columns of an event, see `audit`.
     `$TABLES`: the names of all tables.
@@ -110,6 +111,9 @@ class RollDatabase(Database, ABC):
 
     def forget(self) -> None:
         """Do nothing of what was handed over and is not done yet."""
+
+    def look_ahead(self, questions: Iterable[tuple[str, Sequence[Any]]]) -> None:
+        """Be told which queries come next, if nothing is written before."""
 
     def execute_rows(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Hand SQL over, in which `$ROWS` stands for `VALUES` of the rows: a statement for many.

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 from rollbook_server.domain.inventory import InventoryPiece
 from rollbook_server.storage.counters import NEXT_DEVICE, next_number
 from rollbook_server.storage.device_rows import STAYS, device_id
+from rollbook_server.storage.profile_ranges import ProfileRanges
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
 
@@ -29,7 +32,7 @@ SELECT d.id, coalesce(d.imei, ''), coalesce(d.imei2, ''), coalesce(d.serial_numb
         coalesce((SELECT user_name FROM users WHERE user_id = d.user_id), d.user_id) END,
     coalesce(u.upload_id, ''), d.source_line, d.create_time, d.update_time
 FROM devices d LEFT JOIN uploads u ON u.id = d.upload
-WHERE d.profile = ? AND d.id > ? AND d.id < ? AND {STAYS}
+WHERE d.profile = ? AND d.id BETWEEN ? AND ? AND d.id < ? AND {STAYS}
 ORDER BY d.id LIMIT {_DEVICES}
 """
 _ATTRIBUTES = 5
@@ -50,14 +53,19 @@ class StoredInventory:
         self, profile_id: str, *, after: int, before: int, width: int
     ) -> InventoryPiece | None:
         """Give the next devices in order of number, or None if there are no more."""
-        parameters = (self._profiles.key(profile_id), after, before)
-        with closing(self._database.walk(_PIECE, parameters)) as cursor:
-            rows = _fitting(cursor, width)
-        if not rows:
+        profile = self._profiles.key(profile_id)
+        walks = ProfileRanges(self._database).walks(profile, after)
+        found = (self._rows((profile, *walk, before), width) for walk in walks)
+        rows = next(filter(None, found), None)
+        if rows is None:
             return None
         ids, *texts = zip(*rows, strict=True)
         texts[_ATTRIBUTES - 1] = json.loads("[" + ",".join(texts[_ATTRIBUTES - 1]) + "]")
         return InventoryPiece(ids[-1], list(map(device_id, ids)), *texts)
+
+    def _rows(self, parameters: Sequence[int], width: int) -> list[Any]:
+        with closing(self._database.walk(_PIECE, parameters)) as cursor:
+            return _fitting(cursor, width)
 
 
 def _fitting(cursor: Any, width: int) -> list[Any]:

@@ -9,6 +9,7 @@ from peewee import fn
 from rollbook_server.domain.uploads import UploadState
 from rollbook_server.storage import counters
 from rollbook_server.storage.device_rows import STAYS
+from rollbook_server.storage.profile_ranges import ProfileRanges
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.tables import (
     AttributeNameTable,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 _GONE = (str(UploadState.FAILED), str(UploadState.DISCARDED))
 
-_ANY_DEVICES = """
+ANY_DEVICES = """
 SELECT 1 FROM ended_profiles UNION ALL
 SELECT 1 FROM uploads u WHERE u.state IN ('FAILED', 'DISCARDED')
     AND EXISTS (SELECT 1 FROM upload_ranges r WHERE r.upload = u.id)
@@ -69,7 +70,7 @@ class StoredLeftovers:
 
     def evict(self, rows: Iterable[DeviceRow]) -> None:
         """Remove leftover devices that hold a key of the rows, so that the keys are free."""
-        if self._database.execute_sql(_ANY_DEVICES).fetchone():
+        if self._database.execute_sql(ANY_DEVICES).fetchone():
             self._database.execute_sql(_EVICT, search_keys(rows))
 
     def sweep(self, limit: int) -> bool:
@@ -125,12 +126,8 @@ class StoredLeftovers:
         key = profile.scalar(self._database)
         if key is None:
             return 0
-        return self._delete_devices(key, limit) or self._delete_errors(key, limit) or self._end(key)
-
-    def _delete_devices(self, profile: int, limit: int) -> int:
-        piece = DeviceTable.select(DeviceTable.id).where(DeviceTable.profile == profile)
-        query = DeviceTable.delete().where(DeviceTable.id.in_(piece.limit(limit)))
-        return int(query.execute(self._database))
+        removed = ProfileRanges(self._database).remove_piece(key, limit)
+        return removed or self._delete_errors(key, limit) or self._end(key)
 
     def _delete_errors(self, profile: int, limit: int) -> int:
         held = UploadErrorTable.select().where(UploadErrorTable.upload == UploadTable.id)

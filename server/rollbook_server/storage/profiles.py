@@ -40,7 +40,7 @@ _ORDERS = {
 _CHANGEABLE = frozenset(
     ("name", "name_key", "description", "user_id", "configuration", "update_time", "revision")
 )
-_KEY = "SELECT id FROM profiles WHERE profile_id = ?"
+KEY = "SELECT id FROM profiles WHERE profile_id = ?"
 _GET = """
 SELECT p.*, u.user_name FROM profiles p LEFT JOIN users u ON u.user_id = p.user_id
 WHERE p.profile_id = ?
@@ -95,7 +95,7 @@ class StoredProfiles:
 
     def key(self, profile_id: str) -> int:
         """Give the integer under which other tables refer to a profile that exists."""
-        return int(self._database.execute_sql(_KEY, (profile_id,)).fetchone()[0])
+        return int(self._database.execute_sql(KEY, (profile_id,)).fetchone()[0])
 
     def list(self, query: ProfileQuery, *, after: Cursor | None, limit: int) -> list[Profile]:
         """Give at most `limit` profiles behind `after` (sort key, profile_id)."""

@@ -97,6 +97,8 @@ class RollStore:
     `keyed` is what audit events are sealed with: a digest that takes a key.
     """
 
+    batch_rows = 6_000  # with more, SQLite gains little for its memory
+
     def __init__(
         self,
         database: RollDatabase,

@@ -14,6 +14,7 @@ from rollbook_server.storage.tables import (
     DeviceTable,
     EndedProfileTable,
     GuessTable,
+    ProfileRangeTable,
     ProfileTable,
     TokenTable,
     UserTable,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from rollbook_server.storage.engine import RollDatabase
 
 # The number of the last step in `migrations`, which brings older databases to these tables.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 TABLES: list[type[Model]] = [
     ProfileTable,
@@ -42,6 +43,7 @@ TABLES: list[type[Model]] = [
     TokenTable,
     ApiKeyTable,
     DeviceTable,
+    ProfileRangeTable,
     UploadTable,
     UploadRangeTable,
     UploadErrorTable,

@@ -18,6 +18,7 @@ from peewee import (
     BigIntegerField,
     BlobField,
     BooleanField,
+    CompositeKey,
     Field,
     IntegerField,
     Model,
@@ -158,7 +159,7 @@ class DeviceTable(Model):
     """
 
     id = BigIntegerField(primary_key=True)
-    profile = IntegerField(index=True)
+    profile = IntegerField()  # without an index: see `profile_ranges`
     imei = TextField(null=True)
     imei2 = TextField(null=True)
     serial_number = TextField(null=True)
@@ -177,6 +178,19 @@ class DeviceTable(Model):
 
     class Meta:
         table_name = "devices"
+
+
+class ProfileRangeTable(Model):
+    """In which runs of numbers the devices of a profile lie, perhaps with others between."""
+
+    profile = IntegerField()
+    first_id = BigIntegerField()
+    last_id = BigIntegerField()
+
+    class Meta:
+        table_name = "profile_ranges"
+        primary_key = CompositeKey("profile", "first_id")
+        without_rowid = True
 
 
 # Partial where many rows have no such key: an index costs nothing for those.

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rollbook_server.storage.engine import RollDatabase
 
-_KEY = "SELECT id FROM uploads WHERE upload_id = ?"
+KEY = "SELECT id FROM uploads WHERE upload_id = ?"
 
 
 def upload_key(database: RollDatabase, upload_id: str) -> int | None:
     """Give the key of an upload, or None if there is no such one."""
-    found = database.execute_sql(_KEY, (upload_id,)).fetchone()
+    found = database.execute_sql(KEY, (upload_id,)).fetchone()
     return found[0] if found else None

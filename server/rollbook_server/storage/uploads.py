@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain import clock
 from rollbook_server.domain.repositories import DeviceCounts
 from rollbook_server.domain.uploads import UploadState
-from rollbook_server.storage import upload_rows
+from rollbook_server.storage import batch_questions, upload_rows
 from rollbook_server.storage.tables import ProfileTable
 from rollbook_server.storage.upload_errors import UploadErrors
 from rollbook_server.storage.upload_keys import upload_key
@@ -80,17 +80,18 @@ class StoredUploads:
 
     def holds(self, upload: Upload, at: Progress | None = None) -> bool:
         """Tell whether the upload is OPEN and no later stream has taken it up, and where."""
-        position = (at.offset, at.rows) if at else ()
-        sql = _HOLDS_AT if at else _HOLDS
-        found = self._database.execute_sql(sql, (*_held(upload), *position)).fetchone()
-        return found is not None
+        question: tuple[str, tuple[Any, ...]] = (_HOLDS, _held(upload))
+        if at:
+            question = (_HOLDS_AT, (*_held(upload), at.offset, at.rows))
+            batch_questions.ask(self._database, upload, question)
+        return self._database.execute_sql(*question).fetchone() is not None
 
     def advance(self, upload: Upload, progress: Progress, counts: Counts, now: datetime) -> None:
         """Move the position and add to the counts."""
         counted = (counts.created, counts.updated, counts.unchanged, counts.rejected)
         position = upload_rows.position(progress)
         parameters = (*counted, *position, clock.microseconds(now), *_held(upload))
-        self._database.execute_sql(_ADVANCE, parameters)
+        self._database.hand_over(_ADVANCE, parameters)
 
     def end(self, upload: Upload, state: UploadState, failure_reason: str, now: datetime) -> None:
         """Give the upload its last state."""

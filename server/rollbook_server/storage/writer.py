@@ -3,10 +3,11 @@
 Group commit: a commit to disk costs the same for one change as for hundreds, so
 everybody who waits shares it. Every piece of work has a savepoint of its own, so
 that an error undoes it alone; those who ask for the same work share one, or the whole
-transaction, and only if that fails each has its own. Work is answered once it is durable,
-first come first served; but bulk work, which takes as long as hundreds of enrollments,
-waits in a line of its own and takes turns with all others: nobody waits for more than one
-piece of it.
+transaction, and only if that fails each has its own. Who is alone needs none.
+
+Work is answered once it is durable, first come first served; but bulk work, which takes as
+long as hundreds of enrollments, waits in a line of its own and takes turns with all others:
+nobody waits for more than one piece of it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from math import inf
 from operator import attrgetter
 from random import SystemRandom
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.storage.commit_delay import CommitDelay
 from rollbook_server.storage.engine import LateError
 from rollbook_server.storage.faults import translated
+from rollbook_server.storage.work import UndoneError, Work, answers_of, fail, is_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,17 +56,8 @@ SHARED_GROUPS, SHARED_SECONDS = 10, 1.0
 _PAUSES = (0.02, 0.1, 0.5)
 _CHANCE = SystemRandom()  # so that servers do not meet the same again
 
-_REFUSALS = (Reason.STORE_FULL, Reason.STORE_UNAVAILABLE)
 # Nothing that is committed takes so long, with waiting for one's turn, unless the database hangs.
 STUCK_SECONDS = 15.0
-
-
-class _Work(NamedTuple):
-    """Work of one caller: on its own argument, and on those of others with the same work."""
-
-    together: Callable[[Roll, Sequence[Any]], Sequence[Any]]
-    argument: Any
-    future: Future[Any]
 
 
 class Writer:
@@ -91,8 +84,8 @@ class Writer:
     ) -> None:
         self._engine, self._database, self._roll = engine, database, roll
         self._within, self._attempt = within, attempt
-        self._small: deque[_Work] = deque()
-        self._bulk: deque[_Work] = deque()
+        self._small: deque[Work] = deque()
+        self._bulk: deque[Work] = deque()
         self._waiting, self._delay = threading.Condition(), CommitDelay()
         self._closed = self._was_small = False
         self.is_in_doubt = False
@@ -119,7 +112,7 @@ class Writer:
         *,
         is_bulk: bool,
     ) -> Future[Any]:
-        queued = _Work(work, argument, Future())
+        queued = Work(work, argument, Future())
         with self._waiting:
             if self._closed:
                 raise RollbookError(
@@ -158,7 +151,7 @@ class Writer:
             self._commit(group)
             self._begun = inf
 
-    def _take(self) -> list[_Work]:
+    def _take(self) -> list[Work]:
         """Wait for work, then take what is to be committed together; nothing at the end."""
         if not self._has_work(IDLE_SECONDS):
             self._engine.rest()
@@ -180,20 +173,20 @@ class Writer:
                 self._waiting.wait_for(lambda: self._small or self._bulk or self._closed, seconds)
             )
 
-    def _commit(self, group: list[_Work]) -> None:
+    def _commit(self, group: list[Work]) -> None:
         begin = monotonic()
         try:
             done = self._done(group)
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter must hear of it
-            self.is_in_doubt |= _is_refusal(translated(error))
-            _fail(group, error)
+            self.is_in_doubt |= is_refusal(translated(error))
+            fail(group, error)
             return
-        self.is_in_doubt = any(_is_refusal(result) for _, result in done)
+        self.is_in_doubt = any(is_refusal(result) for _, result in done)
         if self._told is not None:
             self._tell(self._told, done, begin)
         self._engine.answer(done, beside=not self._was_small)
 
-    def _done(self, group: list[_Work]) -> Answers:
+    def _done(self, group: list[Work]) -> Answers:
         """Do all work; again, a few times, if that met a transaction of somebody else."""
         for pause in _PAUSES:
             try:
@@ -204,19 +197,23 @@ class Writer:
             sleep(pause * _CHANCE.uniform(0.5, 1.5))
         return self._once(group)
 
-    def _once(self, group: list[_Work]) -> Answers:
+    def _once(self, group: list[Work]) -> Answers:
         parts = [list(alike) for _, alike in groupby(group, key=attrgetter("together"))]
-        return self._whole(group) if len(parts) == 1 < len(group) else self._parts(parts)
+        return self._whole(group) if len(parts) == 1 else self._parts(parts)
 
-    def _whole(self, works: list[_Work]) -> Answers:
+    def _whole(self, works: list[Work]) -> Answers:
         """Do what all ask for in a transaction of its own, which needs no savepoint."""
         try:
             with self._engine.transaction(), self._within():
-                return _answers(works, self._results(works))
-        except (_UndoneError, LateError):
+                return answers_of(works, self._results(works))
+        except UndoneError as error:
+            if len(works) == 1:
+                return [(works[0].future, translated(error.cause))]
+            return self._parts([[work] for work in works])
+        except LateError:
             return self._parts([[work] for work in works])
 
-    def _parts(self, parts: list[list[_Work]]) -> Answers:
+    def _parts(self, parts: list[list[Work]]) -> Answers:
         """Do several kinds of work in one transaction, each in a savepoint."""
         done: list[tuple[Future[Any], Any]] = []
         with self._engine.transaction(), self._within():
@@ -230,11 +227,11 @@ class Writer:
         last, _ = done[-1]
         last.add_done_callback(lambda _: told(is_bulk, pieces, monotonic() - begin))
 
-    def _perform(self, works: list[_Work], done: list[tuple[Future[Any], Any]]) -> None:
+    def _perform(self, works: list[Work], done: list[tuple[Future[Any], Any]]) -> None:
         """Do the same work for all who asked for it; if that fails, for each alone."""
         try:
             results = self._in_savepoint(works)
-        except _UndoneError as error:
+        except UndoneError as error:
             if len(works) == 1:
                 # Answered with the others: what it met may not be on the disk yet.
                 done.append((works[0].future, translated(error.cause)))
@@ -242,10 +239,10 @@ class Writer:
             for work in works:
                 self._perform([work], done)
         else:
-            done += _answers(works, results)
+            done += answers_of(works, results)
 
-    def _in_savepoint(self, works: list[_Work]) -> Sequence[Any]:
-        """Run work, or raise _UndoneError.
+    def _in_savepoint(self, works: list[Work]) -> Sequence[Any]:
+        """Run work, or raise UndoneError.
 
         peewee's own savepoint would fail a second time where the engine has given
         the whole transaction up, as it does on a full disk, and hide the cause.
@@ -253,7 +250,7 @@ class Writer:
         self._database.execute_sql("SAVEPOINT work")
         try:
             results = self._results(works, self._database.settle)
-        except _UndoneError:
+        except UndoneError:
             self._database.forget()
             self._database.execute_sql("ROLLBACK TO work")
             self._database.execute_sql("RELEASE work")
@@ -262,9 +259,9 @@ class Writer:
         return results
 
     def _results(
-        self, works: list[_Work], settle: Callable[[], None] = lambda: None
+        self, works: list[Work], settle: Callable[[], None] = lambda: None
     ) -> Sequence[Any]:
-        """Run work, and `settle` it; raise _UndoneError if all but it may go on."""
+        """Run work, and `settle` it; raise UndoneError if all but it may go on."""
         arguments = [work.argument for work in works]
 
         def work() -> Sequence[Any]:
@@ -277,28 +274,5 @@ class Writer:
         except Exception as error:
             if self._engine.is_given_up() or self._engine.is_clash(error):
                 raise
-            raise _UndoneError(error) from error
+            raise UndoneError(error) from error
         return results
-
-
-def _is_refusal(result: object) -> bool:
-    """Tell whether the database took a write not for what it was, but takes none."""
-    return isinstance(result, RollbookError) and result.reason in _REFUSALS
-
-
-class _UndoneError(Exception):
-    """Work failed, and nothing of it is to be left in the transaction."""
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__()
-        self.cause = cause
-
-
-def _answers(works: list[_Work], results: Sequence[Any]) -> Answers:
-    return list(zip((work.future for work in works), results, strict=True))
-
-
-def _fail(group: list[_Work], error: BaseException) -> None:
-    for work in group:
-        if not work.future.done():
-            work.future.set_exception(translated(error))

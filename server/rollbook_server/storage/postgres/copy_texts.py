@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 NULL = r"\N"
+
+# Lines that are sent at once: few enough that PostgreSQL, which takes some milliseconds for
+# them, has begun before the last are made, and that they take no memory worth speaking of.
+_AT_ONCE = 1_000
 
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _ESCAPED = "\\\t\n\r"
@@ -37,3 +42,15 @@ def nullable(column: Sequence[str]) -> Sequence[str]:
 def lines(columns: Iterable[Iterable[str]]) -> list[str]:
     """Put columns together, of which one at least has an end."""
     return [f"{line}\n" for line in map("\t".join, zip(*columns, strict=False))]
+
+
+def numbered(ready: Iterable[str], first: int, alike: str) -> Iterator[str]:
+    """Put before each line a number, which counts on, and what is alike in all."""
+    return (f"{number}{alike}{line}" for number, line in enumerate(ready, first))
+
+
+def pieces(ready: Iterable[str]) -> Iterator[str]:
+    """Give lines put together, some at a time."""
+    rest = iter(ready)
+    while some := "".join(islice(rest, _AT_ONCE)):
+        yield some

@@ -18,13 +18,14 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from rollbook_server.storage.engine import Readers, RollDatabase, spell
-from rollbook_server.storage.postgres.copy_texts import cells, lines
+from rollbook_server.storage.postgres.copy_texts import cells, lines, pieces
 from rollbook_server.storage.postgres.hosts import HostsAdapter
 from rollbook_server.storage.postgres.packed_rows import Packing
+from rollbook_server.storage.profile_ranges import OF_PROFILE
 from rollbook_server.storage.roll_store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from peewee import Model
 
@@ -48,7 +49,8 @@ _SPELLING = {
     "FROM json_array_elements(CAST(? AS json)) AS list",
     "THEN": "JOIN",
     "PLAIN": "",
-    "NAMES_IN_USE": "SELECT json_object_keys(CAST(d.attributes AS json)) FROM devices d",
+    "NAMES_IN_USE": "SELECT json_object_keys(CAST(d.attributes AS json)) FROM "
+    + OF_PROFILE.replace("$THEN", "JOIN"),
     # Every text is one of UTF-8 here, and every column of its type.
     "LINKS": "sequence, event_time, "
     + ", ".join(
@@ -65,7 +67,6 @@ _SPELLING = {
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _cursors = count()
 _NO_CHARACTER = "\uffff"  # which Unicode promises never to be one
-_PIECE = 5_000  # rows that are sent at once
 
 # Of the operating system's own patience with a database that is gone, 15 minutes are usual.
 _CONNECTING = {
@@ -120,18 +121,19 @@ class PostgresEngine(RollDatabase):
             *map(cells, columns.values()),
             *(repeat(*cells([each])) for each in shared.values()),
         ]
-        self.copy_in(f"COPY {table} ({names}) FROM STDIN", lines(texts))
+        self.copy_in(f"COPY {table} ({names}) FROM STDIN", pieces(lines(texts)))
 
-    def copy_in(self, sql: str, rows: Sequence[str]) -> None:
-        """Send lines in the form of COPY."""
+    def copy_in(self, sql: str, texts: Iterable[str]) -> None:
+        """Send whole lines in the form of COPY; the next are made while it takes some in."""
         self.settle()
         with _peewees_errors, self.cursor().copy(sql) as copy:  # type: ignore[no-untyped-call]
-            for begin in range(0, len(rows), _PIECE):
-                copy.write("".join(rows[begin : begin + _PIECE]))
+            for text in texts:
+                copy.write(text)
 
     def add_rows(self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows; raises DataError for what PostgreSQL cannot hold, as a text with a NUL."""
         quoted = ", ".join(f'"{name}"' for name in names)
+        self.settle()
         try:
             with self.cursor().copy(f"COPY {table} ({quoted}) FROM STDIN") as copy:  # type: ignore[no-untyped-call]
                 for row in rows:

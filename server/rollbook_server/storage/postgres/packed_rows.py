@@ -12,10 +12,17 @@ from rollbook_server.domain.repositories import Taken
 from rollbook_server.domain.row_blocks import DeviceRows
 from rollbook_server.storage.attribute_texts import names_in, texts
 from rollbook_server.storage.packed import Packed, second_imeis
-from rollbook_server.storage.postgres.copy_texts import NULL, escaped, lines, nullable
+from rollbook_server.storage.postgres.copy_texts import (
+    NULL,
+    escaped,
+    lines,
+    nullable,
+    numbered,
+    pieces,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.row_blocks import RowBlock
@@ -67,15 +74,18 @@ class PackedRows(Packed):
         """Insert the rows."""
         owner = NULL if upload is None else upload
         alike = f"\t{profile}\t{owner}\t{time}\t{time}\t\t\t1\t"
-        whole = [f"{number}{alike}{line}" for number, line in enumerate(self.lines, first_id)]
-        if not database.expects_taken and _all_are_put_in(database, whole):
+        if not database.expects_taken and _all_are_put_in(database, self._whole(first_id, alike)):
             return []
-        taken = _put_in(database, whole, first_id)
+        taken = _put_in(database, self._whole(first_id, alike), first_id, len(self.lines))
         database.expects_taken = bool(taken)
         return taken
 
+    def _whole(self, first_id: int, alike: str) -> Iterator[str]:
+        """Give the lines with what comes before them, made as they are sent."""
+        return pieces(numbered(self.lines, first_id, alike))
 
-def _all_are_put_in(database: PostgresEngine, whole: Sequence[str]) -> bool:
+
+def _all_are_put_in(database: PostgresEngine, whole: Iterable[str]) -> bool:
     """Put all rows in, or none if a key is taken."""
     database.execute_sql("SAVEPOINT rows")
     try:
@@ -84,18 +94,20 @@ def _all_are_put_in(database: PostgresEngine, whole: Sequence[str]) -> bool:
         database.execute_sql("ROLLBACK TO rows")
         database.execute_sql("RELEASE rows")
         return False
-    database.execute_sql("RELEASE rows")
+    database.hand_over("RELEASE rows")
     return True
 
 
-def _put_in(database: PostgresEngine, whole: Sequence[str], first_id: int) -> list[Taken]:
+def _put_in(
+    database: PostgresEngine, whole: Iterable[str], first_id: int, count: int
+) -> list[Taken]:
     """Put in those rows whose keys are free, and tell of the others."""
     database.execute_sql(_GIVEN)
     database.copy_in(_COPY_GIVEN, whole)
     taken: list[Taken] = []
-    if database.execute_sql(_INSERT).rowcount < len(whole):
+    if database.execute_sql(_INSERT).rowcount < count:
         taken = [Taken(*row) for row in database.execute_sql(_TAKEN, (first_id,)).fetchall()]
-    database.execute_sql("DROP TABLE given")
+    database.hand_over("DROP TABLE given")
     return taken
 
 

@@ -16,7 +16,7 @@ from rollbook_server.storage.postgres.database import PostgresEngine, sayable
 from rollbook_server.storage.postgres.outbox import Statement, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import psycopg
 
@@ -29,9 +29,15 @@ class PostgresRoll(PostgresEngine, PostgresqlDatabase):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self._handed_over: list[Statement] = []
+        self._foreseen: dict[tuple[str, Sequence[Any]], Statement] = {}
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
-        """Run our SQL, and with it what was handed over before."""
+        """Run our SQL, and with it what was handed over before; or give what was foreseen."""
+        if self._foreseen:
+            foreseen = self._foreseen.pop((sql, tuple(params or ())), None)
+            if foreseen is not None:
+                return foreseen.cursor
+            self._foreseen.clear()
         if not self._handed_over:
             return super().execute_sql(sql, params)
         asked = Statement(self.spelled(sql), sayable(params))
@@ -40,6 +46,7 @@ class PostgresRoll(PostgresEngine, PostgresqlDatabase):
 
     def hand_over(self, sql: str, params: Sequence[Any] | None = None) -> None:
         """Keep the SQL until an answer is waited for."""
+        self._foreseen.clear()
         self._handed_over.append(Statement(self.spelled(sql), sayable(params)))
 
     def ask_ahead(self, sql: str) -> Callable[[], Any]:
@@ -54,13 +61,21 @@ class PostgresRoll(PostgresEngine, PostgresqlDatabase):
 
         return cursor
 
+    def look_ahead(self, questions: Iterable[tuple[str, Sequence[Any]]]) -> None:
+        """Run queries that come next; what is written makes their results void."""
+        asked = {each: Statement(self.spelled(each[0]), sayable(each[1])) for each in questions}
+        self._run(list(asked.values()))
+        self._foreseen = asked
+
     def settle(self) -> None:
         """Run what was handed over."""
+        self._foreseen.clear()
         if self._handed_over:
             self._run([])
 
     def forget(self) -> None:
         """Run nothing of it."""
+        self._foreseen.clear()
         self._handed_over = []
 
     def _run(self, asked: list[Statement]) -> None:

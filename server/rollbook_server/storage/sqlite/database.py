@@ -12,6 +12,7 @@ from playhouse.pool import PooledSqliteDatabase
 
 from rollbook_server.storage.bulk import pieces
 from rollbook_server.storage.engine import Readers, RollDatabase, spell
+from rollbook_server.storage.profile_ranges import OF_PROFILE
 from rollbook_server.storage.sqlite.packing import Packing
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ _SPELLING = {
     "LISTS": "SELECT json_extract(value, '$[0]') AS number, value AS content FROM json_each(?)",
     "THEN": "CROSS JOIN",
     "PLAIN": "+",
-    "NAMES_IN_USE": "SELECT a.key FROM devices d, json_each(d.attributes) a",
+    "NAMES_IN_USE": "SELECT a.key FROM "
+    + OF_PROFILE.replace("$THEN", "CROSS JOIN")
+    + " CROSS JOIN json_each(d.attributes) a",
     "LINKS": _LINKS,
     "TABLES": "SELECT name FROM sqlite_master WHERE type = 'table'",
 }
