@@ -42,6 +42,8 @@ _SPELLING = {
     "TRIPLES": "SELECT json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS key,"
     " json_extract(value, '$[2]') AS second FROM json_each(?)",
     "LISTS": "SELECT json_extract(value, '$[0]') AS number, value AS content FROM json_each(?)",
+    "LIST": "json_array",
+    "JOIN": "group_concat",
     "THEN": "CROSS JOIN",
     "PLAIN": "+",
     "NAMES_IN_USE": "SELECT a.key FROM devices d, json_each(d.attributes) a",
