@@ -42,8 +42,6 @@ _SPELLING = {
     "TRIPLES": f"SELECT {_NUMBER}, {_KEY}, {_SECOND} FROM {_LISTS}",
     "LISTS": f"SELECT {_NUMBER}, CAST(list AS text) AS content "
     "FROM json_array_elements(CAST(? AS json)) AS list",
-    "LIST": "json_build_array",
-    "JOIN": "string_agg",
     "THEN": "JOIN",
     "PLAIN": "",
     "NAMES_IN_USE": "SELECT json_object_keys(CAST(d.attributes AS json)) FROM devices d",

@@ -42,8 +42,6 @@ _SPELLING = {
     "TRIPLES": "SELECT json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS key,"
     " json_extract(value, '$[2]') AS second FROM json_each(?)",
     "LISTS": "SELECT json_extract(value, '$[0]') AS number, value AS content FROM json_each(?)",
-    "LIST": "json_array",
-    "JOIN": "group_concat",
     "THEN": "CROSS JOIN",
     "PLAIN": "+",
     "NAMES_IN_USE": "SELECT a.key FROM devices d, json_each(d.attributes) a",
@@ -63,6 +61,7 @@ _spelled = cache(lambda sql: spell(sql, _SPELLING))
 class SqliteEngine(RollDatabase):
     """How SQLite spells, packs and inserts."""
 
+    steps_with_python = True
     # Whether all rows met keys that were taken when some were put in last.
     expects_taken = False
 
