@@ -17,15 +17,13 @@ from rollbook import (
     ResourceExhaustedError,
     RollbookError,
 )
-from rollbook_server.domain import callers, inventory
-from rollbook_server.domain.callers import Caller, calling
+from rollbook_server.domain import inventory
 from uploads.wire import imei, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rollbook import AdminClient, EnrollmentAgent
-    from rollbook_server.domain.ports import Roll, Store
     from running import Server
 
 HEADER = (
@@ -209,31 +207,6 @@ def test_an_export_ends_when_its_profile_is_deleted(server: Server, many: str) -
         list(pieces)
     error: Any = caught.value
     assert error.reason == "PROFILE_NOT_FOUND"
-
-
-class Noted:
-    """A store that notes in whose name it is read."""
-
-    def __init__(self, store: Store) -> None:
-        self._store, self.readers = store, list[Caller]()
-        self.write = store.write
-
-    def read(self, work: Callable[[Roll], Any]) -> Any:
-        self.readers.append(callers.current())
-        return self._store.read(work)
-
-
-def test_a_piece_is_read_before_it_is_asked_for_and_in_the_name_of_the_caller(
-    server: Server, many: str
-) -> None:
-    store: Any = Noted(server.app._store)
-    caller = Caller("key-of-the-reader")
-    with calling(caller):
-        pieces: Any = inventory.export(store, many, server.clock())
-        next(pieces), next(pieces)
-    until(lambda: len(store.readers) == 3)  # what holds for all, the piece that is given, the next
-    assert store.readers == [caller] * 3
-    pieces.close()
 
 
 @pytest.fixture

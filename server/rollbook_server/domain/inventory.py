@@ -1,14 +1,12 @@
 """The inventory of a profile as a CSV file: the seed's Download Existing Inventory.
 
 An upload of the file gives the same devices. It is read piece by piece, each in a
-transaction of its own, and one ahead of its reader, however slow that is: no writer waits.
+transaction of its own, however slowly its reader takes it: no writer waits.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +19,6 @@ from rollbook_server.domain.luhn import with_check_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from concurrent.futures import Future
     from datetime import datetime
 
     from rollbook_server.domain.ports import Roll, Store
@@ -88,26 +85,12 @@ def export(store: Store, profile_id: str, now: datetime) -> Iterator[bytes]:
     subject = Subject(profile_id)
     store.write(lambda roll: audit.tell(roll, Action.EXPORT_DEVICES, now, subject))
     yield _header(begun.names).encode("utf-8-sig")
-    for piece in _pieces(store, profile_id, begun):
+    after = 0
+    while piece := store.read(lambda roll: _piece(roll, profile_id, begun, after)):  # noqa: B023 - read at once
+        after = piece.last
         data = _lines(piece, begun.names).encode()
         for offset in range(0, len(data), MESSAGE_BYTES):
             yield data[offset : offset + MESSAGE_BYTES]
-
-
-def _pieces(store: Store, profile_id: str, begun: _Beginning) -> Iterator[InventoryPiece]:
-    """Give all pieces; each is read while the one before it is written out."""
-    context = copy_context()  # here, where it is known who calls
-
-    with ThreadPoolExecutor(1, "rollbook-inventory") as reader:
-
-        def ask(after: int) -> Future[InventoryPiece | None]:
-            read = partial(_piece, profile_id=profile_id, begun=begun, after=after)
-            return reader.submit(context.run, store.read, read)
-
-        asked = ask(0)
-        while piece := asked.result():
-            asked = ask(piece.last)
-            yield piece
 
 
 def _begin(roll: Roll, profile_id: str) -> _Beginning:
