@@ -109,6 +109,7 @@ def test_with_no_room_for_uploads_devices_enroll_and_the_server_is_healthy(
         until(lambda: probe.healthy() == EVERYTHING)
 
 
+@pytest.mark.sqlite_only
 def test_a_disk_that_is_really_full_is_told(
     disk: SmallDisk, probing: Callable[[str], Probe]
 ) -> None:

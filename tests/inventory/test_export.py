@@ -91,6 +91,16 @@ def test_a_device_is_told_with_its_state_and_where_it_came_from(
     assert last == ""
 
 
+def test_long_attributes_of_one_device_leave_those_of_others_where_they_belong(
+    admin: AdminClient, profile: str
+) -> None:
+    sites = ["near", "far " * 1_000 + "away", "", "near, too"]
+    rows = [DeviceRow(imei(n), attributes={"Site": site}) for n, site in enumerate(sites) if site]
+    admin.upload_rows(profile, rows)
+    found = {row["IMEI"]: row["Site"] for row in rows_of(exported(admin, profile))}
+    assert found == {imei(n): site for n, site in enumerate(sites) if site}
+
+
 def test_an_unknown_profile_is_not_found(admin: AdminClient) -> None:
     for name in ("nothing", "", "\ud7ff"):
         with pytest.raises(NotFoundError) as caught:

@@ -330,9 +330,9 @@ def _enrolled_user(message: enrollment_service_pb2.EnrolledUser) -> resources.En
 def _time(message: Message, field: str) -> datetime | None:
     """Give a time of the message, to the microsecond; None if it is absent.
 
-    ToDatetime takes longer, and lists are full of times.
+    ToDatetime takes longer, as do keywords, and lists are full of times.
     """
     if not message.HasField(field):
         return None
     time: timestamp_pb2.Timestamp = getattr(message, field)
-    return _EPOCH + timedelta(seconds=time.seconds, microseconds=time.nanos // _NANOSECONDS)
+    return _EPOCH + timedelta(0, time.seconds, time.nanos // _NANOSECONDS)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -18,9 +18,9 @@ def now() -> datetime:
 
 def microseconds(instant: datetime) -> int:
     """Give microseconds since 1970, exactly: what is stored and sorted by."""
-    return (instant - _EPOCH) // _MICROSECOND
+    return (instant - EPOCH) // _MICROSECOND
 
 
 def instant(microseconds: int) -> datetime:
-    """Give the instant back."""
-    return _EPOCH + timedelta(microseconds=microseconds)
+    """Give the instant back. By place: a keyword takes half as long again."""
+    return EPOCH + timedelta(0, 0, microseconds)

@@ -54,6 +54,9 @@ class RollDatabase(Database, ABC):
     `$TABLES`: the names of all tables.
     """
 
+    steps_with_python = False
+    """Whether a query runs in this process, with Python's lock taken for each of its rows."""
+
     @abstractmethod
     def spelled(self, sql: str) -> str:
         """Give the SQL as this engine takes it."""

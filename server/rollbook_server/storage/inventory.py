@@ -25,18 +25,27 @@ _DEVICES = 1_000
 _CHARACTERS = 1 << 20
 _FEW = 50  # each of which may have a hundred attributes of 4,096 characters
 
-_PIECE = f"""
-SELECT d.id, coalesce(d.imei, ''), coalesce(d.imei2, ''), coalesce(d.serial_number, ''),
-    coalesce(d.manufacturer, ''), d.attributes, d.register_time,
+_CELLS = """
+    d.id, coalesce(d.imei, ''), coalesce(d.imei2, ''), coalesce(d.serial_number, ''),
+    coalesce(d.manufacturer, ''), d.register_time,
     CASE d.user_id WHEN '' THEN '' ELSE
         coalesce((SELECT user_name FROM users WHERE user_id = d.user_id), d.user_id) END,
     coalesce(u.upload_id, ''), d.source_line, d.create_time, d.update_time
+"""
+_FOUND = f"""
 FROM devices d LEFT JOIN uploads u ON u.id = d.upload
 WHERE d.profile = ? AND d.id BETWEEN ? AND ? AND d.id < ? AND {STAYS}
 ORDER BY d.id LIMIT {_DEVICES}
 """
-_ATTRIBUTES = 5
-_attributes_of = itemgetter(_ATTRIBUTES)
+# One text of all devices, which SQLite makes beside Python, not step by step with it;
+# PostgreSQL, which does that anyway, takes longer to make it. Long attributes are left
+# out, for nobody knows how many there are of them.
+_TOGETHER = f"""
+SELECT group_concat(cells), group_concat(CASE WHEN length(attributes) <= ? THEN attributes END)
+FROM (SELECT json_array({_CELLS}) AS cells, d.attributes {_FOUND}) found
+"""
+_ONE_BY_ONE = f"SELECT d.attributes, {_CELLS} {_FOUND}"
+_attributes_of = itemgetter(0)
 
 
 class StoredInventory:
@@ -55,17 +64,34 @@ class StoredInventory:
         """Give the next devices in order of number, or None if there are no more."""
         profile = self._profiles.key(profile_id)
         walks = ProfileRanges(self._database).walks(profile, after)
-        found = (self._rows((profile, *walk, before), width) for walk in walks)
-        rows = next(filter(None, found), None)
-        if rows is None:
-            return None
-        ids, *texts = zip(*rows, strict=True)
-        texts[_ATTRIBUTES - 1] = json.loads("[" + ",".join(texts[_ATTRIBUTES - 1]) + "]")
-        return InventoryPiece(ids[-1], list(map(device_id, ids)), *texts)
+        pieces = (self._along((profile, *walk, before), width) for walk in walks)
+        return next(filter(None, pieces), None)
 
-    def _rows(self, parameters: Sequence[int], width: int) -> list[Any]:
-        with closing(self._database.walk(_PIECE, parameters)) as cursor:
-            return _fitting(cursor, width)
+    def _along(self, parameters: Sequence[Any], width: int) -> InventoryPiece | None:
+        """Give the next devices of one run of numbers."""
+        piece = self._together(parameters, width) if self._database.steps_with_python else None
+        return piece or self._one_by_one(parameters, width)
+
+    def _together(self, parameters: Sequence[Any], width: int) -> InventoryPiece | None:
+        """Give the piece, or None if it may be too long to be held at once."""
+        long = _CHARACTERS // _DEVICES - width
+        found = self._database.execute_sql(_TOGETHER, (long, *parameters)).fetchone()
+        rows, attributes = (json.loads(f"[{text or ''}]") for text in found)
+        return _piece(rows, attributes) if 0 < len(rows) == len(attributes) else None
+
+    def _one_by_one(self, parameters: Sequence[Any], width: int) -> InventoryPiece | None:
+        """Give as much as may be held at once, a few devices at least."""
+        with closing(self._database.walk(_ONE_BY_ONE, parameters)) as cursor:
+            rows = _fitting(cursor, width)
+        attributes = json.loads(f"[{','.join(map(_attributes_of, rows))}]")
+        return _piece([row[1:] for row in rows], attributes) if rows else None
+
+
+def _piece(rows: Sequence[Sequence[Any]], attributes: Sequence[dict[str, str]]) -> InventoryPiece:
+    """Give the columns of rows of _CELLS."""
+    ids, imeis, imeis2, serial_numbers, manufacturers, *others = zip(*rows, strict=True)
+    identifiers = (list(map(device_id, ids)), imeis, imeis2, serial_numbers, manufacturers)
+    return InventoryPiece(ids[-1], *identifiers, attributes, *others)
 
 
 def _fitting(cursor: Any, width: int) -> list[Any]:

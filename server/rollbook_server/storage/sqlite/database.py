@@ -66,6 +66,7 @@ _spelled = cache(lambda sql: spell(sql, _SPELLING))
 class SqliteEngine(RollDatabase):
     """How SQLite spells, packs and inserts."""
 
+    steps_with_python = True
     # Whether all rows met keys that were taken when some were put in last; and all of them
     # keys of earlier rows of their upload.
     expects_taken = expects_repeated = False
