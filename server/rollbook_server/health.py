@@ -94,8 +94,9 @@ class _Servicer(health.HealthServicer):  # type: ignore[misc]  # the library has
         finally:
             with self._watching:
                 self._watchers.discard(watcher)
-        context.set_code(grpc.StatusCode.UNAVAILABLE)
-        context.set_details("The server is shutting down.")
+        if self._is_stopping:  # and nobody who left
+            context.set_code(grpc.StatusCode.UNAVAILABLE)
+            context.set_details("The server is shutting down.")
 
     def enter_graceful_shutdown(self) -> None:
         """Tell all watchers, and let none wait for anything more."""

@@ -67,7 +67,7 @@ def test_people_read_one_line_a_check(folder: Path, command: Cli) -> None:
     lines = ended.out.splitlines()
     assert [line.split()[0] for line in lines[:2]] == ["ok", "ok"]
     assert lines[-1].endswith("warning.") or "well" in lines[-1] or "warnings." in lines[-1]
-    assert len(lines) == 19
+    assert len(lines) == 20
 
 
 def test_an_older_database_that_was_put_back(folder: Path, doctor: Doctor) -> None:
