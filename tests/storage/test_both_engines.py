@@ -250,6 +250,21 @@ def test_a_row_that_met_another_by_its_second_key_is_no_repetition_of_a_later_on
     assert error.message.startswith("line 2 of the same upload has this serial number")
 
 
+def test_the_holders_of_a_row_are_in_order_however_many_rows_are_asked_for(
+    store: RollStore,
+) -> None:
+    upload, rows = upload_of(store), rows_of(1, 40)
+    commit(store, upload, rows)
+    mixed = [
+        rows[n]._replace(imei2=rows[n - 5].imei, serial_number=f"S{n - 8}") for n in range(9, 40)
+    ]
+    together = store.read(lambda roll: roll.devices.holders(mixed))
+    alone = store.read(lambda roll: [roll.devices.holders([row])[0] for row in mixed])
+    expected = [[f"S{n - 8}", f"S{n - 4}", f"S{n + 1}"] for n in range(9, 40)]
+    for found in (together, alone):
+        assert [[device.serial_number for device in devices] for devices in found] == expected
+
+
 def test_lists_are_in_the_order_of_code_points(store: RollStore) -> None:
     names = ["B", "a", "é", "Z", "ä", "_", "10", "9", "\U0001f60d", "\uffee"]
     for name in names:

@@ -192,7 +192,7 @@ class Devices(DeviceLists, Protocol):
         """
 
     def holders(self, rows: Sequence[DeviceRow]) -> list[list[Device]]:
-        """Give for each row the distinct devices that hold any of its keys."""
+        """Give for each row the distinct devices that hold any of its keys, oldest first."""
 
     def change(self, devices: Sequence[Device]) -> None:
         """Write changed devices, one after another."""

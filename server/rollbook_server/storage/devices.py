@@ -118,12 +118,12 @@ class StoredDevices(StoredDeviceLists):
             self._database.hand_over(_ADD_RANGE, (upload, first, last))
 
     def holders(self, rows: Sequence[DeviceRow]) -> list[list[Device]]:
-        """Give for each row the distinct devices that hold any of its keys."""
+        """Give for each row the distinct devices that hold any of its keys, in order of number."""
         found: list[list[Device]] = [[] for _ in rows]
         if rows:
             pairs = self._rows_of(HOLDERS, search_keys(rows))
             devices = self._numbered({number for _, number in pairs})
-            for index, number in pairs:
+            for index, number in sorted(pairs):  # PostgreSQL gives them in the order of hashes
                 found[index].append(devices[number])
         return found
 
