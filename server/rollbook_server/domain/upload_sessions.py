@@ -52,7 +52,7 @@ class UploadLimits:
 
     max_rows: int = 200_000  # the seed: "Allows up to 200000 rows at a time"
     batch_rows: int | None = None  # as many as the store likes
-    shared_batch_rows: int = 300  # what one piece brings, about the time of a commit
+    shared_batch_rows: int = 500  # with what one piece brings, about the time of two commits
     batch_bytes: int = 4 * 1024 * 1024  # rows may be long: bounds memory and the statement
 
 
