@@ -92,6 +92,22 @@ def test_a_check_tells_how_far_it_is(cli: Cli, monkeypatch: pytest.MonkeyPatch) 
     assert cli("audit", "verify", "--output", "json").err == ""
 
 
+@pytest.mark.sqlite_only  # PostgreSQL has nothing but numbers there
+@pytest.mark.usefixtures("depot")
+def test_a_newest_event_that_no_list_can_have_is_named(cli: Cli, server: Server) -> None:
+    (newest, *_) = cli("audit", "list", "--output", "json").document
+    change = "UPDATE audit_events SET event_time = 'x' WHERE sequence = ?"
+
+    def tamper(roll: object) -> None:
+        log = roll.audit  # type: ignore[attr-defined]
+        log._database.execute_sql(change, (newest["sequence"],))
+
+    server.app._store.write(tamper)
+    ended = cli("audit", "verify")
+    assert ended.code == ExitCode.BROKEN
+    assert f"event {newest['sequence']} was changed, moved or put in" in ended.err
+
+
 @pytest.mark.usefixtures("depot")
 def test_a_broken_log_is_told_with_its_first_broken_event(cli: Cli, server: Server) -> None:
     cli("profile", "create", "Other")

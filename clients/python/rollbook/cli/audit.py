@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rollbook import AuditFault
+from rollbook import AuditFault, RollbookError
 from rollbook.cli.audit_options import anchor_option, filter_options
 from rollbook.cli.exit_codes import ExitCode
 from rollbook.cli.lists import show_json_list, watched
@@ -126,14 +127,20 @@ def verify(session: Session, *, anchor: tuple[int, bytes] | None, recompute: boo
 def _check(
     client: AdminClient, anchor: tuple[int, bytes], recompute: bool, *, silent: bool
 ) -> AuditCheck:
-    newest = next(client.list_audit_events(page_size=1), None)
-    total, (sequence, digest) = newest.sequence if newest else 0, anchor
+    total, (sequence, digest) = 0 if silent else _newest(client), anchor
     with counting("Checking the audit log", "event", total, silent=silent) as told:
         if recompute:
             return client.recompute_audit_log(progress=told)
         return client.verify_audit_log(
             anchor_sequence=sequence, anchor_digest=digest, progress=told
         )
+
+
+def _newest(client: AdminClient) -> int:
+    """Give how many events there are, or 0 where the newest is so damaged that no list has it."""
+    with suppress(RollbookError):
+        return next((event.sequence for event in client.list_audit_events(page_size=1)), 0)
+    return 0
 
 
 def _show_check(session: Session, check: AuditCheck) -> ExitCode:
