@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rollbook_server import key_files, sealing_file
 from rollbook_server.domain import audit, resealing
 from rollbook_server.domain.audit import Action, Subject
-from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
 from rollbook_server.key_files import KeyFileError
 from rollbook_server.rotations import Past, Rotation
 
@@ -36,7 +36,8 @@ class SealingKeys:
     def __init__(self, document: KeyDocument, path: Path | None, store: Store) -> None:
         self._document, self._path, self._store = document, path, store
         self._rotating = threading.Lock()
-        self._rotation: Rotation | None = None
+        self._rotation: Rotation | None = None  # the last, and all of this server by their keys
+        self._rotations: dict[str, Rotation] = {}
         self.sealer = document.sealer()
 
     def check_shared(self) -> None:
@@ -69,14 +70,18 @@ class SealingKeys:
             _log.info("nothing is sealed with the keys %s any more; they may be taken out", old)
 
     def rotation(self, key_id: str) -> Rotation | Past:
-        """Give the rotation that made this key, or what there is to say of one from before.
+        """Give the rotation that made this key; one of before goes on, if it broke off.
 
-        By now, or by the start of the server, that came to its end.
+        Raises RollbookError with FIELD_INVALID if none did, as far as is known.
         """
-        latest = self._rotation
-        if latest is not None and latest.key_id == key_id:
-            return latest
-        return Past(self._document.keys[-1].key_id.hex())
+        if key_id in self._rotations:
+            return self._rotations[key_id]
+        if key_id != self._document.keys[-1].key_id.hex():
+            raise _unknown()
+        if self._document == self._document.rid_of_retiring():
+            return Past(key_id)
+        with self._rotating:
+            return self._rotations.get(key_id) or self._begun()
 
     def rotate(self, now: datetime) -> Rotation:
         """Put a new key to use, and begin to seal with it. One rotation at a time.
@@ -95,9 +100,14 @@ class SealingKeys:
             self._keep(self._path_of_current(), self._document.rotated())
             newest = self._document.keys[-1]
             self._store.write(partial(self._put_to_use, newest, now))
-            total = self._store.read(lambda roll: resealing.count_old(roll, self.sealer))
-            self._rotation = Rotation(newest.key_id.hex(), total, self._reseal)
-            return self._rotation
+            return self._begun()
+
+    def _begun(self) -> Rotation:
+        """Begin to seal with the newest key."""
+        key_id = self._document.keys[-1].key_id.hex()
+        total = self._store.read(lambda roll: resealing.count_old(roll, self.sealer))
+        self._rotation = self._rotations[key_id] = Rotation(key_id, total, self._reseal)
+        return self._rotation
 
     def _put_to_use(self, key: SealingKey, now: datetime, roll: Roll) -> None:
         """Seal with a key; in work of the writer, as all sealing is: what comes later has it."""
@@ -137,6 +147,11 @@ class SealingKeys:
         except KeyFileError as error:
             raise _fixed(str(error)) from error
         self._document = document
+
+
+def _unknown() -> FieldsError:
+    told = "no rotation that this server knows made that key; leave it empty to begin one"
+    return FieldsError({"key_id": told})
 
 
 def load(path: Path, environment: str, store: Store, *, must_exist: bool) -> SealingKeys:

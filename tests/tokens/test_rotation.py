@@ -19,6 +19,7 @@ from rollbook import (
     AdminClient,
     EnrollOutcome,
     FailedPreconditionError,
+    InvalidArgumentError,
     ResourceExhaustedError,
     SealingKeyRotation,
 )
@@ -202,6 +203,41 @@ def test_of_a_rotation_before_the_start_it_is_known_that_it_is_over(
         answer = call(admin, "RotateSealingKey", key_id=key_id, in_pieces=True)
     assert (answer.key_id, answer.under_way) == (key_id, False)
     assert key_ids(server.data_dir) == [key_id]
+
+
+def test_whoever_follows_a_rotation_is_told_of_no_other(
+    server: Server, values: dict[str, str]
+) -> None:
+    with server.admin() as admin:
+        first, second = admin.rotate_sealing_key(), admin.rotate_sealing_key()
+        answer = call(admin, "RotateSealingKey", key_id=first.key_id, in_pieces=True)
+        assert (answer.key_id, answer.resealed_count) == (first.key_id, 2 * len(values))
+        with pytest.raises(InvalidArgumentError, match="no rotation that this server knows"):
+            call(admin, "RotateSealingKey", key_id="0" * 8, in_pieces=True)
+    assert key_ids(server.data_dir) == [second.key_id]
+
+
+def test_a_rotation_that_broke_off_at_the_start_goes_on_for_who_follows_it(
+    server: Server,
+    serve: Callable[..., Server],
+    values: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise disk_full()
+
+    with monkeypatch.context() as patched, server.admin() as admin:
+        patched.setattr(StoredTokens, "reseal", fail)
+        with pytest.raises(ResourceExhaustedError):
+            admin.rotate_sealing_key()
+        server.stop()
+        again = serve()
+    newest = key_ids(again.data_dir)[-1]
+    with again.admin() as admin:
+        answer = call(admin, "RotateSealingKey", key_id=newest)
+    assert (answer.key_id, answer.under_way) == (newest, False)
+    assert answer.resealed_count == 2 * len(values)
+    assert key_ids(again.data_dir) == [newest]
 
 
 def test_an_answer_is_given_again_after_a_rotation(server: Server, values: dict[str, str]) -> None:

@@ -824,7 +824,8 @@ type RotateSealingKeyRequest struct {
 	// Whether to answer within about a second, however far it is; else at its end.
 	InPieces bool `protobuf:"varint,1,opt,name=in_pieces,json=inPieces,proto3" json:"in_pieces,omitempty"`
 	// To ask how far that one is which made this key, from the answer before; empty to begin
-	// another.
+	// another. One that a start of the server broke off goes on with it. FIELD_INVALID if this
+	// server knows of none.
 	KeyId         string `protobuf:"bytes,2,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
