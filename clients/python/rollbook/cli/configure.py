@@ -108,10 +108,9 @@ def configure(  # noqa: PLR0913 - one argument for each option
             etag=found.etag,
             on_warning=warnings.append,
         )
-        leads_on = not (session.wants_json or changed.tokenless) and may_reveal_tokens(client)
-    _show_change(session, changed, warnings, reveal=reveal)
-    if leads_on:
-        say(f"New QR codes hold it: {session.command('qr', changed.name)}")
+        _show_change(session, changed, warnings, reveal=reveal)
+        if not (session.wants_json or changed.tokenless) and may_reveal_tokens(client):
+            say(f"New QR codes hold it: {session.command('qr', changed.name)}")
 
 
 def _changed(

@@ -104,10 +104,9 @@ def refresh(
             return
         confirm(f"The old token of {clean(owner.name)} and its QR codes end {when}.", yes=yes)
         found = client.refresh_token(owner.profile_id, overlap=overlap)
-        leads_on = not session.wants_json and may_reveal_tokens(client)
-    _show(session, owner, found)
-    if leads_on:
-        say(f"Next: {session.command('qr', owner.name)}")
+        _show(session, owner, found)  # before anything more is asked: it is done
+        if not session.wants_json and may_reveal_tokens(client):
+            say(f"Next: {session.command('qr', owner.name)}")
 
 
 @token.command()
