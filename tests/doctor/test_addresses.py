@@ -193,3 +193,18 @@ def test_a_key_of_another_certificate(
 )
 def test_names(name: str, host: str, *, is_covered: bool) -> None:
     assert covers(name, host) is is_covered
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "allowed"),
+    [("--listen", "address", "--allow-plaintext"), ("--metrics", "metrics", "--metrics-public")],
+)
+def test_an_address_of_no_machine_is_nobody_elses(
+    server: Server, doctor: Doctor, option: str, name: str, allowed: str
+) -> None:
+    where = ("--data-dir", server.data_dir, option, "192.0.2.1:7443", allowed)
+    state, told = doctor(*where)[name]
+    assert state == "WRONG"
+    assert f"{option} 192.0.2.1:7443: the address cannot be used" in told
+    assert "Name an address of this machine" in told
+    assert "Rollbook" not in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errno import EADDRINUSE
 from typing import TYPE_CHECKING
 
 import grpc
@@ -32,6 +33,8 @@ def address(config: Config, server: int | None, *, is_shared: bool) -> Finding:
     try:
         check_free(config.listen)
     except ConfigError as error:
+        if not is_held(error):
+            return unusable(_ADDRESS, error, "--listen")
         return _held(config, server, str(error), is_shared=is_shared)
     if server:
         return warning(
@@ -40,6 +43,18 @@ def address(config: Config, server: int | None, *, is_shared: bool) -> Finding:
             "Name its address with --listen to have it checked.",
         )
     return ok(_ADDRESS, f"{config.listen} is free")
+
+
+def is_held(error: ConfigError) -> bool:
+    """Tell whether an address that cannot be used is somebody else's."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno == EADDRINUSE
+
+
+def unusable(name: str, error: ConfigError, option: str) -> Finding:
+    """Say what is wrong with an address that nobody else has either."""
+    advice = f"Name an address of this machine with {option}; ports below 1024 are for root."
+    return wrong(name, str(error), advice)
 
 
 def _held(config: Config, server: int | None, why: str, *, is_shared: bool) -> Finding:

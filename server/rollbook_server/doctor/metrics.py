@@ -6,7 +6,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING
 
 from rollbook_server.config import ConfigError, split_address
-from rollbook_server.doctor.addresses import to_ask
+from rollbook_server.doctor.addresses import is_held, to_ask, unusable
 from rollbook_server.doctor.findings import ok, skipped, warning, wrong
 from rollbook_server.listening import check_free
 from rollbook_server.observing.endpoint import PATH
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _METRICS = "metrics"
 _ASK_SECONDS = 5.0
+_LOOKED_AT = 1024 * 1024  # bytes: a stranger may send without end
 _OURS = b"# HELP rollbook_"
 
 
@@ -33,6 +34,8 @@ def address(config: Config, server: int | None, *, is_shared: bool) -> Finding:
     try:
         check_free(config.metrics, "--metrics")
     except ConfigError as error:
+        if not is_held(error):
+            return unusable(_METRICS, error, "--metrics")
         return _held(config.metrics, str(error), is_known=server is not None or is_shared)
     if server:
         return warning(
@@ -66,7 +69,7 @@ def _tells_metrics(address: str) -> bool:
     connection = HTTPConnection(to_ask(address), timeout=_ASK_SECONDS)
     try:
         connection.request("GET", PATH)
-        return _OURS in connection.getresponse().read()
+        return _OURS in connection.getresponse().read(_LOOKED_AT)
     except (OSError, HTTPException):
         return False
     finally:
