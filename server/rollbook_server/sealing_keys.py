@@ -36,8 +36,7 @@ class SealingKeys:
     def __init__(self, document: KeyDocument, path: Path | None, store: Store) -> None:
         self._document, self._path, self._store = document, path, store
         self._rotating = threading.Lock()
-        self._rotation: Rotation | None = None  # the last, and all of this server by their keys
-        self._rotations: dict[str, Rotation] = {}
+        self._rotations: dict[str, Rotation] = {}  # of this server, by the keys that they made
         self.sealer = document.sealer()
 
     def check_shared(self) -> None:
@@ -74,14 +73,15 @@ class SealingKeys:
 
         Raises RollbookError with FIELD_INVALID if none did, as far as is known.
         """
-        if key_id in self._rotations:
+        if key_id in self._rotations:  # without a wait for one that is to come behind it
             return self._rotations[key_id]
-        if key_id != self._document.keys[-1].key_id.hex():
-            raise _unknown()
-        if self._document == self._document.rid_of_retiring():
-            return Past(key_id)
         with self._rotating:
-            return self._rotations.get(key_id) or self._begun()
+            if key_id in self._rotations:
+                return self._rotations[key_id]
+            if key_id != self._document.keys[-1].key_id.hex():
+                raise _unknown()
+            is_over = self._document == self._document.rid_of_retiring()
+            return Past(key_id) if is_over else self._begun()
 
     def rotate(self, now: datetime) -> Rotation:
         """Put a new key to use, and begin to seal with it. One rotation at a time.
@@ -95,8 +95,8 @@ class SealingKeys:
                 "behind them, and start each again."
             )
         with self._rotating:
-            if self._rotation is not None:
-                self._rotation.await_end()
+            for rotation in self._rotations.values():
+                rotation.await_end()
             self._keep(self._path_of_current(), self._document.rotated())
             newest = self._document.keys[-1]
             self._store.write(partial(self._put_to_use, newest, now))
@@ -106,8 +106,8 @@ class SealingKeys:
         """Begin to seal with the newest key."""
         key_id = self._document.keys[-1].key_id.hex()
         total = self._store.read(lambda roll: resealing.count_old(roll, self.sealer))
-        self._rotation = self._rotations[key_id] = Rotation(key_id, total, self._reseal)
-        return self._rotation
+        self._rotations[key_id] = Rotation(key_id, total, self._reseal)
+        return self._rotations[key_id]
 
     def _put_to_use(self, key: SealingKey, now: datetime, roll: Roll) -> None:
         """Seal with a key; in work of the writer, as all sealing is: what comes later has it."""

@@ -58,6 +58,11 @@ MOMENTS = [
 ]
 
 
+def fill_disk(*_: object) -> None:
+    """Be what is done when the disk is full by then."""
+    raise disk_full()
+
+
 def call(admin: AdminClient, method: str, **fields: Any) -> Any:
     request = getattr(messages, f"{method}Request")(**fields)
     return unary(admin, getattr(admin._tokens, method), request)
@@ -185,8 +190,7 @@ def test_a_rotation_goes_on_when_nobody_follows_it_any_more(
 
     with server.admin() as admin, pytest.raises(KeyboardInterrupt):
         admin.rotate_sealing_key(progress=leave)
-    rotation = server.app._sealing._rotation
-    assert rotation is not None
+    (rotation,) = server.app._sealing._rotations.values()
     rotation.await_end()
     assert rotation.resealed_count == 2 * len(values)
     assert key_ids(server.data_dir) == [rotation.key_id]
@@ -223,11 +227,8 @@ def test_a_rotation_that_broke_off_at_the_start_goes_on_for_who_follows_it(
     values: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail(*_: object) -> None:
-        raise disk_full()
-
     with monkeypatch.context() as patched, server.admin() as admin:
-        patched.setattr(StoredTokens, "reseal", fail)
+        patched.setattr(StoredTokens, "reseal", fill_disk)
         with pytest.raises(ResourceExhaustedError):
             admin.rotate_sealing_key()
         server.stop()
@@ -283,11 +284,8 @@ def test_a_full_disk_leaves_both_keys_and_the_next_start_goes_on(
     values: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail(*_: object) -> None:
-        raise disk_full()
-
     with monkeypatch.context() as patched, server.admin() as admin:
-        patched.setattr(StoredTokens, "reseal", fail)
+        patched.setattr(StoredTokens, "reseal", fill_disk)
         with pytest.raises(ResourceExhaustedError) as caught:
             admin.rotate_sealing_key()
         assert caught.value.reason == "STORE_FULL"

@@ -2,9 +2,9 @@
 
 When 64 devices enroll at once, most calls that are about to bring work hold Python's lock
 or wait for it. A writer that takes what is there as soon as it may commits groups of 8, each
-at the cost of one of 30, and keeps those calls from the lock meanwhile. One that stands
-aside for as long as more comes took 15 % less time for all of them. PostgreSQL knows the
-same as commit_delay.
+at 65 us a device, and keeps those calls from the lock meanwhile. One that stands aside for
+as long as more comes has groups of 23, at 42 us a device; the system's part of a call falls
+from 160 us to 100. PostgreSQL knows the same as commit_delay.
 """
 
 from __future__ import annotations

@@ -78,11 +78,11 @@ class StoredDeviceLists:
 
     def list(self, query: DeviceQuery, *, after: str, limit: int) -> Iterator[Device]:
         """Give at most `limit` devices behind device `after`, one by one, in order of number."""
-        behind = device_rows.device_number(after) or 0
-        conditions = [*self._owned(query), *self._of_upload(query), *self._matching(query)]
-        if query.state is not None:
-            conditions.append(Condition(_STATES[query.state]))
-        for where in self._along(query, conditions, behind):
+        owner = self._profiles.key(query.profile_id) if query.profile_id else None
+        upload = self._upload(query.upload_id) if query.upload_id else None
+        conditions = [*_owned(owner), *_of_upload(upload), *self._matching(query), *_state(query)]
+        profile, behind = upload[1] if upload else owner, device_rows.device_number(after) or 0
+        for where in self._along(query, profile, conditions, behind):
             for device in self._listed((where, *conditions), limit):
                 yield device
                 limit -= 1
@@ -90,42 +90,27 @@ class StoredDeviceLists:
                 return
 
     def _along(
-        self, query: DeviceQuery, conditions: Sequence[Condition], behind: int
+        self,
+        query: DeviceQuery,
+        profile: int | None,
+        conditions: Sequence[Condition],
+        behind: int,
     ) -> Iterator[Condition]:
         """Tell where the list goes along: where a profile's devices lie, if nothing leads to fewer.
 
         REGISTERED ones have an index of their own.
         """
         leads = any(condition.sql in (_NUMBERED, _BETWEEN) for condition in conditions)
-        profile = self._profile(query)
         if profile is None or leads or query.state is DeviceState.REGISTERED:
             yield Condition("d.id > ?", behind)
             return
         for walk in self._ranges.walks(profile, behind):
             yield Condition(_BETWEEN, *walk)
 
-    def _profile(self, query: DeviceQuery) -> int | None:
-        if query.upload_id:
-            return int(self._upload(query.upload_id)[1])
-        return self._profiles.key(query.profile_id) if query.profile_id else None
-
     def _listed(self, conditions: Sequence[Condition], limit: int) -> Iterator[Device]:
         sql = _LIST % "".join(f" AND {condition.sql}" for condition in conditions)
         values = [value for condition in conditions for value in condition.values]
         return self._devices(sql, *values, limit)
-
-    def _owned(self, query: DeviceQuery) -> Iterator[Condition]:
-        if query.profile_id:
-            yield Condition("d.profile = ?", self._profiles.key(query.profile_id))
-
-    def _of_upload(self, query: DeviceQuery) -> Iterator[Condition]:
-        """Narrow to the upload's profile, where all its devices are, and to those it created."""
-        if not query.upload_id:
-            return
-        key, profile, updated, first, last = self._upload(query.upload_id)
-        yield Condition("d.upload = ? AND d.profile = ?", key, profile)
-        if not updated:
-            yield Condition(_BETWEEN, first or 0, last or 0)
 
     def _upload(self, upload_id: str) -> Sequence[Any]:
         found: Sequence[Any] = self._database.execute_sql(_UPLOAD, (upload_id,)).fetchone()
@@ -165,3 +150,23 @@ class StoredDeviceLists:
 
 def _numbers(devices: Iterable[Device]) -> str:
     return json.dumps([device_rows.device_number(device.device_id) for device in devices])
+
+
+def _owned(owner: int | None) -> Iterator[Condition]:
+    if owner is not None:
+        yield Condition("d.profile = ?", owner)
+
+
+def _of_upload(upload: Sequence[Any] | None) -> Iterator[Condition]:
+    """Narrow to the upload's profile, where all its devices are, and to those it created."""
+    if upload is None:
+        return
+    key, profile, updated, first, last = upload
+    yield Condition("d.upload = ? AND d.profile = ?", key, profile)
+    if not updated:
+        yield Condition(_BETWEEN, first or 0, last or 0)
+
+
+def _state(query: DeviceQuery) -> Iterator[Condition]:
+    if query.state is not None:
+        yield Condition(_STATES[query.state])

@@ -118,15 +118,15 @@ class Rate(ProgressColumn):
 class Percents:
     """Decides how far something has to be to be worth a line."""
 
-    def __init__(self) -> None:
-        self._next = _LINE_EVERY_PERCENT
+    def __init__(self, every: int = _LINE_EVERY_PERCENT) -> None:
+        self._every = self._next = every
 
     def reached(self, count: int, total: int) -> int:
         """Give how many percent that is, if it is far enough behind the last; else 0."""
         percent = _ALL * count // max(1, total)
         if percent < self._next:
             return 0
-        self._next = percent - percent % _LINE_EVERY_PERCENT + _LINE_EVERY_PERCENT
+        self._next = percent - percent % self._every + self._every
         return percent
 
 

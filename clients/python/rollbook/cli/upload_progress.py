@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 from rollbook.cli.output import clean, say, stderr_console
-from rollbook.cli.progress import bar, is_narrow, short_name
+from rollbook.cli.progress import Percents, bar, is_narrow, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,8 +148,7 @@ class _Lines:
     """Decides which steps are worth a line."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._next_percent = _LINE_EVERY_PERCENT
+        self._name, self._percents = name, Percents(_LINE_EVERY_PERCENT)
         self._streams = 1
 
     def step(self, step: UploadProgress) -> None:
@@ -158,8 +157,7 @@ class _Lines:
             self._streams = step.streams
             say(f"{self._name}: the connection broke; going on")
         done = _done_bytes(step)
-        percent = 100 * done // step.total_bytes if step.total_bytes else 0
-        if percent >= self._next_percent:
-            self._next_percent = percent - percent % _LINE_EVERY_PERCENT + _LINE_EVERY_PERCENT
+        percent = self._percents.reached(done, step.total_bytes) if step.total_bytes else 0
+        if percent:
             what = "" if step.committed_is_known else " sent"
             say(f"{self._name}: {percent} %, {decimal(done)}{what}")

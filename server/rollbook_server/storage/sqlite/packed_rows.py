@@ -78,8 +78,8 @@ class Statements(NamedTuple):
 
     size: int
     insert: Statement
-    taken: Statement
-    held: Statement
+    taken: Callable[[], Statement]
+    held: Callable[[], Statement]
     repeated: Callable[[], Statement]
 
 
@@ -117,12 +117,12 @@ class PackedRows(Packed):
         for values, parameters, size in self.pieces:
             insert, taken, held = _sql(self.shape.columns, values)
             put = [*parameters, first_id, profile, *keys, upload, *rising, time, time]
-            given, asked = [*parameters, *keys], (upload, profile, upload, first_id)
+            asked = (upload, profile, upload, first_id)
             yield Statements(
                 size,
                 (insert, put),
-                (taken, [*given, first_id, *asked]),
-                (held, [*given, *asked]),
+                partial(_question, taken, parameters, (*keys, first_id, *asked)),
+                partial(_question, held, parameters, (*keys, *asked)),
                 partial(_repeated, parameters, len(self.shape.columns), upload, first_id),
             )
 
@@ -137,6 +137,10 @@ def _sql(columns: tuple[str, ...], values: str) -> tuple[str, str, str]:
     return _INSERT.format(**given), taken, held
 
 
+def _question(sql: str, parameters: list[Any], others: tuple[Any, ...]) -> Statement:
+    return sql, [*parameters, *others]  # of most rows nothing is asked, so it is made late
+
+
 def _repeated(parameters: list[Any], width: int, upload: int | None, first_id: int) -> Statement:
     places, imeis = parameters[::width], parameters[1::width]  # as they stand in any shape
     cells = list(chain.from_iterable(zip(places, imeis, strict=True)))
@@ -147,7 +151,7 @@ def _all_asked_before(database: SqliteEngine, piece: Statements) -> list[Taken]:
     """Tell of all rows that they are taken, if they all are and it was to be expected."""
     for is_likely, statement in (
         (database.expects_repeated, piece.repeated),
-        (database.expects_taken, lambda: piece.held),
+        (database.expects_taken, piece.held),
     ):
         found = _found(database, statement()) if is_likely else []
         if len(found) == piece.size:
@@ -158,7 +162,7 @@ def _all_asked_before(database: SqliteEngine, piece: Statements) -> list[Taken]:
 def _left_out(database: SqliteEngine, piece: Statements) -> list[Taken]:
     """Put rows in, and tell of those that were left out."""
     is_short = database.execute_sql(*piece.insert).rowcount < piece.size
-    return _found(database, piece.taken) if is_short else []
+    return _found(database, piece.taken()) if is_short else []
 
 
 def _found(database: SqliteEngine, statement: Statement) -> list[Taken]:
