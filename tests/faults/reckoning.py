@@ -159,8 +159,8 @@ def committed_rows(database: Path, upload_id: str) -> int:
 
 
 def most_batches(database: Path) -> int:
-    """Tell in how many batches the rows of one upload went onto the roll at most."""
-    sql = "SELECT max(n) FROM (SELECT count(*) n FROM upload_ranges GROUP BY upload)"
+    """Tell at how many instants rows of one upload went onto the roll at most: one a batch."""
+    sql = "SELECT max(n) FROM (SELECT count(DISTINCT create_time) n FROM devices GROUP BY upload)"
     with closing(reading(database)) as connection:
         return int(connection.execute(sql).fetchone()[0] or 0)
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from rollbook_server.domain import batches, staging, tally, uploads
+from rollbook_server.domain import batches, leftovers, staging, tally, uploads
 from rollbook_server.domain.batches import Batch
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.sources import CsvSource, Judged, RowsSource
@@ -91,6 +91,7 @@ class UploadSession:
             lambda roll: uploads.open_upload(roll, options, now), is_bulk=True
         )
         self._handed_over = self._upload.progress
+        leftovers.clear_the_way(self._store)
         return self._upload
 
     def take_csv(self, offset: int, data: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rollbook_server.domain import clock
 from rollbook_server.domain.devices import Device, DeviceState
 from rollbook_server.storage.attribute_texts import attribute_text
+from rollbook_server.storage.upload_ranges import OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +26,9 @@ DEVICE_TABLES = (
 )
 # PENDING devices that an ended upload put on the roll are as good as gone while they
 # wait to be swept up; those that it only changed lie outside its ranges, and stay.
-STAYS = """(
+STAYS = f"""(
     d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED')
-    OR NOT EXISTS (
-        SELECT 1 FROM upload_ranges r
-        WHERE r.upload = d.upload AND d.id BETWEEN r.first_id AND r.last_id
-    )
+    OR {OUTSIDE}
 )"""
 
 

@@ -20,6 +20,7 @@ from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, S
 from rollbook_server.storage.profile_ranges import ProfileRanges
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.upload_keys import upload_key
+from rollbook_server.storage.upload_ranges import UploadRanges
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -41,7 +42,6 @@ SELECT 1 FROM ($TEXTS) r $THEN devices d ON d.imei = r.value LIMIT 1
 
 # In order, or PostgreSQL would look through all devices rather than at an empty index.
 HAS_SECOND = "SELECT 1 FROM devices WHERE imei2 IS NOT NULL ORDER BY imei2 LIMIT 1"
-_ADD_RANGE = "INSERT INTO upload_ranges (upload, first_id, last_id) VALUES (?, ?, ?)"
 
 _BY_NUMBER = f"SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id $AMONG_NUMBERS"
 
@@ -81,6 +81,7 @@ class StoredDevices(StoredDeviceLists):
     def __init__(self, database: RollDatabase, profiles: StoredProfiles) -> None:
         self._database, self._profiles = database, profiles
         self._names, self._ranges = AttributeNames(database), ProfileRanges(database)
+        self._upload_ranges = UploadRanges(database)
 
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> Packed:
         """Prepare rows for insert."""
@@ -115,7 +116,7 @@ class StoredDevices(StoredDeviceLists):
     def _add_range(self, profile: int, upload: int | None, first: int, last: int) -> None:
         self._ranges.add(profile, first, last)
         if upload is not None:
-            self._database.hand_over(_ADD_RANGE, (upload, first, last))
+            self._upload_ranges.add(upload, first, last)
 
     def holders(self, rows: Sequence[DeviceRow]) -> list[list[Device]]:
         """Give for each row the distinct devices that hold any of its keys, in order of number."""

@@ -13,27 +13,24 @@ from rollbook_server.storage.profile_ranges import ProfileRanges
 from rollbook_server.storage.search_keys import HOLDERS, search_keys
 from rollbook_server.storage.tables import (
     AttributeNameTable,
-    DeviceTable,
     EndedProfileTable,
     ProfileTable,
     TokenTable,
 )
+from rollbook_server.storage.upload_ranges import UploadRanges
 from rollbook_server.storage.upload_tables import (
     StagedRowTable,
     UploadClaimTable,
     UploadErrorTable,
-    UploadRangeTable,
     UploadTable,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
-
-_GONE = (str(UploadState.FAILED), str(UploadState.DISCARDED))
 
 ANY_DEVICES = """
 SELECT 1 FROM ended_profiles UNION ALL
@@ -77,7 +74,7 @@ class StoredLeftovers:
         """Remove a piece, at most `limit` of each kind; True if there may be more."""
         removed = self._delete_waiting(UploadClaimTable, UploadClaimTable.key, limit)
         removed += self._delete_waiting(StagedRowTable, StagedRowTable.row, limit)
-        removed += self._delete_range(limit)
+        removed += UploadRanges(self._database).remove_piece(limit)
         return bool(removed or self._sweep_profile(limit))
 
     def _delete_waiting(self, table: Any, column: Any, limit: int) -> int:
@@ -93,32 +90,6 @@ class StoredLeftovers:
         piece = table.select(column).where(table.upload == upload).order_by(column).limit(limit)
         query = table.delete().where((table.upload == upload) & column.in_(piece))
         return int(query.execute(self._database))
-
-    def _delete_range(self, limit: int) -> int:
-        """Delete PENDING devices of a FAILED or DISCARDED upload: up to `limit` of one batch."""
-        query = UploadRangeTable.select().join(
-            UploadTable, on=(UploadTable.id == UploadRangeTable.upload)
-        )
-        run = query.where(UploadTable.state.in_(_GONE)).dicts().first(self._database)
-        if run is None:
-            return 0
-        last = min(run["last_id"], run["first_id"] + limit - 1)
-        within = DeviceTable.id.between(run["first_id"], last)
-        mine = within & (DeviceTable.upload == run["upload"]) & DeviceTable.register_time.is_null()
-        DeviceTable.delete().where(mine).execute(self._database)
-        self._shorten(run, last + 1)
-        return 1
-
-    def _shorten(self, run: Mapping[str, int], first: int) -> None:
-        """Let a range begin later, or be no more."""
-        mine = (UploadRangeTable.upload == run["upload"]) & (
-            UploadRangeTable.first_id == run["first_id"]
-        )
-        UploadRangeTable.delete().where(mine).execute(self._database)
-        if first <= run["last_id"]:
-            UploadRangeTable.insert(
-                upload=run["upload"], first_id=first, last_id=run["last_id"]
-            ).execute(self._database)
 
     def _sweep_profile(self, limit: int) -> int:
         """Remove a piece of one deleted profile, whose uploads hold errors at most by now."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from rollbook_server.storage.runs import adding, extending
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -24,15 +26,7 @@ OF_PROFILE = """profile_ranges r
 _NEAR = 1_000
 _AT_ONCE = 1_000  # runs that are read by one query
 
-# Behind the last run of the profile, or as the rest of it.
-_ADD = """
-INSERT INTO profile_ranges (profile, first_id, last_id)
-SELECT ?, coalesce((
-    SELECT CASE WHEN last_id = ? THEN first_id END FROM profile_ranges
-    WHERE profile = ? ORDER BY first_id DESC LIMIT 1
-), ?), ? WHERE true
-ON CONFLICT (profile, first_id) DO UPDATE SET last_id = excluded.last_id
-"""
+_ADD = extending("profile_ranges", "profile")
 # Those of the devices that lie in no run of their profile, in as few as there can be.
 _COVER = """
 INSERT INTO profile_ranges (profile, first_id, last_id)
@@ -65,7 +59,7 @@ class ProfileRanges:
 
     def add(self, profile: int, first: int, last: int) -> None:
         """Take in new numbers, which are above all others."""
-        self._database.hand_over(_ADD, (profile, first - 1, profile, first, last))
+        self._database.hand_over(_ADD, adding(profile, first, last))
 
     def cover(self, numbers: Iterable[int | None]) -> None:
         """Take in devices that may have come from another profile."""

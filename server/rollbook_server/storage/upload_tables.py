@@ -45,7 +45,7 @@ class UploadTable(Model):
 
 
 class UploadRangeTable(Model):
-    """Which device ids an upload created: one run a batch, instead of an index."""
+    """Which device ids an upload created: see `storage.upload_ranges`."""
 
     upload = IntegerField()
     first_id = BigIntegerField()
