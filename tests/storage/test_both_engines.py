@@ -18,6 +18,7 @@ from rollbook_server.domain.batches import Batch
 from rollbook_server.domain.devices import DeviceRow, RowError
 from rollbook_server.domain.error_blocks import RowErrors
 from rollbook_server.domain.errors import Reason, RollbookError, RowReason
+from rollbook_server.domain.left_out import LeftOut
 from rollbook_server.domain.matching import Candidates, Presented
 from rollbook_server.domain.profiles import Profile, ProfileOrder, ProfileQuery
 from rollbook_server.domain.uploads import Progress, UploadOptions
@@ -230,11 +231,11 @@ def test_rows_whose_keys_are_taken_are_left_out_and_told_in_order(store: RollSto
     packed = packing.take()
     options = UploadOptions("v", "prf-a")
     other = store.write(lambda roll: uploads.open_upload(roll, options, NOW))
-    taken = store.write(lambda roll: roll.devices.insert(other.options, packed, NOW))
-    assert [each.place for each in taken] == list(range(11))
-    assert all(each.is_same and not each.line for each in taken)
+    left_out = store.write(lambda roll: roll.devices.insert(other.options, packed, NOW))
+    assert left_out == LeftOut(same=list(range(11)))
     again = store.write(lambda roll: roll.devices.insert(other.options, packed, NOW))
-    assert [each.line for each in again if each.line] == [row.line for row in mixed[11:]]
+    assert (again.repeated, again.lines) == (list(range(11, 30)), [row.line for row in mixed[11:]])
+    assert (again.same, again.unclear) == (list(range(11)), [])
 
 
 def test_a_row_that_met_another_by_its_second_key_is_no_repetition_of_a_later_one(

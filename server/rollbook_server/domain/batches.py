@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.conflicts import Change
     from rollbook_server.domain.devices import DeviceRow, RowError
     from rollbook_server.domain.ports import Roll
-    from rollbook_server.domain.repositories import PackedRows, Taken
+    from rollbook_server.domain.repositories import PackedRows
     from rollbook_server.domain.uploads import Upload
 
 
@@ -148,22 +148,13 @@ def _may_settle_in_sets(roll: Roll, upload: Upload, packed: PackedRows) -> bool:
 
 def _write_as_set(judge: Judge, packed: PackedRows) -> Settlement:
     judge.roll.leftovers.evict(packed.rows)
-    taken = judge.roll.devices.insert(judge.upload, packed, judge.now)
-    created, same = len(packed.rows) - len(taken), sum(each.is_same for each in taken)
-    _judge_taken(judge, packed, [each for each in taken if not each.is_same])
-    verdicts = judge.verdicts
+    left_out = judge.roll.devices.insert(judge.upload, packed, judge.now)
+    created = len(packed.rows) - len(left_out)
+    judge.reject_duplicates(packed.rows.at(left_out.repeated), left_out.lines)
+    verdicts = judge.judge_all(packed.rows.at(left_out.unclear))
     counts = replace(verdicts.counts, created=created)
     _count(judge, created)
-    return Settlement(counts + Counts(unchanged=same), verdicts.errors)
-
-
-def _judge_taken(judge: Judge, packed: PackedRows, taken: Sequence[Taken]) -> None:
-    """Judge rows that were left out, of which the store tells most already."""
-    repeated = [each for each in taken if each.line]
-    unclear = [each.place for each in taken if not each.line]
-    rows = packed.rows.at([each.place for each in repeated])
-    judge.reject_duplicates(rows, [each.line for each in repeated])
-    judge.judge_all(packed.rows.at(unclear))
+    return Settlement(counts + Counts(unchanged=len(left_out.same)), verdicts.errors)
 
 
 def _write_in_turn(

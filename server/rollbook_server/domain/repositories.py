@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.devices import Device, DeviceRow, RowError
     from rollbook_server.domain.error_blocks import RowErrors
     from rollbook_server.domain.inventory import InventoryPiece
+    from rollbook_server.domain.left_out import LeftOut
     from rollbook_server.domain.matching import Candidates, Presented
     from rollbook_server.domain.pages import Cursor
     from rollbook_server.domain.profiles import Profile, ProfileQuery
@@ -148,19 +149,6 @@ class Packing(Protocol):
         """Give what was added, and begin anew; `columns` as in Devices.pack."""
 
 
-class Taken(NamedTuple):
-    """A row that was left out, by its place among the rows.
-
-    `is_same` if the device with its first key is exactly as the row says: in the same
-    profile, and of another upload. `line` is where that device stands in the same
-    upload, 0 if it is of another.
-    """
-
-    place: int
-    is_same: bool
-    line: int
-
-
 class Origin(Protocol):
     """Where rows come from: the profile they go to, and the upload, empty for none."""
 
@@ -183,10 +171,10 @@ class Devices(DeviceLists, Protocol):
     def number_from(self, number: int) -> None:
         """Give new devices ids from that number on at least."""
 
-    def insert(self, upload: Origin, packed: PackedRows, now: datetime) -> Sequence[Taken]:
+    def insert(self, upload: Origin, packed: PackedRows, now: datetime) -> LeftOut:
         """Put rows on the roll as PENDING devices of the origin's profile, in order.
 
-        Tells, in order, of the rows that were left out because a key was taken
+        Tells of the rows that were left out because a key was taken
         already (first IMEI against first IMEI, second against second, serial number
         with manufacturer); a row earlier in the list takes its keys first.
         """

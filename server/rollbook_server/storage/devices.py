@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rollbook_server.domain import clock
 from rollbook_server.domain.devices import registered
+from rollbook_server.domain.left_out import LeftOut
 from rollbook_server.domain.matching import Candidates
 from rollbook_server.storage import device_rows
 from rollbook_server.storage.attribute_names import AttributeNames
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from rollbook_server.domain.devices import Device, DeviceRow
     from rollbook_server.domain.matching import Presented
-    from rollbook_server.domain.repositories import Origin, Taken
+    from rollbook_server.domain.repositories import Origin
     from rollbook_server.domain.repositories import PackedRows as Packed
     from rollbook_server.storage.engine import PackedBatch, RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
@@ -95,23 +96,23 @@ class StoredDevices(StoredDeviceLists):
         if missing > 0:
             reserve(self._database, NEXT_DEVICE, missing)
 
-    def insert(self, upload: Origin, packed: Packed, now: datetime) -> list[Taken]:
+    def insert(self, upload: Origin, packed: Packed, now: datetime) -> LeftOut:
         """Put rows on the roll; tell of those that were left out.
 
         It is the batch that knows how it gets into the database.
         """
         if not packed.rows:
-            return []
+            return LeftOut()
         batch = _batch(packed)
         count = len(packed.rows)
         profile, owner = self._profiles.key(upload.profile_id), self._upload_key(upload.upload_id)
         first = reserve(self._database, NEXT_DEVICE, count)
         time = clock.microseconds(now)
-        taken = batch.insert_into(self._database, first, profile, owner, time)
-        if len(taken) < count:
+        left_out = batch.insert_into(self._database, first, profile, owner, time)
+        if len(left_out) < count:
             self._add_range(profile, owner, first, first + count - 1)
-        self._names.add(profile, _names_of_inserted(packed, taken))
-        return taken
+        self._names.add(profile, _names_of_inserted(packed, left_out))
+        return left_out
 
     def _add_range(self, profile: int, upload: int | None, first: int, last: int) -> None:
         self._ranges.add(profile, first, last)
@@ -230,12 +231,12 @@ def _batch(packed: Packed) -> PackedBatch:
     return cast("PackedBatch", packed)
 
 
-def _names_of_inserted(packed: Packed, taken: Sequence[Taken]) -> Sequence[str]:
-    if not taken:
+def _names_of_inserted(packed: Packed, left_out: LeftOut) -> Sequence[str]:
+    if not left_out:
         return packed.attribute_names
-    if len(taken) == len(packed.rows):
+    if len(left_out) == len(packed.rows):
         return ()
-    places = {each.place for each in taken}
+    places = left_out.places()
     rows = enumerate(packed.rows)
     inserted = (row.attributes for place, row in rows if place not in places)
     return attribute_names(inserted, packed.attribute_names)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from peewee import Model
 
-    from rollbook_server.domain.repositories import Packing, Taken
+    from rollbook_server.domain.left_out import LeftOut
+    from rollbook_server.domain.repositories import Packing
 
     Answers: TypeAlias = Sequence[tuple[Future[Any], Any]]
 
@@ -143,7 +144,7 @@ class PackedBatch(PackedRows, Protocol):
 
     def insert_into(
         self, database: Any, first_id: int, profile: int, upload: int | None, time: int
-    ) -> list[Taken]:
+    ) -> LeftOut:
         """Insert the rows as devices whose ids count on from `first_id`, in their order.
 
         Tells of those that were left out because a key was taken.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from peewee import IntegrityError
 
-from rollbook_server.domain.repositories import Taken
+from rollbook_server.domain.left_out import SAME, UNCLEAR, LeftOut
 from rollbook_server.domain.row_blocks import DeviceRows
 from rollbook_server.storage.attribute_texts import names_in, texts
 from rollbook_server.storage.packed import Packed, second_imeis
@@ -42,14 +42,16 @@ _COPY_GIVEN = f"COPY given {_COLUMNS} FROM STDIN"
 _INSERT = "INSERT INTO devices SELECT * FROM given ORDER BY id ON CONFLICT DO NOTHING"
 # What became of rows that were left out; see `sqlite.packed_rows`. OFFSET keeps the
 # planner from joining, with the whole roll, what is looked up for a few.
-_TAKEN = """
-SELECT g.id - ?, coalesce(d.upload IS DISTINCT FROM g.upload AND d.profile = g.profile
+_TAKEN = f"""
+SELECT g.id - ?, CASE
+    WHEN d.upload = g.upload AND d.id < g.id THEN d.source_line
+    WHEN d.upload IS DISTINCT FROM g.upload AND d.profile = g.profile
         AND d.imei IS NOT DISTINCT FROM g.imei AND d.imei2 IS NOT DISTINCT FROM g.imei2
         AND d.serial_number IS NOT DISTINCT FROM g.serial_number
         AND d.manufacturer IS NOT DISTINCT FROM g.manufacturer
         AND d.manufacturer_key IS NOT DISTINCT FROM g.manufacturer_key
-        AND d.attributes = g.attributes, false),
-    CASE WHEN d.upload = g.upload AND d.id < g.id THEN d.source_line ELSE 0 END
+        AND d.attributes = g.attributes THEN {SAME}
+    ELSE {UNCLEAR} END
 FROM given g LEFT JOIN LATERAL (
     SELECT * FROM devices WHERE id = coalesce(
         (SELECT id FROM devices WHERE imei = g.imei),
@@ -70,15 +72,15 @@ class PackedRows(Packed):
 
     def insert_into(
         self, database: PostgresEngine, first_id: int, profile: int, upload: int | None, time: int
-    ) -> list[Taken]:
+    ) -> LeftOut:
         """Insert the rows."""
         owner = NULL if upload is None else upload
         alike = f"\t{profile}\t{owner}\t{time}\t{time}\t\t\t1\t"
         if not database.expects_taken and _all_are_put_in(database, self._whole(first_id, alike)):
-            return []
-        taken = _put_in(database, self._whole(first_id, alike), first_id, len(self.lines))
-        database.expects_taken = bool(taken)
-        return taken
+            return LeftOut()
+        left_out = _put_in(database, self._whole(first_id, alike), first_id, len(self.lines))
+        database.expects_taken = bool(left_out)
+        return left_out
 
     def _whole(self, first_id: int, alike: str) -> Iterator[str]:
         """Give the lines with what comes before them, made as they are sent."""
@@ -98,17 +100,16 @@ def _all_are_put_in(database: PostgresEngine, whole: Iterable[str]) -> bool:
     return True
 
 
-def _put_in(
-    database: PostgresEngine, whole: Iterable[str], first_id: int, count: int
-) -> list[Taken]:
+def _put_in(database: PostgresEngine, whole: Iterable[str], first_id: int, count: int) -> LeftOut:
     """Put in those rows whose keys are free, and tell of the others."""
     database.execute_sql(_GIVEN)
     database.copy_in(_COPY_GIVEN, whole)
-    taken: list[Taken] = []
+    left_out = LeftOut()
     if database.execute_sql(_INSERT).rowcount < count:
-        taken = [Taken(*row) for row in database.execute_sql(_TAKEN, (first_id,)).fetchall()]
+        found = database.execute_sql(_TAKEN, (first_id,)).fetchall()
+        left_out = LeftOut.of([place for place, _ in found], [met for _, met in found])
     database.hand_over("DROP TABLE given")
-    return taken
+    return left_out
 
 
 class Packing:

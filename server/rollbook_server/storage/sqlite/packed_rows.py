@@ -6,25 +6,21 @@ import json
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from rollbook_server.domain.repositories import Taken
+from rollbook_server.domain.left_out import SAME, UNCLEAR, LeftOut
 from rollbook_server.storage.bulk import values_of
 from rollbook_server.storage.packed import Packed
 from rollbook_server.storage.sqlite.row_shapes import OFTEN_SHARED, RISING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rollbook_server.storage.bulk import Piece
     from rollbook_server.storage.sqlite.database import SqliteEngine
     from rollbook_server.storage.sqlite.row_shapes import Shape
 
 Statement: TypeAlias = "tuple[str, list[Any]]"
-
-_line = itemgetter(Taken._fields.index("line"))
-_new_taken = cast("Callable[[Sequence[object]], Taken]", partial(tuple.__new__, Taken))  # as C is
 
 _INSERT = """
 INSERT INTO devices (id, profile, imei, imei2, serial_number, manufacturer, manufacturer_key,
@@ -36,9 +32,8 @@ SELECT ? + place, ?, imei, {imei2}, serial_number, {manufacturer}, {manufacturer
 FROM given WHERE place IS NOT NULL
 ON CONFLICT DO NOTHING
 """
-# What became of rows that were left out: whether the device that has their first key is
-# exactly as they say, or else on which line of the same upload that device stands. One
-# that came in behind the row does not count: the row met another, by another key.
+# What rows met that were left out, see `LeftOut`: a device of the same upload that came in
+# behind the row does not count, for the row met another, by another key.
 # In one row for all, as for each that Python fetches it waits for its lock; and in columns,
 # which take two thirds of the time of an array for each.
 _TAKEN = """
@@ -48,11 +43,12 @@ rows AS (
         {manufacturer_key} AS manufacturer_key, attributes
     FROM given WHERE place IS NOT NULL{left_out}
 )
-SELECT json_group_array(r.place), json_group_array(
-    ifnull(d.upload IS NOT ? AND d.profile = ? AND d.imei IS r.imei AND d.imei2 IS r.imei2
+SELECT json_group_array(r.place), json_group_array(CASE
+    WHEN d.upload = ? AND d.id < ? + r.place THEN d.source_line
+    WHEN d.upload IS NOT ? AND d.profile = ? AND d.imei IS r.imei AND d.imei2 IS r.imei2
         AND d.serial_number IS r.serial_number AND d.manufacturer IS r.manufacturer
-        AND d.manufacturer_key IS r.manufacturer_key AND d.attributes = r.attributes, 0)),
-    json_group_array(iif(d.upload = ? AND d.id < ? + r.place, d.source_line, 0))
+        AND d.manufacturer_key IS r.manufacturer_key AND d.attributes = r.attributes THEN {same}
+    ELSE {unclear} END)
 FROM rows r {join} devices d ON d.id = ifnull(
     (SELECT id FROM devices WHERE imei = r.imei),
     (SELECT id FROM devices WHERE r.imei IS NULL
@@ -62,7 +58,7 @@ FROM rows r {join} devices d ON d.id = ifnull(
 # The same of rows whose IMEI is that of an earlier one of the upload: less to bind and compare.
 _REPEATED = """
 WITH given (place, imei) AS ({values})
-SELECT json_group_array(g.place), json_group_array(0), json_group_array(d.source_line)
+SELECT json_group_array(g.place), json_group_array(d.source_line)
 FROM given g JOIN devices d ON d.imei = g.imei WHERE d.upload = ? AND d.id < ? + g.place
 """
 
@@ -92,19 +88,19 @@ class PackedRows(Packed):
 
     def insert_into(
         self, database: SqliteEngine, first_id: int, profile: int, upload: int | None, time: int
-    ) -> list[Taken]:
+    ) -> LeftOut:
         """Insert the rows.
 
         The unique indexes leave some out; which ones, their missing ids tell. Where all rows
         were left out last, most likely all will be: that is asked first, and saves trying.
         """
-        taken: list[Taken] = []
+        left_out = LeftOut()
         for piece in self.statements(first_id, profile, upload, time):
-            mine = _all_asked_before(database, piece) or _left_out(database, piece)
+            mine = _asked_before(database, piece) or _put_in(database, piece)
             database.expects_taken = len(mine) == piece.size
-            database.expects_repeated = database.expects_taken and all(map(_line, mine))
-            taken += mine
-        return taken
+            database.expects_repeated = len(mine.repeated) == piece.size
+            left_out.extend(mine)
+        return left_out
 
     def statements(
         self, first_id: int, profile: int, upload: int | None, time: int
@@ -117,7 +113,7 @@ class PackedRows(Packed):
         for values, parameters, size in self.pieces:
             insert, taken, held = _sql(self.shape.columns, values)
             put = [*parameters, first_id, profile, *keys, upload, *rising, time, time]
-            asked = (upload, profile, upload, first_id)
+            asked = (upload, first_id, upload, profile)
             yield Statements(
                 size,
                 (insert, put),
@@ -132,6 +128,7 @@ def _sql(columns: tuple[str, ...], values: str) -> tuple[str, str, str]:
     names = {name: name if name in columns else "?" for name in OFTEN_SHARED}
     names |= {name: name if name in columns else "? + place" for name in RISING}
     given = {"columns": ", ".join(columns), "values": values, **names}
+    given |= {"same": str(SAME), "unclear": str(UNCLEAR)}
     taken = _TAKEN.format(left_out=_LEFT_OUT, join="LEFT JOIN", **given)
     held = _TAKEN.format(left_out="", join="JOIN", **given)
     return _INSERT.format(**given), taken, held
@@ -147,24 +144,31 @@ def _repeated(parameters: list[Any], width: int, upload: int | None, first_id: i
     return _REPEATED.format(values=values_of(2, len(places))), [*cells, upload, first_id]
 
 
-def _all_asked_before(database: SqliteEngine, piece: Statements) -> list[Taken]:
+def _asked_before(database: SqliteEngine, piece: Statements) -> LeftOut:
     """Tell of all rows that they are taken, if they all are and it was to be expected."""
     for is_likely, statement in (
         (database.expects_repeated, piece.repeated),
         (database.expects_taken, piece.held),
     ):
-        found = _found(database, statement()) if is_likely else []
+        found = _found(database, statement()) if is_likely else LeftOut()
         if len(found) == piece.size:
             return found
-    return []
+    return LeftOut()
 
 
-def _left_out(database: SqliteEngine, piece: Statements) -> list[Taken]:
+def _put_in(database: SqliteEngine, piece: Statements) -> LeftOut:
     """Put rows in, and tell of those that were left out."""
     is_short = database.execute_sql(*piece.insert).rowcount < piece.size
-    return _found(database, piece.taken()) if is_short else []
+    return _found(database, piece.taken()) if is_short else LeftOut()
 
 
-def _found(database: SqliteEngine, statement: Statement) -> list[Taken]:
-    (columns,) = database.execute_sql(*statement)
-    return list(map(_new_taken, sorted(zip(*map(json.loads, columns), strict=True))))
+def _found(database: SqliteEngine, statement: Statement) -> LeftOut:
+    ((places, met),) = database.execute_sql(*statement)
+    return LeftOut.of(*_rising(json.loads(places), json.loads(met)))
+
+
+def _rising(places: Sequence[int], met: Sequence[int]) -> Iterable[Sequence[int]]:
+    """Give both in the order of the places, which nearly always are in it."""
+    if places == sorted(places):
+        return places, met
+    return zip(*sorted(zip(places, met, strict=True)), strict=True)
