@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -51,7 +50,7 @@ def move(store: RollStore, profile: str, *numbers: int) -> None:
     names = [f"dev-{number}" for number in numbers]
 
     def change(devices: list[Device]) -> list[Device]:
-        return [replace(device, profile_id=f"prf-{profile}") for device in devices]
+        return [device._replace(profile_id=f"prf-{profile}") for device in devices]
 
     store.write(lambda roll: roll.devices.change(change([*roll.devices.find(names).values()])))
 

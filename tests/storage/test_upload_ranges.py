@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,7 +53,7 @@ def takes(store: RollStore, upload_id: str, number: int) -> None:
     name = f"dev-{number}"
     store.write(
         lambda roll: roll.devices.change(
-            [replace(roll.devices.find([name])[name], upload_id=upload_id)]
+            [roll.devices.find([name])[name]._replace(upload_id=upload_id)]
         )
     )
 

@@ -6,7 +6,7 @@ of the upload claimed or set free counts for the later ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -168,7 +168,7 @@ class Judge:
 
     def _judge_content(self, row: DeviceRow, device: Device) -> None:
         """Judge a row that may say of its device what is on the roll."""
-        after = replace(merged(row, device), profile_id=self.upload.profile_id)
+        after = merged(row, device)._replace(profile_id=self.upload.profile_id)
         fields = differing(after, device)
         if device.profile_id == after.profile_id and not fields:
             self._leave(row, device)
@@ -220,8 +220,7 @@ class Judge:
         return mine or refusals.several_devices(keys_of(after), [device, *standing])
 
     def _change(self, row: DeviceRow, device: Device, after: Device) -> None:
-        after = replace(
-            after,
+        after = after._replace(
             upload_id=self.upload.upload_id,
             source_row=row.row,
             source_line=row.line,

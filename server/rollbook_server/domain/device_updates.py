@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import audit, imeis, masks
@@ -111,7 +111,7 @@ def _merged(wanted: DeviceUpdate, device: Device) -> TypedRow:
 
 
 def _written(device: Device, row: DeviceRow, now: datetime) -> Device:
-    after = replace(device, **{name: getattr(row, name) for name in CONTENT})
+    after = device._replace(**{name: getattr(row, name) for name in CONTENT})
     if not differing(after, device):
         return device
-    return replace(after, update_time=now, revision=device.revision + 1)
+    return after._replace(update_time=now, revision=device.revision + 1)

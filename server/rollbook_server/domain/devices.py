@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from rollbook_server.domain import serial_numbers
@@ -77,9 +77,10 @@ class RowError(NamedTuple):
 new_row_error = cast("Callable[[tuple[object, ...]], RowError]", partial(tuple.__new__, RowError))
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     """One line of the roll. Times are aware and in UTC.
+
+    A named tuple, for to enroll a device makes two of them; a dataclass took four times as long.
 
     `source_row` and `source_line` are those of `upload_id`, the upload that last
     wrote the device; `last_request_id` is that of its last enrollment.
@@ -99,7 +100,7 @@ class Device:
     update_time: datetime
     register_time: datetime | None
     revision: int
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = MappingProxyType({})
     user_id: str = ""
     last_request_id: str = ""
 
@@ -111,8 +112,7 @@ class Device:
 
 def registered(device: Device, request_id: str, now: datetime) -> Device:
     """Give the device REGISTERED, since now if it was PENDING; it remembers the request."""
-    return replace(
-        device,
+    return device._replace(
         state=DeviceState.REGISTERED,
         register_time=device.register_time or now,
         last_request_id=request_id,

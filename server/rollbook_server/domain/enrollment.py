@@ -6,9 +6,8 @@ The precise cause stays on this side: it goes to the audit log, not to the devic
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rollbook_server.domain import attempts, token_values
 from rollbook_server.domain.audit import Action, Subject
@@ -39,8 +38,7 @@ class Outcome(StrEnum):
     SIGN_IN_REQUIRED = "SIGN_IN_REQUIRED"
 
 
-@dataclass(frozen=True, slots=True)
-class Enrollment:
+class Enrollment(NamedTuple):
     """A device that wants to take its place.
 
     `token_digest` is None without a token and empty for one that cannot be a
@@ -52,8 +50,7 @@ class Enrollment:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The outcome, its true cause for the log, and the device if it is registered.
 
     `user` is who the device is given to: whoever signed in on it, else its profile's.
@@ -73,8 +70,7 @@ class Decision:
         return self.outcome is Outcome.SIGN_IN_REQUIRED
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What is decided, and the presented token if there is such a one, open or not.
 
     `device` is the one that was found by its keys, registered or not.
@@ -177,7 +173,7 @@ def _follow(
         gate.gained(asked.attempts[0].door, now)
     user_id = device.user_id or decision.profile.user_id
     user = roll.users.get(user_id) if user_id else None
-    return replace(decision, device=device, user=user)
+    return decision._replace(device=device, user=user)
 
 
 def _asked(gate: Gate, enrollment: Enrollment, finding: Finding, now: datetime) -> Asked:

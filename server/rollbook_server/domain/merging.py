@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import serial_numbers
@@ -16,8 +15,7 @@ CONTENT = ("imei", "imei2", "serial_number", "manufacturer", "attributes")
 def merged(row: DeviceRow, device: Device) -> Device:
     """Give the device with the row's content; identifiers the row lacks are kept."""
     imei, imei2 = _imeis(row, device)
-    return replace(
-        device,
+    return device._replace(
         imei=imei,
         imei2=imei2,
         serial_number=row.serial_number or device.serial_number,

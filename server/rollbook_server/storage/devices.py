@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -209,7 +208,7 @@ class StoredDevices(StoredDeviceLists):
         """Note who signed in on the device; `register` counts the change."""
         number = device_rows.device_number(device.device_id)
         self._database.execute_sql(_GIVE_TO, (user_id, number))
-        return replace(device, user_id=user_id)
+        return device._replace(user_id=user_id)
 
     def take_from(self, user_id: str) -> None:
         """Give every device on which the user signed in to none."""
