@@ -56,21 +56,24 @@ class Endpoint:
     def __str__(self) -> str:
         return f"{self.address} ({'plaintext' if self.plaintext else 'TLS'})"
 
-    def open_channel(self) -> grpc.Channel:
-        """Give a channel; it connects with the first call, and its opener closes it."""
-        if self.plaintext:
-            return grpc.insecure_channel(self.address, options=self._options())
-        return grpc.secure_channel(self.address, self.tls.credentials(), options=self._options())
+    def open_channel(self, *, apart: bool = False) -> grpc.Channel:
+        """Give a channel; it connects with the first call, and its opener closes it.
 
-    def open_asyncio_channel(self) -> grpc.aio.Channel:
+        One that is `apart` has a connection of its own; others may share one.
+        """
+        options = self._options(apart=apart)
+        if self.plaintext:
+            return grpc.insecure_channel(self.address, options=options)
+        return grpc.secure_channel(self.address, self.tls.credentials(), options=options)
+
+    def open_asyncio_channel(self, *, apart: bool = False) -> grpc.aio.Channel:
         """Give one that belongs to the running event loop."""
+        options = self._options(apart=apart)
         if self.plaintext:
-            return grpc.aio.insecure_channel(self.address, options=self._options())
-        return grpc.aio.secure_channel(
-            self.address, self.tls.credentials(), options=self._options()
-        )
+            return grpc.aio.insecure_channel(self.address, options=options)
+        return grpc.aio.secure_channel(self.address, self.tls.credentials(), options=options)
 
-    def _options(self) -> list[tuple[str, str | int]]:
+    def _options(self, *, apart: bool) -> list[tuple[str, str | int]]:
         return [
             ("grpc.service_config", json.dumps(service_config())),
             # The server refuses pings more often than every 30 s.
@@ -81,6 +84,8 @@ class Endpoint:
             ("grpc.max_reconnect_backoff_ms", 5_000),
             # A proxy from the environment cannot reach this machine's loopback.
             ("grpc.enable_http_proxy", 0 if is_loopback(self.address) else 1),
+            # Else channels of one process with the same options share their connections.
+            ("grpc.use_local_subchannel_pool", int(apart)),
             *([] if self.plaintext else self.tls.options()),
         ]
 
