@@ -79,6 +79,9 @@ class Endpoint:
             # The server refuses pings more often than every 30 s.
             ("grpc.keepalive_time_ms", 60_000),
             ("grpc.keepalive_timeout_ms", 20_000),
+            # Pings, too, wait behind megabytes of an upload on a slow network. gRPC would
+            # take a connection for dead after 60 s; one that is, Linux ends after the 20 s.
+            ("grpc.http2.ping_timeout_ms", 300_000),
             # gRPC would wait up to 120 s before it looks for a restarted server.
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 5_000),
