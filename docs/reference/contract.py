@@ -71,8 +71,13 @@ class Method:
     reasons: str
 
     def rights(self, known: set[str]) -> list[str]:
-        """Give the rights it needs; those behind the first only in some cases."""
+        """Give the rights it needs; those behind the first only in some cases, or instead."""
         return list(dict.fromkeys(w for w in _UPPER_SNAKE.findall(self.callers) if w in known))
+
+    @property
+    def asks_key(self) -> bool:
+        """Tell whether it is for whoever has an API key."""
+        return "API key" in self.callers
 
 
 @dataclass(frozen=True)

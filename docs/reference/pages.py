@@ -22,7 +22,7 @@ Every service, message and reason of the contract, from the comments in `proto/r
 to call them by hand is in the [cookbook](../cookbook.md).
 
 An API key with the right is sent as metadata `authorization: Bearer KEY`. A right in brackets is \
-needed in some cases, which the RPC tells.
+needed in some cases, which the RPC tells; "any key" needs no right, "no key" not even that.
 """
 _REASONS_NOTE = """Beside each reason stand its status code and the RPCs that name it. Those that \
 no RPC names can come from any call, those of keys and rights from any that needs a key. So can \
@@ -30,6 +30,7 @@ no RPC names can come from any call, those of keys and rights from any that need
 `SERVER_STOPPING` and `REQUEST_IDLE`.
 """
 _STREAM = "stream of "
+_WITHOUT_RIGHT = {True: "any key", False: "no key"}
 
 
 class Pages:
@@ -72,8 +73,10 @@ class Pages:
         return f"## {self._link(service.name)}\n\n{_first_sentence(service.comment)}\n\n{table}"
 
     def _rights(self, method: Method) -> str:
-        first, *others = method.rights(self._contract.rights) or ["no key"]
-        return " ".join([first, *(f"({other})" for other in others)])
+        first, *others = method.rights(self._contract.rights) or [_WITHOUT_RIGHT[method.asks_key]]
+        either = [other for other in others if f"or {other}" in method.callers]
+        besides = [f"({other})" for other in others if other not in either]
+        return " ".join([" or ".join([first, *either]), *besides])
 
     def _types(self) -> str:
         lines = [

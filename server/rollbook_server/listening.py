@@ -29,9 +29,13 @@ _OPTIONS = (
     # Of one connection so many calls are under way at a time (by default 2^31); a client
     # keeps further ones back by itself.
     ("grpc.max_concurrent_streams", 1024),
-    # A client that vanished without a word gives its upload stream free in 40 s.
+    # A client that vanished without a word gives its upload stream free in 40 s: Linux ends a
+    # connection on which nothing is acknowledged for the second of these.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    # A client that is there answers pings behind what its own kernel holds of an upload, up
+    # to 4 MiB, which at 15 KB/s take so long. gRPC gives it 60 s, by a name of its core's own.
+    ("grpc.http2.ping_timeout_ms", 300_000),
 )
 
 

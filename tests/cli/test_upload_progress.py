@@ -76,6 +76,34 @@ def test_rate_and_time_left_are_those_of_what_is_kept(terminal: Terminal) -> Non
     assert "0:00:05" in last, "7.5 s for 6 MB, less the 3 s that went by"
 
 
+@pytest.mark.parametrize(
+    ("waited", "rate", "left"),
+    [
+        (5, "800.0 kB/s", "0:00:03"),  # as long as the first took
+        (8, "500.0 kB/s", "0:00:07"),  # 4 MB in 8 s: 12 s for the rest, of which 5 went by
+    ],
+)
+def test_a_batch_that_is_late_lowers_the_rate(
+    terminal: Terminal, waited: int, rate: str, left: str
+) -> None:
+    with watch("a.csv", silent=False) as told:
+        told(step(0))
+        terminal.now += 5
+        told(step(4 * MB))
+        terminal.now += waited
+        told(step(4 * MB))
+    assert rate in terminal.last_line
+    assert left in terminal.last_line
+
+
+def test_time_is_seen_to_go_by_before_there_is_a_rate(terminal: Terminal) -> None:
+    with watch("a.csv", silent=False) as told:
+        told(step(0))
+        terminal.now += 65
+        told(step(0))
+    assert "0:01:05 so far" in terminal.last_line
+
+
 def test_what_buffers_take_has_no_rate(terminal: Terminal) -> None:
     with watch("a.csv", silent=False) as told:
         told(step(0, sent=0))

@@ -36,6 +36,8 @@ def test_every_rpc_is_told_with_its_kind_and_its_right() -> None:
         assert f"| [{method.name}](" in index
     assert "#uploaddevices) | client stream | CREATE (UPDATE) |" in index
     assert "#exportdevices) | server stream | VIEW |" in index
+    assert "#getupload) | unary | VIEW or CREATE |" in index
+    assert "#getownapikey) | unary | any key |" in index
     assert "#enrolldevice) | unary | no key |" in index
 
 

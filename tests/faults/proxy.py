@@ -111,6 +111,36 @@ class AnswersLost(Proxy):
         return b"" if self._losing else data
 
 
+class Stuck(Proxy):
+    """Takes no more than so many bytes of the first connection until it is let on."""
+
+    def __init__(self, address: str, after: int) -> None:
+        self._after, self.joined, self.ended = after, 0, 0
+        self.let_on = threading.Event()
+        super().__init__(address, cut_after=None)
+
+    def __exit__(self, *_: object) -> None:
+        self.let_on.set()
+        super().__exit__()
+
+    def _join(self, client: socket.socket) -> None:
+        self.joined += 1
+        super()._join(client)
+
+    def _carry(self, source: socket.socket, sink: socket.socket, counted: bool) -> None:
+        if counted and self.joined == 1:
+            self._carry_some(source, sink)
+            self.let_on.wait()
+        super()._carry(source, sink, counted)
+        self.ended += counted
+
+    def _carry_some(self, source: socket.socket, sink: socket.socket) -> None:
+        left = self._after
+        while left and (data := source.recv(min(BLOCK, left))):
+            sink.sendall(data)
+            left -= len(data)
+
+
 def _drop(end: socket.socket) -> None:
     with suppress(OSError):  # it may be gone already
         end.shutdown(socket.SHUT_RDWR)

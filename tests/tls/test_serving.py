@@ -8,10 +8,13 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
 from cryptography import x509
 
 from rollbook import AdminClient, EnrollmentAgent, EnrollOutcome, UnavailableError
+from rollbook.v1.device_service_pb2 import GetUploadRequest
+from rollbook.v1.device_service_pb2_grpc import DeviceServiceStub
 from tls.authority import HERE, Authority, Issued, replace
 
 if TYPE_CHECKING:
@@ -140,6 +143,23 @@ def test_mutual_tls_lets_in_certificates_of_its_authority_only(
         )
         == []
     )
+
+
+def test_progress_is_asked_for_with_the_same_certificates(
+    mutual: Server, authority: Authority, ca: Path
+) -> None:
+    own = authority.issue("service")
+    with AdminClient(
+        mutual.address,
+        api_key=mutual.api_key,
+        root_certificates=ca,
+        client_certificate=own.certificate,
+        client_key=own.key,
+    ) as admin:
+        devices = admin._caller.stub(DeviceServiceStub, apart=True)
+        with pytest.raises(grpc.RpcError) as caught:
+            devices.GetUpload(GetUploadRequest(upload_id="u1"), metadata=admin._caller.metadata)
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 def test_a_certificate_and_a_key_of_two_are_named(

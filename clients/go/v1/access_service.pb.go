@@ -28,7 +28,7 @@ type Right int32
 const (
 	// Never sent.
 	Right_RIGHT_UNSPECIFIED Right = 0
-	// Create profiles, devices and users, and upload.
+	// Create profiles, devices and users, upload, and see how uploads stand.
 	Right_RIGHT_CREATE Right = 1
 	// Change profiles, devices, users and tokens, also by an upload.
 	Right_RIGHT_UPDATE Right = 2

@@ -56,7 +56,7 @@ type AccessServiceClient interface {
 	ListApiKeys(ctx context.Context, in *ListApiKeysRequest, opts ...grpc.CallOption) (*ListApiKeysResponse, error)
 	// Tells of the API key of this call, and so what its holder may do.
 	//
-	// Callers: administrators with the right VIEW.
+	// Callers: administrators with any API key, whatever its rights.
 	// On failure: nothing changes.
 	// Reasons: none of its own.
 	GetOwnApiKey(ctx context.Context, in *GetOwnApiKeyRequest, opts ...grpc.CallOption) (*GetOwnApiKeyResponse, error)
@@ -150,7 +150,7 @@ type AccessServiceServer interface {
 	ListApiKeys(context.Context, *ListApiKeysRequest) (*ListApiKeysResponse, error)
 	// Tells of the API key of this call, and so what its holder may do.
 	//
-	// Callers: administrators with the right VIEW.
+	// Callers: administrators with any API key, whatever its rights.
 	// On failure: nothing changes.
 	// Reasons: none of its own.
 	GetOwnApiKey(context.Context, *GetOwnApiKeyRequest) (*GetOwnApiKeyResponse, error)

@@ -72,7 +72,8 @@ type DeviceServiceClient interface {
 	UploadDevices(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadDevicesRequest, UploadDevicesResponse], error)
 	// Gives the state, position, counts and first errors of an upload.
 	//
-	// Callers: administrators with the right VIEW.
+	// Callers: administrators with the right VIEW or CREATE: who may upload can
+	// follow and resume what is on its way.
 	// On failure: nothing changes.
 	// Reasons: UPLOAD_NOT_FOUND.
 	GetUpload(ctx context.Context, in *GetUploadRequest, opts ...grpc.CallOption) (*GetUploadResponse, error)
@@ -352,7 +353,8 @@ type DeviceServiceServer interface {
 	UploadDevices(grpc.ClientStreamingServer[UploadDevicesRequest, UploadDevicesResponse]) error
 	// Gives the state, position, counts and first errors of an upload.
 	//
-	// Callers: administrators with the right VIEW.
+	// Callers: administrators with the right VIEW or CREATE: who may upload can
+	// follow and resume what is on its way.
 	// On failure: nothing changes.
 	// Reasons: UPLOAD_NOT_FOUND.
 	GetUpload(context.Context, *GetUploadRequest) (*GetUploadResponse, error)

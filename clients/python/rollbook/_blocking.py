@@ -6,6 +6,7 @@ What is `async` here waits in the thread that called, and has happened when it i
 from __future__ import annotations
 
 from queue import Empty, SimpleQueue
+from threading import Lock
 from time import sleep
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -13,7 +14,7 @@ import grpc
 
 from rollbook import _dual
 from rollbook._calls import Calls
-from rollbook._lookouts import TIMEOUT_SECONDS
+from rollbook._lookouts import TELL_SECONDS, TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -32,10 +33,20 @@ _SOURCE_SECONDS = 5.0
 
 
 class BlockingTransport:
-    """Calls over one channel, from any thread."""
+    """Calls over one channel, or one beside it, from any thread."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.channel = endpoint.open_channel()
+        self._endpoint, self._lock = endpoint, Lock()
+        self._channel_apart: grpc.Channel | None = None
+
+    @property
+    def channel_apart(self) -> grpc.Channel:
+        """What stubs are made from whose calls are not to wait behind those of others."""
+        with self._lock:
+            if self._channel_apart is None:
+                self._channel_apart = self._endpoint.open_channel(apart=True)
+            return self._channel_apart
 
     async def unary(
         self,
@@ -89,34 +100,50 @@ class BlockingTransport:
         return function()
 
     async def close(self) -> None:
-        """Close the channel; calls under way fail."""
+        """Close the channels; calls under way fail."""
         self.channel.close()
+        with self._lock:
+            if self._channel_apart is not None:
+                self._channel_apart.close()
 
 
 def _look_out(call: grpc.Future[Any], feed: Feed, lookout: Lookout, **options: Any) -> None:
-    """Ask until the call is over, or is to be, in the thread that waits for it anyway."""
-    over = SimpleQueue[bool]()
+    """Ask and tell until the call is over, in the thread that waits for it anyway."""
+    over = SimpleQueue[bool]()  # False is the end of a question
     call.add_done_callback(lambda _: over.put(True))
-    for seconds in lookout.waits():
-        if _is_over(over, seconds):
-            return
-        question = lookout.method.future(lookout.request, timeout=TIMEOUT_SECONDS, **options)
-        question.add_done_callback(lambda _: over.put(False))
-        try:
-            if over.get():
-                return
-        finally:
-            question.cancel()  # Without effect if it was answered.
-        _pass_on(question, lookout)
+
+    def tell() -> None:
         if not feed.tell(waits=False):
             call.cancel()  # What it sends may be stuck.
 
+    for seconds in lookout.waits():
+        if _told(over, seconds) or (lookout.may_ask and _ask(lookout, over, tell, **options)):
+            return
+        tell()
 
-def _is_over(over: SimpleQueue[bool], seconds: float) -> bool:
+
+def _ask(
+    lookout: Lookout, over: SimpleQueue[bool], tell: Callable[[], None], **options: Any
+) -> bool:
+    """Ask once, and tell while there is no answer; gives whether the call is over."""
+    question = lookout.method.future(lookout.request, timeout=TIMEOUT_SECONDS, **options)
+    question.add_done_callback(lambda _: over.put(False))
+    try:
+        while (is_over := _told(over, TELL_SECONDS)) is None:
+            tell()
+    finally:
+        question.cancel()  # Without effect if it was answered.
+    if not is_over:
+        _pass_on(question, lookout)
+    return is_over
+
+
+def _told(over: SimpleQueue[bool], seconds: float) -> bool | None:
+    """Give what has ended within so many seconds, see above; None if nothing has."""
     try:
         return over.get(timeout=seconds)
     except Empty:
-        return False
+        return None
 
 
 def _pass_on(question: grpc.Future[Any], lookout: Lookout) -> None:

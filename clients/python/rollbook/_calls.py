@@ -64,11 +64,17 @@ class Caller:
         self._stubs: dict[object, object] = {}
         self._closed = False
 
-    def stub(self, kind: Callable[[grpc.Channel], _T]) -> _T:
-        """Give the stub of a service; raises ValueError once the client is closed."""
+    def stub(self, kind: Callable[[grpc.Channel], _T], *, apart: bool = False) -> _T:
+        """Give the stub of a service; raises ValueError once the client is closed.
+
+        What is called `apart` has a connection of its own, which it opens.
+        """
         self._be_open()
-        stub: Any = self._stubs.get(kind) or kind(self.transport.channel)
-        self._stubs[kind] = stub
+        stub: Any = self._stubs.get((kind, apart))
+        if stub is None:
+            transport = self.transport
+            stub = kind(transport.channel_apart if apart else transport.channel)
+            self._stubs[kind, apart] = stub
         made: _T = stub
         return made
 

@@ -56,31 +56,39 @@ class Endpoint:
     def __str__(self) -> str:
         return f"{self.address} ({'plaintext' if self.plaintext else 'TLS'})"
 
-    def open_channel(self) -> grpc.Channel:
-        """Give a channel; it connects with the first call, and its opener closes it."""
-        if self.plaintext:
-            return grpc.insecure_channel(self.address, options=self._options())
-        return grpc.secure_channel(self.address, self.tls.credentials(), options=self._options())
+    def open_channel(self, *, apart: bool = False) -> grpc.Channel:
+        """Give a channel; it connects with the first call, and its opener closes it.
 
-    def open_asyncio_channel(self) -> grpc.aio.Channel:
+        One that is `apart` has a connection of its own; others may share one.
+        """
+        options = self._options(apart=apart)
+        if self.plaintext:
+            return grpc.insecure_channel(self.address, options=options)
+        return grpc.secure_channel(self.address, self.tls.credentials(), options=options)
+
+    def open_asyncio_channel(self, *, apart: bool = False) -> grpc.aio.Channel:
         """Give one that belongs to the running event loop."""
+        options = self._options(apart=apart)
         if self.plaintext:
-            return grpc.aio.insecure_channel(self.address, options=self._options())
-        return grpc.aio.secure_channel(
-            self.address, self.tls.credentials(), options=self._options()
-        )
+            return grpc.aio.insecure_channel(self.address, options=options)
+        return grpc.aio.secure_channel(self.address, self.tls.credentials(), options=options)
 
-    def _options(self) -> list[tuple[str, str | int]]:
+    def _options(self, *, apart: bool) -> list[tuple[str, str | int]]:
         return [
             ("grpc.service_config", json.dumps(service_config())),
             # The server refuses pings more often than every 30 s.
             ("grpc.keepalive_time_ms", 60_000),
             ("grpc.keepalive_timeout_ms", 20_000),
+            # Pings, too, wait behind megabytes of an upload on a slow network. gRPC would
+            # take a connection for dead after 60 s; one that is, Linux ends after the 20 s.
+            ("grpc.http2.ping_timeout_ms", 300_000),
             # gRPC would wait up to 120 s before it looks for a restarted server.
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 5_000),
             # A proxy from the environment cannot reach this machine's loopback.
             ("grpc.enable_http_proxy", 0 if is_loopback(self.address) else 1),
+            # Else channels of one process with the same options share their connections.
+            ("grpc.use_local_subchannel_pool", int(apart)),
             *([] if self.plaintext else self.tls.options()),
         ]
 

@@ -24,6 +24,10 @@ class Transport(Protocol):
     def channel(self) -> grpc.Channel:
         """What stubs are made from."""
 
+    @property
+    def channel_apart(self) -> grpc.Channel:
+        """What stubs are made from whose calls are not to wait behind those of others."""
+
     async def unary(
         self,
         method: grpc.UnaryUnaryMultiCallable[_RequestT, _ResponseT],
@@ -49,7 +53,8 @@ class Transport(Protocol):
     ) -> _ResponseT:
         """Send all that the feed gives; raises what its source raised before all else.
 
-        Asks what is asked meanwhile, and lets the feed tell of the progress then.
+        Asks what is asked meanwhile, and lets the feed tell of the progress, also while
+        there is no answer.
         """
 
     async def run(self, function: Callable[[], _T]) -> _T:
@@ -59,4 +64,4 @@ class Transport(Protocol):
         """Wait."""
 
     async def close(self) -> None:
-        """Close the channel; calls under way fail."""
+        """Close the channels; calls under way fail."""

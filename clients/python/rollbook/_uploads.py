@@ -15,7 +15,7 @@ from rollbook import _convert, errors
 from rollbook._feed import Feed
 from rollbook._lookouts import Lookout
 from rollbook.resources import UploadProgress
-from rollbook.v1 import device_service_pb2
+from rollbook.v1 import device_service_pb2, device_service_pb2_grpc
 from rollbook.words import UploadState
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from rollbook._calls import Caller
     from rollbook._sources import Reader
     from rollbook.resources import Upload
-    from rollbook.v1 import device_service_pb2_grpc
 
 # Of a server that was never heard of, the likeliest thing is that it is not there;
 # nobody wants to wait five minutes to learn it.
@@ -101,10 +100,11 @@ class Engine:
             self._note(_convert.upload(answer.upload))
 
     def _lookout(self) -> Lookout | None:
-        if self._plan.progress is None or not self._may_look:
+        if self._plan.progress is None:
             return None
         request = device_service_pb2.GetUploadRequest(upload_id=self._plan.opening.upload_id)
-        return Lookout(self._devices.GetUpload, request, self._look)
+        devices = self._caller.stub(device_service_pb2_grpc.DeviceServiceStub, apart=True)
+        return Lookout(devices.GetUpload, request, self._look, self._may_look)
 
     def _look(self, answer: device_service_pb2.GetUploadResponse | None) -> None:
         """Take in how far the server is meanwhile; None if the key may not know."""

@@ -45,7 +45,10 @@ BUNDLES: Mapping[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.VIEW}),
 }
 
-NEEDED: Mapping[str, Right] = {
+Rule = Right | tuple[Right, ...]
+"""A right that is needed, or several of which any one will do; none means any valid key."""
+
+NEEDED: Mapping[str, Rule] = {
     "ProfileService/CreateProfile": Right.CREATE,
     "ProfileService/GetProfile": Right.VIEW,
     "ProfileService/ListProfiles": Right.VIEW,
@@ -54,7 +57,8 @@ NEEDED: Mapping[str, Right] = {
     "ProfileService/UpdateConfiguration": Right.UPDATE,
     "ProfileService/DeleteProfile": Right.DELETE,
     "DeviceService/UploadDevices": Right.CREATE,
-    "DeviceService/GetUpload": Right.VIEW,
+    # Who may write uploads is told how far they are, or could not take one up again.
+    "DeviceService/GetUpload": (Right.VIEW, Right.CREATE),
     "DeviceService/ListUploads": Right.VIEW,
     "DeviceService/ListUploadErrors": Right.VIEW,
     "DeviceService/DiscardUpload": Right.DELETE,
@@ -80,24 +84,29 @@ NEEDED: Mapping[str, Right] = {
     "UserService/DeleteUser": Right.DELETE,
     "AccessService/CreateApiKey": Right.MANAGE_ACCESS,
     "AccessService/ListApiKeys": Right.MANAGE_ACCESS,
-    "AccessService/GetOwnApiKey": Right.VIEW,
+    "AccessService/GetOwnApiKey": (),
     "AccessService/RevokeApiKey": Right.MANAGE_ACCESS,
     "AuditService/ListAuditEvents": Right.MANAGE_ACCESS,
     "AuditService/VerifyAuditLog": Right.MANAGE_ACCESS,
 }
-"""The right that each method for administrators needs, whatever it is asked for.
+"""What each method for administrators needs, whatever it is asked for.
 
 Some requests need another one besides, which the method asks for with `require`.
 """
 
 
-def require(caller: Caller, right: Right) -> None:
-    """Raise RollbookError with RIGHT_MISSING unless the caller has the right."""
-    if right not in caller.rights:
+def require(caller: Caller, rule: Rule) -> None:
+    """Raise RollbookError with RIGHT_MISSING unless the caller has the right, or one of several.
+
+    The error's metadata names the first of several, its message all.
+    """
+    rights = (rule,) if isinstance(rule, Right) else rule
+    if rights and caller.rights.isdisjoint(rights):
         raise RollbookError(
             Reason.RIGHT_MISSING,
-            f"This needs the right {right}, which the API key {caller.api_key_id} does not have; "
-            "call with a key that has it. Who has the right MANAGE_ACCESS can create one.",
-            right=right,
+            f"This needs the right {' or '.join(rights)}, which the API key {caller.api_key_id} "
+            "does not have; call with a key that has it. Who has the right MANAGE_ACCESS can "
+            "create one.",
+            right=rights[0],
             api_key_id=caller.api_key_id,
         )

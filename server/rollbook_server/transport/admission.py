@@ -58,7 +58,7 @@ class Admission:
             caller = replace(caller, api_key_id=key.api_key_id, rights=key.rights)
             _note(key)
             if self._service not in RIGHTLESS_SERVICES:
-                rights.require(caller, self._right())
+                rights.require(caller, self._rule())
         except RollbookError as error:
             self._turned_away(self._method, caller, error.reason)
             raise
@@ -68,8 +68,8 @@ class Admission:
         """Give the key of the call, if it has to have one."""
         return None if self._service in OPEN_SERVICES else self._keys.check(self._value())
 
-    def _right(self) -> Right:
-        """Give the right that the method needs; one that nobody thought of is for few."""
+    def _rule(self) -> rights.Rule:
+        """Give what the method needs; one that nobody thought of is for few."""
         return rights.NEEDED.get(self._method.removeprefix(_PACKAGE), Right.MANAGE_ACCESS)
 
     def _value(self) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import grpc
 import grpc.aio
 
-from rollbook._lookouts import TIMEOUT_SECONDS
+from rollbook._lookouts import TELL_SECONDS, TIMEOUT_SECONDS
 from rollbook.aio._endings import Ending
 from rollbook.aio._threads import in_thread
 from rollbook.errors import UnavailableError
@@ -31,11 +31,12 @@ _SOURCE_SECONDS = 5.0
 
 
 class AsyncioTransport:
-    """Calls over one channel, which belongs to the event loop that makes the first call."""
+    """Calls over channels that belong to the event loop which makes the first call."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._channel: grpc.aio.Channel | None = None
+        self._channel_apart: grpc.aio.Channel | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -45,6 +46,13 @@ class AsyncioTransport:
             self._loop = asyncio.get_running_loop()
             self._channel = self._endpoint.open_asyncio_channel()
         return cast("grpc.Channel", self._channel)
+
+    @property
+    def channel_apart(self) -> grpc.Channel:
+        """What stubs are made from whose calls are not to wait behind those of others."""
+        if self._channel_apart is None:
+            self._channel_apart = self._endpoint.open_asyncio_channel(apart=True)
+        return cast("grpc.Channel", self._channel_apart)
 
     async def unary(
         self,
@@ -105,9 +113,10 @@ class AsyncioTransport:
         return await in_thread(function)
 
     async def close(self) -> None:
-        """Close the channel; calls under way fail."""
-        if self._channel is not None:
-            await self._channel.close()
+        """Close the channels; calls under way fail."""
+        for channel in (self._channel, self._channel_apart):
+            if channel is not None:
+                await channel.close()
 
     @contextmanager
     def _told_apart(self) -> Iterator[None]:
@@ -157,15 +166,28 @@ async def _send_all(call: Any, feed: Feed) -> None:
 
 
 async def _look_out(call: Any, feed: Feed, lookout: Lookout | None, **options: Any) -> None:
-    """Ask until the call is to be over; whoever awaits it cancels this at its end."""
+    """Ask and tell until the call is to be over; whoever awaits it cancels this at its end."""
     if lookout is None:
         return
     for seconds in lookout.waits():
         await asyncio.sleep(seconds)
-        await _ask(lookout, **options)
+        if lookout.may_ask:
+            await _ask_and_tell(feed, lookout, **options)
         if not feed.tell(waits=False):
             call.cancel()  # What it sends may be stuck.
             return
+
+
+async def _ask_and_tell(feed: Feed, lookout: Lookout, **options: Any) -> None:
+    """Ask once, and tell while there is no answer, unless the call is to be over."""
+    question = asyncio.create_task(_ask(lookout, **options))
+    try:
+        while not (await asyncio.wait([question], timeout=TELL_SECONDS))[0]:
+            if not feed.tell(waits=False):
+                return
+        question.result()
+    finally:
+        question.cancel()
 
 
 async def _ask(lookout: Lookout, **options: Any) -> None:

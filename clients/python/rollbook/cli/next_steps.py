@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rollbook._handshakes import HandshakeFault, handshake_fault
 from rollbook.cli.wording import bad_devices
-from rollbook.errors import PermissionDeniedError, RollbookError, UnavailableError
+from rollbook.errors import RollbookError, UnavailableError
 from rollbook.words import Right
 
 if TYPE_CHECKING:
@@ -122,8 +122,6 @@ def may_reveal_tokens(client: AdminClient) -> bool:
     """Tell whether QR codes are a next step for the holder of this key, as far as is known."""
     try:
         return Right.REVEAL_TOKEN in client.get_own_api_key().rights
-    except PermissionDeniedError:
-        return False
     except RollbookError:  # a server that knows no such method
         return True
 

@@ -85,47 +85,60 @@ class _Pace:
     """How fast an upload goes, by what the server made durable.
 
     Measured over all that came since the first step, and up to the last batch: they come
-    one by one, on a slow network seconds apart.
+    one by one, on a slow network seconds apart. From one on that is later than any before
+    it the rate shrinks and the time left grows, until it comes.
     """
 
     def __init__(self) -> None:
         self._begun_at: int | None = None
         self._reached = 0
         self._reached_at = 0.0
-        self.bytes_per_second = 0.0
+        self._longest_wait = 0.0
+        self._is_settled = False
 
     def note(self, step: UploadProgress, elapsed: float) -> None:
         """Take a step in, so many seconds after the beginning."""
         if self._begun_at is None:  # a resumed upload has bytes
             self._begun_at = self._reached = step.committed_bytes
-        if step.committed_bytes > self._reached and elapsed > _UNSETTLED_SECONDS:
-            self.bytes_per_second = (step.committed_bytes - self._begun_at) / elapsed
-            self._reached_at = elapsed
-        self._reached = max(self._reached, step.committed_bytes)
+        if step.committed_bytes > self._reached:
+            self._is_settled = self._is_settled or elapsed > _UNSETTLED_SECONDS
+            self._longest_wait = max(self._longest_wait, elapsed - self._reached_at)
+            self._reached, self._reached_at = step.committed_bytes, elapsed
+
+    def bytes_per_second(self, elapsed: float) -> float:
+        """Give the rate, so many seconds after the beginning; 0 if it is not known."""
+        if not self._is_settled:
+            return 0.0
+        measured_until = max(self._reached_at, elapsed - self._longest_wait)
+        return (self._reached - (self._begun_at or 0)) / measured_until
 
     def seconds_left(self, total_bytes: float, elapsed: float) -> int:
-        """Give what is left of the time from the last batch on."""
-        needed = (total_bytes - self._reached) / self.bytes_per_second
-        return max(0, ceil(needed - (elapsed - self._reached_at)))
+        """Give what is left of the time, once there is a rate."""
+        needed = (total_bytes - self._reached) / self.bytes_per_second(elapsed)
+        return max(0, ceil(needed - min(elapsed - self._reached_at, self._longest_wait)))
 
 
 class _SettledSpeed(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Give the speed, once it tells something and as long as there is one."""
         pace: _Pace = task.fields["pace"]
-        speed = "" if task.finished else decimal(int(pace.bytes_per_second))
-        text = f"{speed}/s" if speed and pace.bytes_per_second else ""
+        speed = 0.0 if task.finished else pace.bytes_per_second(task.elapsed or 0.0)
+        text = f"{decimal(int(speed))}/s" if speed else ""
         return Text(text, style="progress.data.speed", no_wrap=True)
 
 
 class _SettledRest(ProgressColumn):
     def render(self, task: Task) -> Text:
-        """Give the time left, which is known as well as the speed is."""
+        """Give the time left, or how long it took so far as long as that is not known."""
         pace: _Pace = task.fields["pace"]
-        if task.finished or task.total is None or not pace.bytes_per_second:
-            return Text("")
-        left = timedelta(seconds=pace.seconds_left(task.total, task.elapsed or 0.0))
-        return Text(str(left), style="progress.remaining", no_wrap=True)
+        elapsed = task.elapsed or 0.0
+        if task.finished or elapsed < _UNSETTLED_SECONDS:
+            text = ""
+        elif task.total is None or not pace.bytes_per_second(elapsed):
+            text = f"{timedelta(seconds=int(elapsed))} so far"
+        else:
+            text = str(timedelta(seconds=pace.seconds_left(task.total, elapsed)))
+        return Text(text, style="progress.remaining", no_wrap=True)
 
 
 def _headline(name: str, step: UploadProgress) -> str:

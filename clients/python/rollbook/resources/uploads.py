@@ -81,12 +81,12 @@ class DiscardedUpload:
 class UploadProgress:
     """How far an upload is.
 
-    `committed_*` is what the server last said is durable; it is asked every second.
-    `sent_*` counts what was handed to the connection, whose buffers may hold megabytes:
-    on a slow network neither a rate nor the time left can be told from it.
+    `committed_*` is what the server last said is durable; it is asked every second, over
+    a second connection. `sent_*` counts what was handed to the first, whose buffers may
+    hold megabytes: on a slow network neither a rate nor the time left can be told from it.
     Bytes are 0 for typed rows; totals are None where nothing knows them beforehand.
     `streams` counts the streams used so far: above 1, the upload was resumed.
-    `committed_is_known` is false for keys that may not look (right VIEW), until the end.
+    `committed_is_known` is false for keys that the server does not tell, until the end.
     """
 
     upload_id: str

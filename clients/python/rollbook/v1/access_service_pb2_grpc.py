@@ -106,7 +106,7 @@ class AccessServiceServicer(object):
     def GetOwnApiKey(self, request, context):
         """Tells of the API key of this call, and so what its holder may do.
 
-        Callers: administrators with the right VIEW.
+        Callers: administrators with any API key, whatever its rights.
         On failure: nothing changes.
         Reasons: none of its own.
         """

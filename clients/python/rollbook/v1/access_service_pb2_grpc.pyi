@@ -61,7 +61,7 @@ class AccessServiceStub:
     ]
     """Tells of the API key of this call, and so what its holder may do.
 
-    Callers: administrators with the right VIEW.
+    Callers: administrators with any API key, whatever its rights.
     On failure: nothing changes.
     Reasons: none of its own.
     """
@@ -123,7 +123,7 @@ class AccessServiceAsyncStub:
     ]
     """Tells of the API key of this call, and so what its holder may do.
 
-    Callers: administrators with the right VIEW.
+    Callers: administrators with any API key, whatever its rights.
     On failure: nothing changes.
     Reasons: none of its own.
     """
@@ -191,7 +191,7 @@ class AccessServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[rollbook.v1.access_service_pb2.GetOwnApiKeyResponse, collections.abc.Awaitable[rollbook.v1.access_service_pb2.GetOwnApiKeyResponse]]:
         """Tells of the API key of this call, and so what its holder may do.
 
-        Callers: administrators with the right VIEW.
+        Callers: administrators with any API key, whatever its rights.
         On failure: nothing changes.
         Reasons: none of its own.
         """

@@ -144,7 +144,8 @@ class DeviceServiceServicer(object):
     def GetUpload(self, request, context):
         """Gives the state, position, counts and first errors of an upload.
 
-        Callers: administrators with the right VIEW.
+        Callers: administrators with the right VIEW or CREATE: who may upload can
+        follow and resume what is on its way.
         On failure: nothing changes.
         Reasons: UPLOAD_NOT_FOUND.
         """

@@ -62,7 +62,8 @@ class DeviceServiceStub:
     ]
     """Gives the state, position, counts and first errors of an upload.
 
-    Callers: administrators with the right VIEW.
+    Callers: administrators with the right VIEW or CREATE: who may upload can
+    follow and resume what is on its way.
     On failure: nothing changes.
     Reasons: UPLOAD_NOT_FOUND.
     """
@@ -252,7 +253,8 @@ class DeviceServiceAsyncStub:
     ]
     """Gives the state, position, counts and first errors of an upload.
 
-    Callers: administrators with the right VIEW.
+    Callers: administrators with the right VIEW or CREATE: who may upload can
+    follow and resume what is on its way.
     On failure: nothing changes.
     Reasons: UPLOAD_NOT_FOUND.
     """
@@ -446,7 +448,8 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[rollbook.v1.device_service_pb2.GetUploadResponse, collections.abc.Awaitable[rollbook.v1.device_service_pb2.GetUploadResponse]]:
         """Gives the state, position, counts and first errors of an upload.
 
-        Callers: administrators with the right VIEW.
+        Callers: administrators with the right VIEW or CREATE: who may upload can
+        follow and resume what is on its way.
         On failure: nothing changes.
         Reasons: UPLOAD_NOT_FOUND.
         """
