@@ -81,9 +81,8 @@ def test_which_token_was_refused_and_why_cannot_be_seen_from_what_is_done(
     """
     depot.server.app._sweeper.close()  # whose statements would be taken for ours
     database, done = depot.server.app._store._database, list[str]()
-    run: Any = database.execute_sql
 
-    def noting(sql: str, *rest: Any, **more: Any) -> Any:
+    def noting(run: Any, sql: str, *rest: Any, **more: Any) -> Any:
         done.append(sql)
         return run(sql, *rest, **more)
 
@@ -92,7 +91,8 @@ def test_which_token_was_refused_and_why_cannot_be_seen_from_what_is_done(
         depot.agent.enroll_device(token=token, imeis=[IMEI])
         return tuple(sql for sql in done if "checkpoint" not in sql and "BEGIN" not in sql)
 
-    monkeypatch.setattr(database, "execute_sql", noting)
+    for name in ("execute_sql", "execute_rows", "hand_over", "ask_ahead"):
+        monkeypatch.setattr(database, name, partial(noting, getattr(database, name)))
     causes = (lambda _: WRONG_TOKEN, refreshed, expired, revoked)
     told = set()
     for cause in causes:

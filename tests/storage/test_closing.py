@@ -6,7 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TYPE_CHECKING
 
-from rollbook_server.storage.store import SqliteStore
+import pytest
+
+from databases import DATABASES
+from rollbook_server.config import DATABASE_NAME
+from rollbook_server.storage.opening import open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,8 +18,9 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Roll
 
 
-def test_a_read_under_way_outlives_the_closing(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "roll.db")
+@pytest.mark.both_engines
+def test_a_read_under_way_outlives_the_closing_and_leaves_no_connection(tmp_path: Path) -> None:
+    store = open_store(DATABASES.url(tmp_path), tmp_path / DATABASE_NAME, str.encode)
     begun, closed = Event(), Event()
 
     def work(roll: Roll) -> int:
@@ -29,3 +34,4 @@ def test_a_read_under_way_outlives_the_closing(tmp_path: Path) -> None:
         store.close()
         closed.set()
         assert reading.result() == 1
+    assert not store._readers._connections  # type: ignore[attr-defined]  # of peewee's pool

@@ -154,6 +154,8 @@ class PackedBatch(PackedRows, Protocol):
 class Readers(RollDatabase):
     """A pool of connections that only read."""
 
+    has_ended = False
+
     @abstractmethod
     def reading(self) -> AbstractContextManager[None]:
         """Take a connection, and read one consistent state of the roll within."""
@@ -161,6 +163,11 @@ class Readers(RollDatabase):
     @abstractmethod
     def close_idle(self) -> None:
         """Close the connections that nobody reads on."""
+
+    def end(self) -> None:
+        """Close the connections that nobody reads on, and each other one when it is given back."""
+        self.has_ended = True
+        self.close_idle()
 
 
 class WritingSide(Protocol):

@@ -205,7 +205,7 @@ class RollStore:
         self._close_connections()
 
     def _close_connections(self) -> None:
-        self._readers.close_idle()
+        self._readers.end()
         self._writing_side.close()
 
 

@@ -193,6 +193,10 @@ class _Walk:
 class PostgresReaders(PostgresEngine, PooledPostgresqlDatabase, Readers):  # type: ignore[misc]
     """The connections that read."""
 
+    def _can_reuse(self, conn: psycopg.Connection[Any]) -> bool:
+        """Tell whether a connection that is given back is kept."""
+        return not self.has_ended and bool(super()._can_reuse(conn))
+
     def _is_closed(self, conn: psycopg.Connection[Any]) -> bool:
         """Tell whether a connection is of no use; one that was cut shows in `reading`."""
         if conn.pgconn.transaction_status == TransactionStatus.IDLE:

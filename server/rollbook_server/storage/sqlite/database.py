@@ -109,6 +109,10 @@ class SqliteRoll(SqliteEngine, SqliteDatabase):
 class SqliteReaders(SqliteEngine, PooledSqliteDatabase, Readers):  # type: ignore[misc]
     """The connections that read."""
 
+    def _can_reuse(self, conn: Any) -> bool:
+        """Tell whether a connection that is given back is kept."""
+        return not self.has_ended and bool(super()._can_reuse(conn))
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Take a connection and read one state of the roll."""
