@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from rollbook_server.storage.runs import adding, extending
+from rollbook_server.storage.runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,6 @@ OF_PROFILE = """profile_ranges r
 _NEAR = 1_000
 _AT_ONCE = 1_000  # runs that are read by one query
 
-_ADD = extending("profile_ranges", "profile")
 # Those of the devices that lie in no run of their profile, in as few as there can be.
 _COVER = """
 INSERT INTO profile_ranges (profile, first_id, last_id)
@@ -44,8 +43,6 @@ ORDER BY first_id LIMIT {_AT_ONCE}
 """
 _FIRST = "SELECT first_id, last_id FROM profile_ranges WHERE profile = ? ORDER BY first_id LIMIT 1"
 _EMPTY = "DELETE FROM devices WHERE profile = ? AND id BETWEEN ? AND ?"
-_SHORTEN = "UPDATE profile_ranges SET first_id = ? WHERE profile = ? AND first_id = ?"
-_FORGET = "DELETE FROM profile_ranges WHERE profile = ? AND first_id = ?"
 
 
 class ProfileRanges:
@@ -55,11 +52,11 @@ class ProfileRanges:
     """
 
     def __init__(self, database: RollDatabase) -> None:
-        self._database = database
+        self._database, self._runs = database, Runs(database, "profile_ranges", "profile")
 
     def add(self, profile: int, first: int, last: int) -> None:
         """Take in new numbers, which are above all others."""
-        self._database.hand_over(_ADD, adding(profile, first, last))
+        self._runs.add(profile, first, last)
 
     def cover(self, numbers: Iterable[int | None]) -> None:
         """Take in devices that may have come from another profile."""
@@ -92,10 +89,6 @@ class ProfileRanges:
         if found is None:
             return False
         first, last = found
-        end = min(last, first + limit - 1)
+        end = self._runs.cut(profile, first, last, limit)
         self._database.execute_sql(_EMPTY, (profile, first, end))
-        if end < last:
-            self._database.execute_sql(_SHORTEN, (end + 1, profile, first))
-        else:
-            self._database.execute_sql(_FORGET, (profile, first))
         return True

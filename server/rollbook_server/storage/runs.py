@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
-def extending(table: str, owner: str) -> str:
-    """Give the statement that adds numbers behind the owner's last run, or as the rest of it.
+if TYPE_CHECKING:
+    from rollbook_server.storage.engine import RollDatabase
 
-    `adding` gives its parameters.
-    """
-    return f"""
+# Behind the last run of the owner, or as the rest of it.
+_ADD = """
 INSERT INTO {table} ({owner}, first_id, last_id)
 SELECT ?, coalesce((
     SELECT CASE WHEN last_id = ? THEN first_id END FROM {table}
@@ -16,8 +17,36 @@ SELECT ?, coalesce((
 ), ?), ? WHERE true
 ON CONFLICT ({owner}, first_id) DO UPDATE SET last_id = excluded.last_id
 """
+_SHORTEN = "UPDATE {table} SET first_id = ? WHERE {owner} = ? AND first_id = ?"
+_FORGET = "DELETE FROM {table} WHERE {owner} = ? AND first_id = ?"
 
 
-def adding(owner: int, first: int, last: int) -> tuple[int, ...]:
-    """Give the parameters for numbers that are above all others."""
-    return owner, first - 1, owner, first, last
+class _Statements(NamedTuple):
+    add: str
+    shorten: str
+    forget: str
+
+
+class Runs:
+    """The runs of a table as one transaction sees them; owners are given by their keys."""
+
+    def __init__(self, database: RollDatabase, table: str, owner: str) -> None:
+        self._database, self._sql = database, _statements(table, owner)
+
+    def add(self, owner: int, first: int, last: int) -> None:
+        """Take in new numbers, which are above all others."""
+        self._database.hand_over(self._sql.add, (owner, first - 1, owner, first, last))
+
+    def cut(self, owner: int, first: int, last: int, limit: int) -> int:
+        """Take the first `limit` numbers off a run, or all; gives the last of them."""
+        end = min(last, first + limit - 1)
+        if end < last:
+            self._database.execute_sql(self._sql.shorten, (end + 1, owner, first))
+        else:
+            self._database.execute_sql(self._sql.forget, (owner, first))
+        return end
+
+
+@cache
+def _statements(table: str, owner: str) -> _Statements:
+    return _Statements(*(sql.format(table=table, owner=owner) for sql in (_ADD, _SHORTEN, _FORGET)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollbook_server.storage.runs import adding, extending
+from rollbook_server.storage.runs import Runs
 
 if TYPE_CHECKING:
     from rollbook_server.storage.engine import RollDatabase
@@ -20,7 +20,6 @@ OUTSIDE = """d.id > coalesce((
     WHERE r.upload = d.upload AND r.first_id <= d.id ORDER BY r.first_id DESC LIMIT 1
 ), 0)"""
 
-_ADD = extending("upload_ranges", "upload")
 _FIRST_GONE = """
 SELECT r.upload, r.first_id, r.last_id FROM upload_ranges r JOIN uploads u ON u.id = r.upload
 WHERE u.state IN ('FAILED', 'DISCARDED') LIMIT 1
@@ -28,19 +27,17 @@ WHERE u.state IN ('FAILED', 'DISCARDED') LIMIT 1
 _EMPTY = """
 DELETE FROM devices WHERE id BETWEEN ? AND ? AND upload = ? AND register_time IS NULL
 """
-_SHORTEN = "UPDATE upload_ranges SET first_id = ? WHERE upload = ? AND first_id = ?"
-_FORGET = "DELETE FROM upload_ranges WHERE upload = ? AND first_id = ?"
 
 
 class UploadRanges:
     """The runs as one transaction sees them; uploads are given by their keys."""
 
     def __init__(self, database: RollDatabase) -> None:
-        self._database = database
+        self._database, self._runs = database, Runs(database, "upload_ranges", "upload")
 
     def add(self, upload: int, first: int, last: int) -> None:
         """Take in new numbers, which are above all others."""
-        self._database.hand_over(_ADD, adding(upload, first, last))
+        self._runs.add(upload, first, last)
 
     def remove_piece(self, limit: int) -> bool:
         """Remove PENDING devices of a FAILED or DISCARDED upload; False if there are none.
@@ -51,10 +48,6 @@ class UploadRanges:
         if found is None:
             return False
         upload, first, last = found
-        end = min(last, first + limit - 1)
+        end = self._runs.cut(upload, first, last, limit)
         self._database.execute_sql(_EMPTY, (first, end, upload))
-        if end < last:
-            self._database.execute_sql(_SHORTEN, (end + 1, upload, first))
-        else:
-            self._database.execute_sql(_FORGET, (upload, first))
         return True
