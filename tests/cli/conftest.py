@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cli.ended import Cli, Ended
+from cli.office import Office
 from client.fake_server import Running
 from rollbook.cli.entry import run
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from rollbook import AdminClient, EnrollmentAgent
     from running import Server
 
 
@@ -66,3 +68,12 @@ def scripted(
         monkeypatch.setenv("ROLLBOOK_ADDRESS", running.address)
         monkeypatch.setenv("ROLLBOOK_API_KEY", "key-1")
         yield running
+
+
+@pytest.fixture
+def office(
+    cli: Cli, admin: AdminClient, agent: EnrollmentAgent, server: Server, tmp_path: Path
+) -> Office:
+    """Give the administrator of the seed, who has made a profile."""
+    made = cli("profile", "create", "Tablets", "--output", "json").document
+    return Office(cli, admin, agent, server, tmp_path, made["profile_id"])
