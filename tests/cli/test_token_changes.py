@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import timedelta
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +13,10 @@ import pytest
 from cli.terminal import Terminal
 from rollbook import DeviceRow, SealingKeyRotation, TokenState
 from rollbook.cli.exit_codes import ExitCode
+from rollbook.cli.progress import _Lines
 from rollbook.cli.sealing_keys import told
 from rollbook_server.storage.tokens import StoredTokens
-from tokens.sealed import fill_disk, key_ids
+from tokens.sealed import LONG_SECONDS, fill_disk, key_ids
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,6 +208,28 @@ def test_a_rotation_that_broke_off_is_told_as_what_it_is(
     assert f"with the key {newest}: 2 values since the rotation went on" in said
     assert "Nothing is left that an older key sealed" in said
     assert key_ids(server.data_dir) == [newest]
+
+
+@pytest.mark.sqlite_only
+def test_a_rotation_that_is_not_followed_to_its_end_is_told_how_it_goes_on(
+    cli: Cli, depot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert depot
+    monkeypatch.setattr("rollbook_server.transport.token_servicer.PIECE_SECONDS", 0)
+    asked = Event()
+
+    def fill_disk_then(*_: object) -> None:
+        assert asked.wait(LONG_SECONDS)
+        fill_disk()
+
+    def note(*_: object) -> None:
+        asked.set()
+
+    monkeypatch.setattr(StoredTokens, "reseal", fill_disk_then)
+    monkeypatch.setattr(_Lines, "step", note)
+    ended = cli("key", "rotate-sealing")
+    assert ended.code == ExitCode.REFUSED
+    assert "The server seals on, or at its next start" in ended.err
 
 
 @pytest.mark.parametrize(

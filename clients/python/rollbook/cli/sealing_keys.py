@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from rollbook import AdminClient, SealingKeyRotation
 
 
+_HOW_IT_GOES_ON = (
+    "The server seals on, or at its next start, and every token can be read meanwhile; "
+    "`rollbook key rotate-sealing` follows it and makes no other key before it is over."
+)
+
+
 @click.command("rotate-sealing")
 @with_session
 def rotate_sealing(session: Session) -> None:
@@ -69,7 +75,16 @@ def _readable(unreadable_count: int) -> str:
 
 
 def _rotate(client: AdminClient, *, silent: bool) -> SealingKeyRotation:
+    steps: list[SealingKeyRotation] = []
     with counting("Sealing tokens anew", "value", None, silent=silent) as count:
-        return client.rotate_sealing_key(
-            progress=lambda step: count(step.resealed_count, step.total_count)
-        )
+
+        def follow(step: SealingKeyRotation) -> None:
+            steps[:] = [step]
+            count(step.resealed_count, step.total_count)
+
+        try:
+            return client.rotate_sealing_key(progress=follow)
+        except BaseException:  # also Ctrl-C
+            if steps and not silent:
+                say(_HOW_IT_GOES_ON)
+            raise
