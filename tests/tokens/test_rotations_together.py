@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -14,10 +15,11 @@ from rollbook import ResourceExhaustedError
 from rollbook.v1 import token_service_pb2 as messages
 from rollbook.v1 import token_service_pb2_grpc
 from rollbook_server import rotations
-from rollbook_server.rotations import Rotations
+from rollbook_server.config import SEALING_KEY_NAME
+from rollbook_server.rotations import Rotation, Rotations
 from rollbook_server.sealing_keys import SealingKeys
 from rollbook_server.storage.tokens import StoredTokens
-from tokens.sealed import COUNT, LONG_SECONDS, call, fill_disk, key_ids, sealed_with
+from tokens.sealed import COUNT, LONG_SECONDS, call, document, fill_disk, key_ids, sealed_with
 from uploads.wire import refusal, until
 
 if TYPE_CHECKING:
@@ -95,13 +97,13 @@ def test_two_who_ask_at_once_make_one_key(
     assert not gate.opened.is_set()
 
 
-@pytest.mark.usefixtures("gate")
 def test_who_waits_for_the_end_is_answered_before_it_if_that_takes_long(
-    admin: AdminClient, monkeypatch: pytest.MonkeyPatch
+    admin: AdminClient, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rollbook_server.transport.token_servicer.WHOLE_SECONDS", 0)
     answer = call(admin, ROTATE)
     assert (answer.under_way, answer.resealed_count, answer.total_count) == (True, 0, ALL)
+    assert not gate.opened.is_set()
 
 
 def test_a_caller_who_left_holds_no_thread(
@@ -186,6 +188,45 @@ def test_who_stops_does_not_wait_for_a_piece_that_hangs(monkeypatch: pytest.Monk
     assert begun.is_under_way(0)
     go_on.set()
     assert begun.join(LONG_SECONDS)
+
+
+def test_who_stops_waits_for_the_piece_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_awaited, done, ours, join = Event(), list[str](), Rotations(), Rotation.join
+
+    def reseal(*_: Any) -> int:
+        assert is_awaited.wait(LONG_SECONDS)
+        done.append("the piece")
+        return 0
+
+    def joined(rotation: Rotation, seconds: float) -> bool:
+        is_awaited.set()
+        return join(rotation, seconds)
+
+    monkeypatch.setattr(Rotation, "join", joined)
+    ours.begin("01", 1, reseal, resumed=False)
+    ours.close()
+    is_over = bool(done)
+    is_awaited.set()
+    assert is_over
+
+
+def test_after_a_change_by_hand_all_is_sealed_anew_before_there_are_calls(
+    serve: Callable[..., Server], server: Server, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.stop()
+    found, await_end = document(server.data_dir), Rotation.await_end
+    new = {"key_id": "0" * 8, "key": found["lookup_key"]}
+    keys = json.dumps({**found, "sealing_keys": [*found["sealing_keys"], new]})
+    (server.data_dir / SEALING_KEY_NAME).write_text(keys)
+
+    def awaited(rotation: Rotation) -> None:
+        gate.opened.set()
+        await_end(rotation)
+
+    monkeypatch.setattr(Rotation, "await_end", awaited)
+    again = serve()
+    assert sealed_with(again.data_dir) == {new["key_id"]}
+    assert len(key_ids(again.data_dir)) == 2  # they are taken out by hand, too
 
 
 def test_one_that_broke_off_goes_on_with_its_key_for_who_asks_for_another(
