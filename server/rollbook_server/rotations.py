@@ -140,7 +140,7 @@ class Rotations:
     def close(self) -> None:
         """Stop, and wait for the end, but for no piece that does not come to one."""
         self.stop()
-        for each in self._by_key.values():
+        for each in list(self._by_key.values()):
             if not each.join(CLOSE_SECONDS):
                 _log.warning("a piece that is being sealed anew hangs, and is not waited for")
 

@@ -110,8 +110,8 @@ class SealingKeys:
 
     @property
     def _is_unfinished(self) -> bool:
-        """Whether keys retire: a rotation is under way, or broke off."""
-        return any(each.retiring for each in self._document.keys)
+        """Whether keys are to go from our file: a rotation is under way, or broke off."""
+        return self._path is not None and any(each.retiring for each in self._document.keys)
 
     def _going_on(self, now: datetime) -> Rotation:
         """Give the rotation of the newest key; it is begun again if it failed."""
@@ -147,8 +147,8 @@ class SealingKeys:
         count = resealing.reseal(self._store, self.sealer, told, goes_on)
         unreadable = self._store.read(self._count_old)
         left = self._document.rid_of_retiring()
-        if self._path is not None and left != self._document:
-            self._keep(self._path, left)
+        if self._is_unfinished:
+            self._keep(self._path_of_current(), left)
         _log.info("%d tokens and answers were sealed anew with the key %s", count, self._newest_id)
         if unreadable:
             _log.warning("%d tokens and answers stay as they are: no key opens them", unreadable)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
-from rollbook import ResourceExhaustedError
+from rollbook import FailedPreconditionError, ResourceExhaustedError
 from rollbook.v1 import token_service_pb2 as messages
 from rollbook.v1 import token_service_pb2_grpc
 from rollbook_server import rotations
@@ -227,6 +227,21 @@ def test_after_a_change_by_hand_all_is_sealed_anew_before_there_are_calls(
     again = serve()
     assert sealed_with(again.data_dir) == {new["key_id"]}
     assert len(key_ids(again.data_dir)) == 2  # they are taken out by hand, too
+
+
+def test_a_key_file_that_changes_meanwhile_is_not_written_over(
+    admin: AdminClient, server: Server, gate: Gate
+) -> None:
+    path = server.data_dir / SEALING_KEY_NAME
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(call, admin, ROTATE)
+        assert gate.reached.wait(LONG_SECONDS)
+        changed = json.dumps(document(server.data_dir) | {"lookup_key": "A" * 43 + "="})
+        path.write_text(changed)
+        gate.opened.set()
+        with pytest.raises(FailedPreconditionError, match="Start the server again"):
+            asked.result()
+    assert path.read_text() == changed
 
 
 def test_one_that_broke_off_goes_on_with_its_key_for_who_asks_for_another(
