@@ -37,6 +37,7 @@ from rollbook_server.observing.observation import Observation
 from rollbook_server.observing.states import States
 from rollbook_server.passwords import Argon2Passwords
 from rollbook_server.pulse import Feeling, Pulse
+from rollbook_server.rotations import Rotations
 from rollbook_server.stand_in import StandIn
 from rollbook_server.storage.opening import open_store
 from rollbook_server.sweeper import Sweeper
@@ -92,7 +93,7 @@ class App:
         config.make_data_dir()
         self._door = Door(config, clock)
         self._store = self._opened(awaiting)
-        self._sweeper = Sweeper(self._store, clock)
+        self._sweeper, self._rotations = Sweeper(self._store, clock), Rotations()
         self._keys = KeyRing(self._store, clock)
         self._witness = Witness(self._keyed)
         self._teller = Sweeper(self._store, clock, PERIOD_SECONDS, self._witness.settle)
@@ -157,7 +158,8 @@ class App:
     def _load_sealing(self) -> SealingKeys:
         config, needed = self._config, self._store.needs_key_file()
         path = config.sealing_key_path()
-        return sealing_keys.load(path, config.sealing_keys, self._store, must_exist=needed)
+        keys, rotations = config.sealing_keys, self._rotations
+        return sealing_keys.load(path, keys, self._store, rotations, must_exist=needed)
 
     def _load_epoch(self) -> TokenEpoch:
         path = self._config.data_dir / TOKEN_EPOCH_NAME
@@ -252,11 +254,13 @@ class App:
         """Tell that it stops, let no new call in, answer those under way, and close the files.
 
         Uploads and inventories end at their next message, and those that stand still in a
-        moment. What is not answered after three quarters of `drain_seconds` is cut.
+        moment; a rotation after its piece. What is not answered after three quarters of
+        `drain_seconds` is cut.
         """
         self.health.stop()
         self._streams.stop()
         self._exports.stop()
+        self._rotations.stop()
         self._idle.hurry()
         seconds = self._config.drain_seconds * CALLS_SHARE
         ended = self._server.stop(seconds)
@@ -274,6 +278,7 @@ class App:
         self._idle.close()
         self._lines.close()
         self._sweeper.close()
+        self._rotations.close()
         if self._listener:
             self._listener.close()
         self._keys.flush()

@@ -43,7 +43,7 @@ class Health:
 
     def __init__(self) -> None:
         self._servicer = _Servicer()
-        self._is_serving = self._is_stopping = False
+        self._is_serving = False
 
     def register(self, server: grpc.Server) -> None:
         """Let the server be asked."""
@@ -51,7 +51,7 @@ class Health:
 
     def is_serving(self) -> bool:
         """Tell what is told of the whole server."""
-        return self._is_serving and not self._is_stopping
+        return self._is_serving and not self._servicer.is_stopping
 
     def tell(self, feeling: Feeling) -> None:
         """Tell how the database is, of every service; in vain once the server stops."""
@@ -66,7 +66,6 @@ class Health:
 
         With that their calls end, so that they make room for those who wait.
         """
-        self._is_stopping = True
         self._servicer.enter_graceful_shutdown()
 
 
@@ -78,7 +77,7 @@ class _Servicer(health.HealthServicer):  # type: ignore[misc]  # the library has
         super().__init__(experimental_non_blocking=False, experimental_thread_pool=threads)
         self._watching = threading.Lock()
         self._watchers = set[Any]()
-        self._is_stopping = False
+        self.is_stopping = False
 
     def Watch(  # noqa: N802 - the contract's name
         self, request: health_pb2.HealthCheckRequest, context: grpc.ServicerContext
@@ -87,14 +86,14 @@ class _Servicer(health.HealthServicer):  # type: ignore[misc]  # the library has
         watcher = super().Watch(request, context)
         with self._watching:
             self._watchers.add(watcher)
-            if self._is_stopping:
+            if self.is_stopping:
                 watcher.close()
         try:
             yield from watcher
         finally:
             with self._watching:
                 self._watchers.discard(watcher)
-        if self._is_stopping:  # and nobody who left
+        if self.is_stopping:  # and nobody who left
             context.set_code(grpc.StatusCode.UNAVAILABLE)
             context.set_details("The server is shutting down.")
 
@@ -102,6 +101,6 @@ class _Servicer(health.HealthServicer):  # type: ignore[misc]  # the library has
         """Tell all watchers, and let none wait for anything more."""
         super().enter_graceful_shutdown()
         with self._watching:
-            self._is_stopping = True
+            self.is_stopping = True
             for each in self._watchers:
                 each.close()  # what it was told before is still given

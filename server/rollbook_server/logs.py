@@ -19,7 +19,8 @@ from rollbook_server.domain.redaction import redacted
 FORMATS = ("text", "json")
 LEVELS = ("debug", "info", "warning", "error")
 ACCESS_LEVELS = {"off": logging.CRITICAL, "failures": logging.WARNING, "all": logging.INFO}
-"""Which calls leave a line: they are logged at INFO if they went well, else at WARNING or ERROR."""
+"""Which calls leave a line: at INFO if they went well or ended as such calls do, else at
+WARNING or ERROR."""
 
 ACCESS = "rollbook_server.access"
 """The name of the log of calls; what it tells holds nothing that a caller made up."""

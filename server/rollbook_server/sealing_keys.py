@@ -17,7 +17,7 @@ from rollbook_server.domain import audit, resealing
 from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
 from rollbook_server.key_files import KeyFileError
-from rollbook_server.rotations import Past, Rotation
+from rollbook_server.rotations import Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rollbook_server.domain.ports import Roll, Sealer, Store
+    from rollbook_server.rotations import Rotation, Rotations
     from rollbook_server.sealing_file import KeyDocument, SealingKey
 
 _log = logging.getLogger(__name__)
@@ -33,11 +34,13 @@ _log = logging.getLogger(__name__)
 class SealingKeys:
     """What seals, and where its keys are; `path` is None if they are from the environment."""
 
-    def __init__(self, document: KeyDocument, path: Path | None, store: Store) -> None:
+    def __init__(
+        self, document: KeyDocument, path: Path | None, store: Store, rotations: Rotations
+    ) -> None:
         self._document, self._path, self._store = document, path, store
-        self._rotating = threading.Lock()
-        self._rotations: dict[str, Rotation] = {}  # of this server, by the keys that they made
+        self._rotating, self._rotations = threading.Lock(), rotations
         self.sealer = document.sealer()
+        self._in_use = document.keys[-1]
 
     def check_shared(self) -> None:
         """See to it that all servers of a database look up and seal with the same keys.
@@ -56,37 +59,37 @@ class SealingKeys:
             )
 
     def finish(self) -> None:
-        """Seal anew what older keys sealed, before there are calls; a full disk is no hindrance."""
+        """Seal anew what older keys sealed; a full disk is no hindrance.
+
+        A rotation that broke off goes on beside the calls. Where keys were changed by hand it
+        is done before there are any: whoever sees the server serve may take out the old ones.
+        """
         if len(self._document.keys) == 1:
             return
-        try:
-            self._reseal(lambda _count: None)
-        except RollbookError as error:
-            _log.warning("sealing anew broke off and goes on at the next start: %s", error)
-            return
-        if self._document.keys[1:]:
-            old = ", ".join(each.key_id.hex() for each in self._document.keys[:-1])
-            _log.info("nothing is sealed with the keys %s any more; they may be taken out", old)
+        rotation = self._begun(resumed=True)
+        if not self._is_unfinished or self._store.has_other_servers:
+            rotation.await_end()
 
-    def rotation(self, key_id: str) -> Rotation | Past:
-        """Give the rotation that made this key; one of before goes on, if it broke off.
+    def rotation(self, key_id: str, now: datetime) -> Rotation | Past:
+        """Give the rotation that made this key; one that broke off goes on.
 
-        Raises RollbookError with FIELD_INVALID if none did, as far as is known.
+        Raises RollbookError with FIELD_INVALID if none did, as far as is known, else as `rotate`.
         """
-        if key_id in self._rotations:  # without a wait for one that is to come behind it
-            return self._rotations[key_id]
         with self._rotating:
-            if key_id in self._rotations:
-                return self._rotations[key_id]
-            if key_id != self._document.keys[-1].key_id.hex():
+            found = self._rotations.of(key_id)
+            if found and not found.is_to_go_on:
+                return found
+            if key_id != self._newest_id:
                 raise _unknown()
-            is_over = self._document == self._document.rid_of_retiring()
-            return Past(key_id) if is_over else self._begun()
+            if found or self._is_unfinished:
+                return self._going_on(now)
+            return Past(key_id, self._store.read(self._count_old))
 
-    def rotate(self, now: datetime) -> Rotation:
-        """Put a new key to use, and begin to seal with it. One rotation at a time.
+    def rotate(self, now: datetime) -> tuple[Rotation, bool]:
+        """Put a new key to use, and begin to seal with it, unless a rotation is not over yet.
 
-        Raises RollbookError with SEALING_KEYS_FIXED, STORE_FULL or SERVER_STOPPING.
+        Then that is given, which goes on if it broke off; whether it is so comes second. Raises
+        RollbookError with SEALING_KEYS_FIXED, STORE_FULL or SERVER_STOPPING.
         """
         if self._store.has_other_servers:
             raise _fixed(
@@ -95,19 +98,43 @@ class SealingKeys:
                 "behind them, and start each again."
             )
         with self._rotating:
-            for rotation in self._rotations.values():
-                rotation.await_end()
+            if self._is_unfinished:
+                return self._going_on(now), True
             self._keep(self._path_of_current(), self._document.rotated())
-            newest = self._document.keys[-1]
-            self._store.write(partial(self._put_to_use, newest, now))
-            return self._begun()
+            self._use_newest(now)
+            return self._begun(resumed=False), False
 
-    def _begun(self) -> Rotation:
+    @property
+    def _newest_id(self) -> str:
+        return self._document.keys[-1].key_id.hex()
+
+    @property
+    def _is_unfinished(self) -> bool:
+        """Whether keys are to go from our file: a rotation is under way, or broke off."""
+        return self._path is not None and any(each.retiring for each in self._document.keys)
+
+    def _going_on(self, now: datetime) -> Rotation:
+        """Give the rotation of the newest key; it is begun again if it failed."""
+        found = self._rotations.of(self._newest_id)
+        if found and not found.has_failed:
+            return found
+        self._use_newest(now)  # it may have failed before that
+        return self._begun(resumed=True)
+
+    def _begun(self, *, resumed: bool) -> Rotation:
         """Begin to seal with the newest key."""
-        key_id = self._document.keys[-1].key_id.hex()
-        total = self._store.read(lambda roll: resealing.count_old(roll, self.sealer))
-        self._rotations[key_id] = Rotation(key_id, total, self._reseal)
-        return self._rotations[key_id]
+        total = self._store.read(self._count_old)
+        return self._rotations.begin(self._newest_id, total, self._reseal, resumed=resumed)
+
+    def _count_old(self, roll: Roll) -> int:
+        return resealing.count_old(roll, self.sealer)
+
+    def _use_newest(self, now: datetime) -> None:
+        """Seal with the newest key from now on, if it is not so yet."""
+        newest = self._document.keys[-1]
+        if newest.key_id != self._in_use.key_id:
+            self._store.write(partial(self._put_to_use, newest, now))
+            self._in_use = newest
 
     def _put_to_use(self, key: SealingKey, now: datetime, roll: Roll) -> None:
         """Seal with a key; in work of the writer, as all sealing is: what comes later has it."""
@@ -115,13 +142,20 @@ class SealingKeys:
         subject = Subject(resource_id=key.key_id.hex())
         audit.tell(roll, Action.ROTATE_SEALING_KEY, now, subject)
 
-    def _reseal(self, told: Callable[[int], None]) -> None:
-        count = resealing.reseal(self._store, self.sealer, told)
+    def _reseal(self, told: Callable[[int], None], goes_on: Callable[[], bool]) -> int:
+        """Seal all anew, then let the old keys go; gives how much none of them opens."""
+        count = resealing.reseal(self._store, self.sealer, told, goes_on)
+        unreadable = self._store.read(self._count_old)
         left = self._document.rid_of_retiring()
-        if self._path is not None and left != self._document:
-            self._keep(self._path, left)
-        newest = self._document.keys[-1].key_id.hex()
-        _log.info("%d tokens and answers were sealed anew with the key %s", count, newest)
+        if self._is_unfinished:
+            self._keep(self._path_of_current(), left)
+        _log.info("%d tokens and answers were sealed anew with the key %s", count, self._newest_id)
+        if unreadable:
+            _log.warning("%d tokens and answers stay as they are: no key opens them", unreadable)
+        if left.keys[1:]:
+            old = ", ".join(each.key_id.hex() for each in left.keys[:-1])
+            _log.info("nothing is sealed with the keys %s any more; they may be taken out", old)
+        return unreadable
 
     def _path_of_current(self) -> Path:
         """Give the file, unless somebody else wrote it: his keys would be lost."""
@@ -154,11 +188,16 @@ def _unknown() -> FieldsError:
     return FieldsError({"key_id": told})
 
 
-def load(path: Path, environment: str, store: Store, *, must_exist: bool) -> SealingKeys:
+def load(
+    path: Path, environment: str, store: Store, rotations: Rotations, *, must_exist: bool
+) -> SealingKeys:
     """Read the keys from the environment, or if that has none from the file; see `sealing_file`."""
-    if environment:
-        return SealingKeys(sealing_file.from_environment(environment), None, store)
-    return SealingKeys(sealing_file.load_or_create(path, must_exist=must_exist), path, store)
+    document = (
+        sealing_file.from_environment(environment)
+        if environment
+        else sealing_file.load_or_create(path, must_exist=must_exist)
+    )
+    return SealingKeys(document, None if environment else path, store, rotations)
 
 
 def sealing_mark(sealer: Sealer) -> int:

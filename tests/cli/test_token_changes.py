@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from datetime import timedelta
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cli.terminal import Terminal
-from rollbook import DeviceRow, TokenState
+from rollbook import DeviceRow, SealingKeyRotation, TokenState
 from rollbook.cli.exit_codes import ExitCode
+from rollbook.cli.progress import _Lines
+from rollbook.cli.sealing_keys import told
+from rollbook_server.storage.tokens import StoredTokens
+from tokens.sealed import LONG_SECONDS, fill_disk, key_ids
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,11 +183,67 @@ def test_all_tokens_are_revoked_after_a_question(cli: Cli, depot: str) -> None:
 def test_a_new_sealing_key_changes_no_token(cli: Cli, depot: str, server: Server) -> None:
     assert depot
     value = cli("token", "reveal", "Depot").out
-    told = cli("key", "rotate-sealing")
+    ended = cli("key", "rotate-sealing")
     (key,) = json.loads((server.data_dir / "sealing.key").read_text())["sealing_keys"]
-    assert f"Sealed anew with the key {key['key_id']}: " in told.err
-    assert "Copy the server's key file" in told.err
+    assert f"Sealed anew with the key {key['key_id']}: 2 values." in ended.err
+    assert "Copy the server's key file" in ended.err
     assert cli("token", "reveal", "Depot").out == value
     done = cli("key", "rotate-sealing", "--output", "json").document
-    assert set(done) == {"key_id", "resealed_count", "total_count"}
-    assert done["key_id"] != key["key_id"]
+    assert done.pop("key_id") != key["key_id"]
+    counts = {"resealed_count": 2, "total_count": 2, "unreadable_count": 0}
+    assert done == {**counts, "joined": False, "resumed": False}
+
+
+@pytest.mark.sqlite_only
+def test_a_rotation_that_broke_off_is_told_as_what_it_is(
+    cli: Cli, depot: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert depot
+    with monkeypatch.context() as patched:
+        patched.setattr(StoredTokens, "reseal", fill_disk)
+        assert "disk is full" in cli("key", "rotate-sealing").err
+    newest = key_ids(server.data_dir)[-1]
+    said = cli("key", "rotate-sealing").err
+    assert "it went on, and no other key was made" in said
+    assert f"with the key {newest}: 2 values since the rotation went on" in said
+    assert "Nothing is left that an older key sealed" in said
+    assert key_ids(server.data_dir) == [newest]
+
+
+@pytest.mark.sqlite_only
+def test_a_rotation_that_is_not_followed_to_its_end_is_told_how_it_goes_on(
+    cli: Cli, depot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert depot
+    monkeypatch.setattr("rollbook_server.transport.token_servicer.PIECE_SECONDS", 0)
+    asked = Event()
+
+    def fill_disk_then(*_: object) -> None:
+        assert asked.wait(LONG_SECONDS)
+        fill_disk()
+
+    def note(*_: object) -> None:
+        asked.set()
+
+    monkeypatch.setattr(StoredTokens, "reseal", fill_disk_then)
+    monkeypatch.setattr(_Lines, "step", note)
+    ended = cli("key", "rotate-sealing")
+    assert ended.code == ExitCode.REFUSED
+    assert "The server seals on, or at its next start" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("done", "expected"),
+    [
+        (SealingKeyRotation("01", 0, resumed=True), "nothing was left to do"),
+        (SealingKeyRotation("01", 3, 4, unreadable_count=1), "1 value stayed as before"),
+        (SealingKeyRotation("01", 3, 3), "with the key 01: 3 values."),
+    ],
+)
+def test_what_was_sealed_anew_is_told_without_a_wrong_count(
+    done: SealingKeyRotation, expected: str
+) -> None:
+    said = " ".join(told(done))
+    assert expected in said
+    assert "0 values" not in said
+    assert ("Nothing is left" in said) == (not done.unreadable_count)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
+from rollbook_server.doctor import metrics
 from rollbook_server.doctor.certificates import covers
 from rollbook_server.pulse import Feeling
 from tls.authority import HERE, Authority
@@ -29,6 +34,25 @@ def held() -> Iterator[str]:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.fixture
+def drips() -> Iterator[str]:
+    """Give an address where each header takes a moment, and Rollbook's metrics come too late."""
+    listening, over = socket.create_server(("127.0.0.1", 0)), Event()
+
+    def drip() -> None:
+        with listening.accept()[0] as asker, suppress(OSError):
+            asker.sendall(b"HTTP/1.0 200 OK\r\n")
+            for number in range(90):
+                asker.sendall(f"X-{number}: 0\r\n".encode())
+                over.wait(0.1)
+            asker.sendall(b"Server: Rollbook\r\n\r\n")
+
+    with listening, ThreadPoolExecutor() as pool:
+        pool.submit(drip)
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        over.set()
 
 
 @pytest.fixture
@@ -116,10 +140,53 @@ def test_metrics_that_are_told(
     assert (state, "another server tells its metrics" in text) == ("WARNING", True)
 
 
-def test_metrics_where_another_program_is(server: Server, doctor: Doctor, held: str) -> None:
+def test_metrics_where_another_program_is(
+    server: Server, doctor: Doctor, held: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "_ASK_SECONDS", 1)  # it will never answer
     where = ("--data-dir", server.data_dir, "--listen", server.address)
     state, told = doctor(*where, "--metrics", held)["metrics"]
     assert (state, "ss -ltnp" in told, f"--metrics {held}: " in told) == ("WRONG", True, True)
+
+
+def test_metrics_where_another_program_answers_without_end(
+    server: Server, doctor: Doctor, drips: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "_ASK_SECONDS", 1)  # each drip comes sooner
+    where = ("--data-dir", server.data_dir, "--listen", server.address)
+    state, told = doctor(*where, "--metrics", drips)["metrics"]
+    assert (state, "no answer of HTTP within 1 seconds" in told) == ("WRONG", True)
+
+
+def test_metrics_where_another_web_server_is(server: Server, doctor: Doctor) -> None:
+    with (
+        HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other,
+        ThreadPoolExecutor() as pool,
+    ):
+        asked = pool.submit(other.handle_request)
+        where = ("--data-dir", server.data_dir, "--metrics", f"127.0.0.1:{other.server_port}")
+        state, told = doctor(*where)["metrics"]
+        asked.result()
+    assert (state, "No Rollbook tells metrics there" in told) == ("WRONG", True)
+
+
+def test_metrics_that_too_many_ask_for(
+    serve: Callable[..., Server], doctor: Doctor, tmp_path: Path
+) -> None:
+    server = serve(metrics="127.0.0.1:0")
+    address = server.app.observation.address
+    host, _, port = address.rpartition(":")
+    where = ("--listen", server.address, "--metrics", address)
+    with ExitStack() as silent:
+        for _ in range(8):
+            silent.enter_context(socket.create_connection((host, int(port))))
+        state, told = doctor("--data-dir", server.data_dir, *where)["metrics"]
+        assert (state, f"a server has {address}" in told, "answers 503" in told) == (
+            *("WARNING", True),
+            True,
+        )
+        state, told = doctor("--data-dir", tmp_path / "other", *where)["metrics"]
+        assert (state, "another server tells its metrics" in told) == ("WARNING", True)
 
 
 def test_metrics_where_nobody_is(server: Server, doctor: Doctor, free: str) -> None:

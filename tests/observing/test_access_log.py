@@ -22,7 +22,8 @@ from rollbook.v1 import (
 from rollbook_server import logs
 from rollbook_server.domain import tracks
 from rollbook_server.domain.tracks import Track
-from rollbook_server.transport.watch import REQUEST_ID
+from rollbook_server.observing.access_log import AccessLog
+from rollbook_server.transport.watch import REQUEST_ID, SeenCall
 from running import ServerProcess
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from running import Server
 
 IMEI = "490154203237518"
+WATCH = "/grpc.health.v1.Health/Watch"
+GET_UPLOAD = "/rollbook.v1.DeviceService/GetUpload"
 
 
 @pytest.fixture
@@ -109,6 +112,41 @@ def test_a_caller_who_leaves_is_told_of_as_such(
             pass  # the server learns of it in a moment
     (line,) = lines()
     assert (line["method"], line["code"], line["sent"]) == ("Watch", "CANCELLED", 1)
+
+
+def test_watchers_of_health_end_without_a_failure(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with grpc.insecure_channel(server.address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        leaving, staying = (stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(2))
+        assert next(leaving).status == next(staying).status
+        leaving.cancel()
+        server.stop()
+        with pytest.raises(grpc.RpcError, match="shutting down"):
+            list(staying)
+    levels = {each.message: each.levelname for each in caplog.records if each.name == logs.ACCESS}
+    assert levels == {"Watch CANCELLED": "INFO", "Watch UNAVAILABLE": "INFO"}
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "reason", "level"),
+    [
+        (GET_UPLOAD, "CANCELLED", "", "INFO"),
+        (GET_UPLOAD, "UNAVAILABLE", "STORE_UNAVAILABLE", "WARNING"),
+        (GET_UPLOAD, "INTERNAL", "INTERNAL_ERROR", "ERROR"),
+        (WATCH, "UNAVAILABLE", "SERVER_BUSY", "WARNING"),
+        ("/rollbook.v1.DeviceService/UploadDevices", "CANCELLED", "", "WARNING"),
+        ("/rollbook.v1.ProfileService/GetProfile", "UNAVAILABLE", "", "WARNING"),
+    ],
+)
+def test_what_ends_as_such_calls_do_is_no_failure(
+    caplog: pytest.LogCaptureFixture, path: str, code: str, reason: str, level: str
+) -> None:
+    caplog.set_level(logging.INFO, logs.ACCESS)
+    call = SeenCall("order-20", "", path, code=grpc.StatusCode[code], reason=reason)
+    AccessLog().ended(call)
+    assert [each.levelname for each in caplog.records] == [level]
 
 
 @pytest.mark.parametrize(("chosen", "methods"), [("off", 0), ("failures", 1), ("all", 2)])

@@ -32,6 +32,7 @@ from rollbook_server import settings_check
 from rollbook_server.config import Config, ConfigError
 from rollbook_server.domain.errors import Reason
 from rollbook_server.domain.errors import RollbookError as DomainError
+from rollbook_server.observing.states import StateCollector
 from rollbook_server.pulse import Feeling
 
 if TYPE_CHECKING:
@@ -280,6 +281,22 @@ def test_nothing_but_metrics_is_there(server: Server) -> None:
         urlopen(f"http://{address}/", timeout=30)
     with caught.value as answer:
         assert b"/metrics" in answer.read()
+        assert answer.headers["Server"] == "Rollbook"
+
+
+def test_what_cannot_be_gathered_is_told_in_the_log_alone(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(StateCollector, "collect", fail)
+    with pytest.raises(HTTPError, match="500") as caught:
+        urlopen(f"http://{server.app.observation.address}/metrics", timeout=30)
+    with caught.value as answer:
+        assert answer.read() == b"The server's log tells why not.\n"
+        assert answer.headers["Server"] == "Rollbook"
+    assert "metrics could not be gathered" in caplog.text
 
 
 def test_who_asks_and_says_nothing_keeps_nobody_out_for_good(server: Server, ask: Ask) -> None:
@@ -287,7 +304,8 @@ def test_who_asks_and_says_nothing_keeps_nobody_out_for_good(server: Server, ask
     silent = [socket.create_connection((host, int(port))) for _ in range(20)]
     turned_away = silent[-1]
     turned_away.settimeout(30)
-    assert turned_away.recv(1) == b""  # the server hung up: its places are taken
+    with turned_away.makefile("rb") as answer:  # to its end: the server hangs up
+        assert answer.read().startswith(b"HTTP/1.0 503 Service Unavailable\r\nServer: Rollbook\r\n")
     for each in silent:
         each.close()
     while few_places_are_free(server):

@@ -16,6 +16,7 @@ from faults.failpoints import Trap
 from rollbook_server import key_files, sealing_keys
 from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME
 from rollbook_server.domain import clock, resealing
+from rollbook_server.rotations import Rotations
 from rollbook_server.sealing import Sealer
 from rollbook_server.storage.answers import StoredAnswers
 from rollbook_server.storage.opening import open_store
@@ -55,7 +56,8 @@ def _trapped(trap: Trap, name: str, inner: Callable[..., Any]) -> Callable[..., 
 def opened(folder: Path, database: str) -> tuple[RollStore, sealing_keys.SealingKeys]:
     """Give what is stored, and the keys of a data directory, as at the start of a server."""
     store = open_store(database, folder / DATABASE_NAME, _keyed)
-    return store, sealing_keys.load(folder / SEALING_KEY_NAME, "", store, must_exist=True)
+    path, rotations = folder / SEALING_KEY_NAME, Rotations()
+    return store, sealing_keys.load(path, "", store, rotations, must_exist=True)
 
 
 def _keyed(text: str) -> bytes:
@@ -69,7 +71,8 @@ def main(folder: Path, seam: str, passes: int, database: str) -> None:
     set_traps(trap)
     resealing.TOKENS_AT_ONCE = resealing.ANSWERS_AT_ONCE = 2
     _, keys = opened(folder, database)
-    keys.rotate(clock.now()).await_end()
+    rotation, _ = keys.rotate(clock.now())
+    rotation.await_end()
 
 
 if __name__ == "__main__":

@@ -14,22 +14,19 @@ from uuid import uuid4
 import pytest
 
 from databases import DATABASES
-from raw_calls import unary
 from rollbook import (
-    AdminClient,
     EnrollOutcome,
     FailedPreconditionError,
     InvalidArgumentError,
     ResourceExhaustedError,
     SealingKeyRotation,
 )
-from rollbook.v1 import token_service_pb2 as messages
 from rollbook_server.config import SEALING_KEY_NAME
-from rollbook_server.domain import tokens
+from rollbook_server.domain import clock, tokens
 from rollbook_server.key_files import KeyFileError
-from rollbook_server.storage.faults import disk_full
 from rollbook_server.storage.tokens import StoredTokens
 from tokens.rotating import opened
+from tokens.sealed import COUNT, LONG_SECONDS, call, document, fill_disk, key_ids, sealed_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +35,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.sqlite_only  # where other servers seal, it is refused
 
-COUNT = 5  # profiles: several pieces of two
 IMEI = "356938035643809"
-LONG_SECONDS = 60.0  # only a test that fails waits so long
 # Where a rotation dies, in its order: at which passing of which seam.
 MOMENTS = [
     ("before replace", 1),  # nothing was done
@@ -58,44 +53,12 @@ MOMENTS = [
 ]
 
 
-def fill_disk(*_: object) -> None:
-    """Be what is done when the disk is full by then."""
-    raise disk_full()
-
-
-def call(admin: AdminClient, method: str, **fields: Any) -> Any:
-    request = getattr(messages, f"{method}Request")(**fields)
-    return unary(admin, getattr(admin._tokens, method), request)
-
-
-def document(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / SEALING_KEY_NAME).read_bytes())
-    return found
-
-
-def key_ids(folder: Path) -> list[str]:
-    return [each["key_id"] for each in document(folder)["sealing_keys"]]
-
-
-def sealed_with(folder: Path) -> set[str]:
-    """Give the ids of the keys that anything in the database is sealed with."""
-    sealed = "SELECT substr(sealed_value, 2, 4) FROM tokens UNION SELECT substr(answer, 2, 4)"
-    return {key_id.hex() for (key_id,) in DATABASES.query(folder, f"{sealed} FROM answers")}
-
-
-@pytest.fixture
-def values(server: Server) -> dict[str, str]:
-    """Give the tokens of some profiles of a server, by profile; each was made with an answer."""
-    with server.admin() as admin:
-        made = [admin.create_profile(f"Depot {number}") for number in range(COUNT)]
-        return {each.profile_id: admin.reveal_token(each.profile_id) for each in made}
-
-
 def revealed(folder: Path) -> dict[str, str]:
     """Start over in the data directory, and give the tokens that it holds by then."""
     store, keys = opened(folder, DATABASES.url(folder))
     try:
         keys.finish()
+        assert not keys.rotation(key_ids(folder)[-1], clock.now()).is_under_way(LONG_SECONDS)
         found = store.read(lambda roll: roll.tokens.sealed_otherwise(b"?", after="", limit=99))
         assert sealed_with(folder) == set(key_ids(folder)) == {keys.sealer.mark[1:].hex()}
         return {each.profile_id: tokens.value_of(each, keys.sealer) for each in found}
@@ -190,7 +153,7 @@ def test_a_rotation_goes_on_when_nobody_follows_it_any_more(
 
     with server.admin() as admin, pytest.raises(KeyboardInterrupt):
         admin.rotate_sealing_key(progress=leave)
-    (rotation,) = server.app._sealing._rotations.values()
+    (rotation,) = server.app._rotations._by_key.values()
     rotation.await_end()
     assert rotation.resealed_count == 2 * len(values)
     assert key_ids(server.data_dir) == [rotation.key_id]
@@ -268,9 +231,11 @@ def test_what_cannot_be_opened_stays_and_hinders_nothing(
     store = server.app._store
     token = store.read(lambda roll: roll.tokens.current(damaged))
     assert token is not None
-    store.write(lambda roll: roll.tokens.reseal(token.token_id, token.sealed_value[:-1] + b"?"))
+    otherwise = token.sealed_value[:-1] + bytes([token.sealed_value[-1] ^ 1])
+    store.write(lambda roll: roll.tokens.reseal(token.token_id, otherwise))
     with server.admin() as admin:
-        admin.rotate_sealing_key()
+        done = admin.rotate_sealing_key()
+        assert (done.unreadable_count, done.total_count - done.resealed_count) == (1, 1)
         with pytest.raises(FailedPreconditionError, match="damaged"):
             admin.reveal_token(damaged)
         assert {each: admin.reveal_token(each) for each in others} == {
@@ -321,7 +286,8 @@ def test_keys_from_the_environment_are_rotated_by_hand(
     lookup = {"format": 1, "lookup_key": document(server.data_dir)["lookup_key"]}
     (server.data_dir / SEALING_KEY_NAME).unlink()
 
-    for keys in ([old], [old, new], [new]):
+    # Retiring is as it was copied from a key file: nobody but its owner can let it go.
+    for keys in ([old], [{**old, "retiring": True}, new], [old, new], [new]):
         serving = serve(sealing_keys=json.dumps({**lookup, "sealing_keys": keys}))
         with serving.admin() as admin:
             assert {each: admin.reveal_token(each) for each in values} == values

@@ -821,11 +821,11 @@ func (x *RevokeAllTokensResponse) GetRevokedCount() int32 {
 // Asks for a new sealing key.
 type RotateSealingKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether to answer within about a second, however far it is; else at its end.
+	// Whether to answer within about a second, however far it is; else at its end, or after
+	// half a minute if that takes longer.
 	InPieces bool `protobuf:"varint,1,opt,name=in_pieces,json=inPieces,proto3" json:"in_pieces,omitempty"`
 	// To ask how far that one is which made this key, from the answer before; empty to begin
-	// another. One that a start of the server broke off goes on with it. FIELD_INVALID if this
-	// server knows of none.
+	// another. One that broke off goes on with it. FIELD_INVALID if this server knows of none.
 	KeyId         string `protobuf:"bytes,2,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -880,14 +880,23 @@ type RotateSealingKeyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names it in the server's key file; says nothing about the key.
 	KeyId string `protobuf:"bytes,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
-	// Tokens and stored answers that were sealed anew so far.
+	// Tokens and stored answers that were sealed anew so far; if resumed, since it went on.
 	ResealedCount int32 `protobuf:"varint,2,opt,name=resealed_count,json=resealedCount,proto3" json:"resealed_count,omitempty"`
 	// Whether it still goes on; ask again with key_id.
 	UnderWay bool `protobuf:"varint,3,opt,name=under_way,json=underWay,proto3" json:"under_way,omitempty"`
-	// How many there were to be sealed anew as it began; 0 of one before the server's start.
-	TotalCount    int32 `protobuf:"varint,4,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// How many there were to be sealed anew as it began or, if resumed, as it went on; 0 of one
+	// that was over before the server's start.
+	TotalCount int32 `protobuf:"varint,4,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	// Whether another one was asked for, but this one was not over: no key was made.
+	Joined bool `protobuf:"varint,5,opt,name=joined,proto3" json:"joined,omitempty"`
+	// Whether it broke off, with the server or for want of room, and went on; or was over before
+	// the server's start.
+	Resumed bool `protobuf:"varint,6,opt,name=resumed,proto3" json:"resumed,omitempty"`
+	// At its end: how many no key of the server opens, such as damaged ones. They stay as they
+	// were; all others can be read.
+	UnreadableCount int32 `protobuf:"varint,7,opt,name=unreadable_count,json=unreadableCount,proto3" json:"unreadable_count,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *RotateSealingKeyResponse) Reset() {
@@ -948,6 +957,27 @@ func (x *RotateSealingKeyResponse) GetTotalCount() int32 {
 	return 0
 }
 
+func (x *RotateSealingKeyResponse) GetJoined() bool {
+	if x != nil {
+		return x.Joined
+	}
+	return false
+}
+
+func (x *RotateSealingKeyResponse) GetResumed() bool {
+	if x != nil {
+		return x.Resumed
+	}
+	return false
+}
+
+func (x *RotateSealingKeyResponse) GetUnreadableCount() int32 {
+	if x != nil {
+		return x.UnreadableCount
+	}
+	return 0
+}
+
 var File_rollbook_v1_token_service_proto protoreflect.FileDescriptor
 
 const file_rollbook_v1_token_service_proto_rawDesc = "" +
@@ -1004,13 +1034,16 @@ const file_rollbook_v1_token_service_proto_rawDesc = "" +
 	"\rrevoked_count\x18\x01 \x01(\x05R\frevokedCount\"M\n" +
 	"\x17RotateSealingKeyRequest\x12\x1b\n" +
 	"\tin_pieces\x18\x01 \x01(\bR\binPieces\x12\x15\n" +
-	"\x06key_id\x18\x02 \x01(\tR\x05keyId\"\x96\x01\n" +
+	"\x06key_id\x18\x02 \x01(\tR\x05keyId\"\xf3\x01\n" +
 	"\x18RotateSealingKeyResponse\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12%\n" +
 	"\x0eresealed_count\x18\x02 \x01(\x05R\rresealedCount\x12\x1b\n" +
 	"\tunder_way\x18\x03 \x01(\bR\bunderWay\x12\x1f\n" +
 	"\vtotal_count\x18\x04 \x01(\x05R\n" +
-	"totalCount*\x93\x01\n" +
+	"totalCount\x12\x16\n" +
+	"\x06joined\x18\x05 \x01(\bR\x06joined\x12\x18\n" +
+	"\aresumed\x18\x06 \x01(\bR\aresumed\x12)\n" +
+	"\x10unreadable_count\x18\a \x01(\x05R\x0funreadableCount*\x93\x01\n" +
 	"\fQrCodeFormat\x12\x1e\n" +
 	"\x1aQR_CODE_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12QR_CODE_FORMAT_PNG\x10\x01\x12\x16\n" +

@@ -93,11 +93,13 @@ type TokenServiceClient interface {
 	// Makes a new key that token values are sealed with in the database, seals all of
 	// them anew, and lets the old key go. Tokens and QR codes stay as they are, and can
 	// be read all the time. It goes on also if the call ends; if the server does, its next
-	// start goes on.
+	// start goes on, while it serves. One rotation at a time: who asks for another before it is
+	// over is told of that one, and makes no key; one that broke off for want of room goes on then.
 	//
 	// Callers: administrators with the right MANAGE_ACCESS.
-	// On failure: every token can be read; what is left is done at the next start.
-	// Reasons: SEALING_KEYS_FIXED, STORE_FULL.
+	// On failure: every token can be read; what is left is done at the next call, or at the
+	// next start.
+	// Reasons: SEALING_KEYS_FIXED, STORE_FULL, FIELD_INVALID, SERVER_STOPPING.
 	RotateSealingKey(ctx context.Context, in *RotateSealingKeyRequest, opts ...grpc.CallOption) (*RotateSealingKeyResponse, error)
 }
 
@@ -253,11 +255,13 @@ type TokenServiceServer interface {
 	// Makes a new key that token values are sealed with in the database, seals all of
 	// them anew, and lets the old key go. Tokens and QR codes stay as they are, and can
 	// be read all the time. It goes on also if the call ends; if the server does, its next
-	// start goes on.
+	// start goes on, while it serves. One rotation at a time: who asks for another before it is
+	// over is told of that one, and makes no key; one that broke off for want of room goes on then.
 	//
 	// Callers: administrators with the right MANAGE_ACCESS.
-	// On failure: every token can be read; what is left is done at the next start.
-	// Reasons: SEALING_KEYS_FIXED, STORE_FULL.
+	// On failure: every token can be read; what is left is done at the next call, or at the
+	// next start.
+	// Reasons: SEALING_KEYS_FIXED, STORE_FULL, FIELD_INVALID, SERVER_STOPPING.
 	RotateSealingKey(context.Context, *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error)
 	mustEmbedUnimplementedTokenServiceServer()
 }

@@ -97,13 +97,15 @@ class TokenCalls(Calls):
 
         Tokens stay as they are and can be read all the time. `progress` is called about
         every second, and at the end; what it raises is raised to you, and the server goes on
-        nevertheless. Raises FailedPreconditionError if the server's keys come from its
+        nevertheless. A rotation that is not over yet is followed instead of begun anew, and
+        goes on if it broke off. Raises FailedPreconditionError if the server's keys come from its
         environment.
         """
         request = token_service_pb2.RotateSealingKeyRequest(in_pieces=True)
+        done: SealingKeyRotation | None = None
         while True:
             answer = await self._caller.unary(self._tokens.RotateSealingKey, request)
-            done = SealingKeyRotation(answer.key_id, answer.resealed_count, answer.total_count)
+            done = _rotation(answer, joined=done.joined if done else answer.joined)
             if progress is not None:
                 progress(done)
             if not answer.under_way:
@@ -140,3 +142,16 @@ def _duration(length: timedelta | None) -> duration_pb2.Duration | None:
     message = duration_pb2.Duration()
     message.FromTimedelta(length)
     return message
+
+
+def _rotation(
+    answer: token_service_pb2.RotateSealingKeyResponse, *, joined: bool
+) -> SealingKeyRotation:
+    return SealingKeyRotation(
+        key_id=answer.key_id,
+        resealed_count=answer.resealed_count,
+        total_count=answer.total_count,
+        unreadable_count=answer.unreadable_count,
+        joined=joined,
+        resumed=answer.resumed,
+    )

@@ -117,7 +117,8 @@ def sealing_keys(path: Path, environment: str, roll: Roll | None) -> Finding:
         return warning(
             _SEALING_KEY,
             f"{where}: a rotation of the key has not ended",
-            "A start of the server ends it; look into its log for why it did not.",
+            "A server that runs, or its next start, goes on with it; `rollbook key rotate-sealing` "
+            "shows how far it is, and its log why it broke off.",
         )
     fits = ", of this database" if roll and roll.marks.need_keys else ""
     return ok(_SEALING_KEY, f"{where}, private and well-formed{fits}")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from rollbook_server.domain.errors import RollbookError
+from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.ports import AnswerSealer, Sealer
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TOKENS_AT_ONCE = 200
 ANSWERS_AT_ONCE = 20  # one may have 4 MiB
+_RETRY_SECONDS = 5
 
 
 class Sealers(Sealer, AnswerSealer, Protocol):
@@ -37,7 +38,8 @@ class _Done(NamedTuple):
     resealed: int
 
 
-_Piece = Callable[["Sealers", str, "Roll"], "_Done | None"]
+_Piece = Callable[[str, "Roll"], "_Done | None"]
+_Write = Callable[[Callable[["Roll"], "_Done | None"]], "_Done | None"]
 
 
 def count_old(roll: Roll, sealers: Sealers) -> int:
@@ -46,20 +48,29 @@ def count_old(roll: Roll, sealers: Sealers) -> int:
     return roll.tokens.count_sealed_otherwise(sealers.mark) + answers
 
 
-def reseal(store: Store, sealers: Sealers, told: Callable[[int], None]) -> int:
+def reseal(
+    store: Store, sealers: Sealers, told: Callable[[int], None], goes_on: Callable[[], bool]
+) -> int:
     """Seal tokens and answers anew that older keys sealed; gives how many.
 
-    `told` gets how many there are so far. May be interrupted at any instant and begun
-    again. Raises RollbookError with STORE_FULL or SERVER_STOPPING.
+    `told` gets how many there are so far, and `goes_on` is asked before each piece. May be
+    interrupted at any instant and begun again. Raises RollbookError with STORE_FULL or
+    SERVER_STOPPING.
     """
-    tokens = _walk(store, sealers, _tokens, told)
-    return tokens + _walk(store, sealers, _answers, lambda answers: told(tokens + answers))
+
+    def write(piece: Callable[[Roll], _Done | None]) -> _Done | None:
+        if not goes_on():
+            raise _stopping()
+        return store.write(piece, is_bulk=True)
+
+    tokens = _walk(write, partial(_tokens, sealers), told)
+    return tokens + _walk(write, partial(_answers, sealers), lambda answers: told(tokens + answers))
 
 
-def _walk(store: Store, sealers: Sealers, piece: _Piece, told: Callable[[int], None]) -> int:
+def _walk(write: _Write, piece: _Piece, told: Callable[[int], None]) -> int:
     last, count = "", 0
     while True:
-        done = store.write(partial(piece, sealers, last), is_bulk=True)
+        done = write(partial(piece, last))
         if done is None:
             return count
         last, count = done.last, count + done.resealed
@@ -99,3 +110,11 @@ def _reseal_answer(
     again = sealers.seal_answer(answer, request_id=request_id, digest=digest)
     roll.answers.reseal(request_id, again)
     return True
+
+
+def _stopping() -> RollbookError:
+    return RollbookError(
+        Reason.SERVER_STOPPING,
+        "The server is shutting down; the rotation goes on when it is back. Every token can be "
+        "read.",
+    ).retry_after(_RETRY_SECONDS)

@@ -21,6 +21,17 @@ _OUR_FAULT = frozenset(
 )
 
 
+# What ends so by what its caller is there for, and is no failure: a watcher of health leaves, a
+# client asks no more how far its upload is. With a reason it was refused, which is one.
+_ORDINARY = frozenset(
+    {
+        ("/grpc.health.v1.Health/Watch", grpc.StatusCode.CANCELLED),
+        ("/grpc.health.v1.Health/Watch", grpc.StatusCode.UNAVAILABLE),  # as the server stops
+        ("/rollbook.v1.DeviceService/GetUpload", grpc.StatusCode.CANCELLED),
+    }
+)
+
+
 class AccessLog:
     """Tells of calls when they end; of how many decides the level of the log.
 
@@ -39,15 +50,16 @@ class AccessLog:
 
     def ended(self, call: SeenCall) -> None:
         """Write the line, if such calls are told of."""
-        level = _level(call.code)
+        level = _level(call)
         if _log.isEnabledFor(level):
             _log.log(level, "%s %s", call.method, call.code.name, extra={"call": _told(call)})
 
 
-def _level(code: grpc.StatusCode) -> int:
-    if code is grpc.StatusCode.OK:
+def _level(call: SeenCall) -> int:
+    is_ordinary = (call.path, call.code) in _ORDINARY and not call.reason
+    if call.code is grpc.StatusCode.OK or is_ordinary:
         return logging.INFO
-    return logging.ERROR if code in _OUR_FAULT else logging.WARNING
+    return logging.ERROR if call.code in _OUR_FAULT else logging.WARNING
 
 
 def _told(call: SeenCall) -> dict[str, str | float | int]:

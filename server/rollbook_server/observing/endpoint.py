@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from contextlib import suppress
 from socketserver import ThreadingMixIn
 from threading import BoundedSemaphore, Thread
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,17 @@ if TYPE_CHECKING:
     Collect = Callable[[], Iterable[Metric]]
 
 PATH = "/metrics"
+SERVER = "Rollbook"
+"""What each answer says that it is from, also one that tells no metrics."""
+
 _AT_A_TIME = 8  # askers; one that is silent keeps its place until the timeout
 _SILENT_SECONDS = 10
+_REQUEST_BYTES = 64 * 1024  # more than any scraper's
+_TOO_MANY = (
+    f"HTTP/1.0 503 Service Unavailable\r\nServer: {SERVER}\r\nRetry-After: {_SILENT_SECONDS}\r\n"
+    f"Content-Type: text/plain; charset=utf-8\r\n\r\n{_AT_A_TIME} ask for metrics at a time, as "
+    "many as may; try again.\n"
+).encode()
 
 _log = logging.getLogger(__name__)
 
@@ -75,10 +85,11 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread of its own, or hang up if there are as many as may be."""
+        """Answer in a thread of its own, or refuse if there are as many as may be."""
         if self._places.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
+            _refuse(request)
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -96,8 +107,21 @@ class _Server(ThreadingMixIn, WSGIServer):
 class _Handler(WSGIRequestHandler):
     timeout = _SILENT_SECONDS
 
+    def version_string(self) -> str:
+        """Say who answers what is no request of HTTP."""
+        return SERVER
+
     def log_message(self, *_: Any) -> None:
         """Say nothing: they come every few seconds."""
+
+
+def _refuse(connection: socket.socket) -> None:
+    """Say so without waiting for anything: whoever accepts connections does it."""
+    connection.setblocking(False)
+    with suppress(OSError):
+        connection.recv(_REQUEST_BYTES)  # what is left unread would take the answer away
+    with suppress(OSError):
+        connection.sendall(_TOO_MANY)
 
 
 def _server(host: str, port: int) -> _Server:
@@ -107,13 +131,24 @@ def _server(host: str, port: int) -> _Server:
 
 
 def _only_metrics(tell: Any) -> Any:
-    """Answer under one path; elsewhere say where that is."""
+    """Answer under one path, elsewhere say where that is; and always say who answers."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == PATH:
-            told: Iterable[bytes] = tell(environ, start_response)
-            return told
-        start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
-        return [f"The metrics are under {PATH}.\n".encode()]
+        def start(status: str, headers: list[tuple[str, str]]) -> Any:
+            return start_response(status, [*headers, ("Server", SERVER)])
+
+        if environ["PATH_INFO"] != PATH:
+            return _said(start, "404 Not Found", f"The metrics are under {PATH}.")
+        try:
+            told: Iterable[bytes] = tell(environ, start)
+        except Exception:  # noqa: BLE001 - whatever it is, it belongs into our log
+            _log.exception("metrics could not be gathered")
+            return _said(start, "500 Internal Server Error", "The server's log tells why not.")
+        return told
 
     return answer
+
+
+def _said(start: Any, status: str, text: str) -> Iterable[bytes]:
+    start(status, [("Content-Type", "text/plain; charset=utf-8")])
+    return [f"{text}\n".encode()]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from rollbook.v1 import token_service_pb2, token_service_pb2_grpc
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
     from rollbook_server.transport.answers import Answers
 
 
-# Of a rotation that is followed, an answer comes so often.
+# Of a rotation that is followed, an answer comes so often; who waits for its end holds a
+# thread no longer than that.
 PIECE_SECONDS = 1.0
+WHOLE_SECONDS = 30.0
 
 
 class Rotation(Protocol):
@@ -37,9 +41,13 @@ class Rotation(Protocol):
     def resealed_count(self) -> int: ...  # noqa: D102
     @property
     def total_count(self) -> int: ...  # noqa: D102
+    @property
+    def unreadable_count(self) -> int: ...  # noqa: D102
+    @property
+    def resumed(self) -> bool: ...  # noqa: D102
 
-    def is_under_way(self, seconds: float | None) -> bool:
-        """Wait for the end, so long at most; raises what it came to its end by."""
+    def is_under_way(self, seconds: float | None, left: Future[None], /) -> bool:
+        """Wait for the end, so long at most, or until `left`; raises what it ended by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +55,14 @@ class TokenKeeper:
     """What keeps tokens safe outside the database.
 
     `voided` notes that tokens were voided, `settle` that all were; each before the caller
-    is told so. `rotate` puts a new sealing key to use; `rotation` gives that of a key.
+    is told so. `rotate` puts a new sealing key to use, or gives the rotation that is not over,
+    and tells whether it does; `rotation` gives that of a key.
     """
 
     voided: Callable[[], None]
     settle: Callable[[], None]
-    rotate: Callable[[datetime], Rotation]
-    rotation: Callable[[str], Rotation]
+    rotate: Callable[[datetime], tuple[Rotation, bool]]
+    rotation: Callable[[str, datetime], Rotation]
 
 
 class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
@@ -162,14 +171,18 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
         context: grpc.ServicerContext,
     ) -> token_service_pb2.RotateSealingKeyResponse:
         """Put a new sealing key to use."""
-        keeper, key_id = self._keeper, request.key_id
-        rotation = keeper.rotation(key_id) if key_id else keeper.rotate(self._clock())
-        under_way = rotation.is_under_way(PIECE_SECONDS if request.in_pieces else None)
+        keeper, key_id, now = self._keeper, request.key_id, self._clock()
+        rotation, joined = (keeper.rotation(key_id, now), False) if key_id else keeper.rotate(now)
+        seconds = PIECE_SECONDS if request.in_pieces else WHOLE_SECONDS
+        under_way = rotation.is_under_way(seconds, _left(context))
         return token_service_pb2.RotateSealingKeyResponse(
             key_id=rotation.key_id,
             resealed_count=rotation.resealed_count,
             under_way=under_way,
             total_count=rotation.total_count,
+            joined=joined,
+            resumed=rotation.resumed,
+            unreadable_count=rotation.unreadable_count,
         )
 
     def GenerateQrCode(
@@ -197,3 +210,11 @@ class TokenServicer(token_service_pb2_grpc.TokenServiceServicer):
             return tokens.current(roll, profiles.get(roll, profile_id))
 
         return self._store.read(find)
+
+
+def _left(context: grpc.ServicerContext) -> Future[None]:
+    """Give what is done once the caller is gone, whether it was answered or not."""
+    left = Future[None]()
+    if not context.add_callback(partial(left.set_result, None)):  # it is gone already
+        left.set_result(None)
+    return left

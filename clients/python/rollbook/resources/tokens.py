@@ -29,12 +29,20 @@ class Token:
 class SealingKeyRotation:
     """The key that seals tokens in the database now; the id says nothing about the key itself.
 
-    `total_count` is how many tokens and stored answers there were to be sealed anew.
+    `total_count` is how many tokens and stored answers there were to be sealed anew, and
+    `resealed_count` how many of them were. `resumed` says that it broke off, with the server or
+    for want of room, and went on: both counts are from then on, and 0 if nothing was left.
+    `joined` says that this rotation was not over when another was asked for, and no other key
+    was made. At the end, `unreadable_count` is how many no key of the server opens: they stay
+    as they were, and all others can be read.
     """
 
     key_id: str
     resealed_count: int
     total_count: int = 0
+    unreadable_count: int = 0
+    joined: bool = False
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

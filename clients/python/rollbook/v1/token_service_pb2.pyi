@@ -134,13 +134,19 @@ class RotateSealingKeyRequest(_message.Message):
     def __init__(self, in_pieces: bool = ..., key_id: _Optional[str] = ...) -> None: ...
 
 class RotateSealingKeyResponse(_message.Message):
-    __slots__ = ("key_id", "resealed_count", "under_way", "total_count")
+    __slots__ = ("key_id", "resealed_count", "under_way", "total_count", "joined", "resumed", "unreadable_count")
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
     RESEALED_COUNT_FIELD_NUMBER: _ClassVar[int]
     UNDER_WAY_FIELD_NUMBER: _ClassVar[int]
     TOTAL_COUNT_FIELD_NUMBER: _ClassVar[int]
+    JOINED_FIELD_NUMBER: _ClassVar[int]
+    RESUMED_FIELD_NUMBER: _ClassVar[int]
+    UNREADABLE_COUNT_FIELD_NUMBER: _ClassVar[int]
     key_id: str
     resealed_count: int
     under_way: bool
     total_count: int
-    def __init__(self, key_id: _Optional[str] = ..., resealed_count: _Optional[int] = ..., under_way: bool = ..., total_count: _Optional[int] = ...) -> None: ...
+    joined: bool
+    resumed: bool
+    unreadable_count: int
+    def __init__(self, key_id: _Optional[str] = ..., resealed_count: _Optional[int] = ..., under_way: bool = ..., total_count: _Optional[int] = ..., joined: bool = ..., resumed: bool = ..., unreadable_count: _Optional[int] = ...) -> None: ...

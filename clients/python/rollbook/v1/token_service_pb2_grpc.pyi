@@ -119,11 +119,13 @@ class TokenServiceStub:
     """Makes a new key that token values are sealed with in the database, seals all of
     them anew, and lets the old key go. Tokens and QR codes stay as they are, and can
     be read all the time. It goes on also if the call ends; if the server does, its next
-    start goes on.
+    start goes on, while it serves. One rotation at a time: who asks for another before it is
+    over is told of that one, and makes no key; one that broke off for want of room goes on then.
 
     Callers: administrators with the right MANAGE_ACCESS.
-    On failure: every token can be read; what is left is done at the next start.
-    Reasons: SEALING_KEYS_FIXED, STORE_FULL.
+    On failure: every token can be read; what is left is done at the next call, or at the
+    next start.
+    Reasons: SEALING_KEYS_FIXED, STORE_FULL, FIELD_INVALID, SERVER_STOPPING.
     """
 
 class TokenServiceAsyncStub:
@@ -227,11 +229,13 @@ class TokenServiceAsyncStub:
     """Makes a new key that token values are sealed with in the database, seals all of
     them anew, and lets the old key go. Tokens and QR codes stay as they are, and can
     be read all the time. It goes on also if the call ends; if the server does, its next
-    start goes on.
+    start goes on, while it serves. One rotation at a time: who asks for another before it is
+    over is told of that one, and makes no key; one that broke off for want of room goes on then.
 
     Callers: administrators with the right MANAGE_ACCESS.
-    On failure: every token can be read; what is left is done at the next start.
-    Reasons: SEALING_KEYS_FIXED, STORE_FULL.
+    On failure: every token can be read; what is left is done at the next call, or at the
+    next start.
+    Reasons: SEALING_KEYS_FIXED, STORE_FULL, FIELD_INVALID, SERVER_STOPPING.
     """
 
 class TokenServiceServicer(metaclass=abc.ABCMeta):
@@ -351,11 +355,13 @@ class TokenServiceServicer(metaclass=abc.ABCMeta):
         """Makes a new key that token values are sealed with in the database, seals all of
         them anew, and lets the old key go. Tokens and QR codes stay as they are, and can
         be read all the time. It goes on also if the call ends; if the server does, its next
-        start goes on.
+        start goes on, while it serves. One rotation at a time: who asks for another before it is
+        over is told of that one, and makes no key; one that broke off for want of room goes on then.
 
         Callers: administrators with the right MANAGE_ACCESS.
-        On failure: every token can be read; what is left is done at the next start.
-        Reasons: SEALING_KEYS_FIXED, STORE_FULL.
+        On failure: every token can be read; what is left is done at the next call, or at the
+        next start.
+        Reasons: SEALING_KEYS_FIXED, STORE_FULL, FIELD_INVALID, SERVER_STOPPING.
         """
 
 def add_TokenServiceServicer_to_server(servicer: TokenServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
