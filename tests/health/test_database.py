@@ -9,15 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
 
 from databases import DATABASES, POSTGRESQL
 from faults.test_disk_full import disk as disk  # noqa: PLC0414 - a fixture
 from health.conftest import EVERYTHING, SERVING
-from rollbook import AdminClient, DeviceRow, EnrollOutcome, RollbookError
+from rollbook import AdminClient, DeviceRow, EnrollOutcome
+from rollbook.v1 import profile_service_pb2, profile_service_pb2_grpc
 from rollbook_server.storage import store as sqlite_store
 from rollbook_server.storage.store import RESERVE_BYTES
-from uploads.wire import imei, until
+from uploads.wire import imei, refusal, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,14 +43,17 @@ def test_a_store_that_turned_read_only_is_told_once_a_write_failed(
 ) -> None:
     assert probe.healthy() == EVERYTHING
     set_read_only(server, on=True)
-    with AdminClient(server.address, api_key=server.api_key, timeout_seconds=2) as admin:
-        with pytest.raises(RollbookError) as refused:
-            admin.create_profile("Depot")
-        assert refused.value.reason == "STORE_UNAVAILABLE"
+    key = (("authorization", f"Bearer {server.api_key}"),)
+    depot = profile_service_pb2.CreateProfileRequest(name="Depot")
+    with grpc.insecure_channel(server.address) as channel:  # a client would try again and again
+        create = profile_service_pb2_grpc.ProfileServiceStub(channel).CreateProfile
+        with pytest.raises(grpc.RpcError) as refused:
+            create(depot, metadata=key)
+        assert refusal(refused.value).reason == "STORE_UNAVAILABLE"
         until(lambda: probe.healthy() == NOTHING)
         set_read_only(server, on=False)
         until(lambda: probe.healthy() == EVERYTHING)
-        assert admin.create_profile("Depot").name == "Depot"
+        assert create(depot, metadata=key).profile.name == "Depot"
 
 
 class Disk:

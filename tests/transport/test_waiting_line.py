@@ -82,9 +82,9 @@ def test_a_full_line_refuses_at_once_and_health_still_answers(
     server.app._idle._most_silent, server.app._idle._others_wait = 9, lambda: False
     with grpc.insecure_channel(server.address) as channel:
         call: Any = channel.stream_unary(ENROLL)
-        line = server.app._lines._calls
+        line, under_way = server.app._lines._calls, server.app._lines._under_way
         silent = [call.future(_Never())]
-        until(lambda: line._served == 1)  # it has the thread; the next one is in its line
+        until(lambda: (under_way._count, line.length) == (1, 0))  # it has the thread
         silent.append(call.future(_Never()))
         until(lambda: line.length == 1)
         with pytest.raises(grpc.RpcError) as caught:
