@@ -83,8 +83,8 @@ class Devices:
 
     THREADS = 4
 
-    def __init__(self, address: str, first: int) -> None:
-        self._address, self._numbers = address, count(first)
+    def __init__(self, address: str, first: int, patience: float = 2) -> None:
+        self._address, self._numbers, self._patience = address, count(first), patience
         self._lock, self._ends = threading.Lock(), threading.Event()
         self.told: dict[str, str] = {}
         self._threads = [threading.Thread(target=self._run) for _ in range(self.THREADS)]
@@ -108,7 +108,7 @@ class Devices:
             thread.join()
 
     def _run(self) -> None:
-        with EnrollmentAgent(self._address, timeout_seconds=2) as agent:
+        with EnrollmentAgent(self._address, timeout_seconds=self._patience) as agent:
             while not self._ends.is_set():
                 with self._lock:
                     device = imei(next(self._numbers))
