@@ -44,6 +44,18 @@ def test_a_discarded_upload_leaves_only_what_is_registered(
 
 
 @pytest.mark.usefixtures("leftovers")
+def test_what_stays_of_a_discarded_upload_is_listed_as_its_own(
+    server: Server, admin: AdminClient, agent: EnrollmentAgent, profile: Profile
+) -> None:
+    first = upload(admin, profile, 1, 2, 3)
+    assert registers(agent, 2)
+    admin.discard_upload(first)
+    upload(admin, profile, 4)  # begins by sweeping up
+    (kept,) = admin.list_devices(upload_id=first)
+    assert (kept.imei, kept.upload_id) == (imei(2)[:14], first)
+
+
+@pytest.mark.usefixtures("leftovers")
 def test_to_discard_again_changes_nothing(admin: AdminClient, profile: Profile) -> None:
     first = upload(admin, profile, 1, 2)
     before = admin.discard_upload(first).upload
