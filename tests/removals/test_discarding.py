@@ -45,7 +45,7 @@ def test_a_discarded_upload_leaves_only_what_is_registered(
 
 @pytest.mark.usefixtures("leftovers")
 def test_what_stays_of_a_discarded_upload_is_listed_as_its_own(
-    server: Server, admin: AdminClient, agent: EnrollmentAgent, profile: Profile
+    admin: AdminClient, agent: EnrollmentAgent, profile: Profile
 ) -> None:
     first = upload(admin, profile, 1, 2, 3)
     assert registers(agent, 2)
