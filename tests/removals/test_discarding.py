@@ -65,6 +65,18 @@ def test_to_discard_again_changes_nothing(admin: AdminClient, profile: Profile) 
 
 
 @pytest.mark.usefixtures("leftovers")
+def test_to_discard_again_tells_again_what_stayed(
+    admin: AdminClient, agent: EnrollmentAgent, profile: Profile
+) -> None:
+    first = upload(admin, profile, 1, 2, 3)
+    assert registers(agent, 2)
+    assert admin.discard_upload(first).kept_count == 1
+    upload(admin, profile, 4)  # begins by sweeping up
+    again = admin.discard_upload(first)
+    assert (again.removed_count, again.kept_count) == (0, 1)
+
+
+@pytest.mark.usefixtures("leftovers")
 @pytest.mark.parametrize("policy", [policy for policy in OnConflict if policy != "UNSPECIFIED"])
 def test_devices_of_a_discarded_upload_are_in_nobodys_way(
     admin: AdminClient, agent: EnrollmentAgent, profile: Profile, policy: OnConflict
