@@ -39,15 +39,22 @@ class LogLength:
         """Take all of a log that is too long into the file, between two transactions."""
         if self._length() <= LONGEST_BYTES or monotonic() < self._next:
             return
+        is_over = False
         with suppress(DatabaseError):  # a full disk: the log keeps everything meanwhile
-            self._restart()
-        self._next = monotonic() + SECONDS_BETWEEN
+            is_over = self._restart()
+        if not is_over:
+            self._next = monotonic() + SECONDS_BETWEEN
 
-    def _restart(self) -> None:
-        """Wait for those who read from the log, so that the next commit begins it anew."""
+    def _restart(self) -> bool:
+        """Wait for those who read from the log, so that the next commit begins it anew.
+
+        False if one of them reads on.
+        """
         ((usual,),) = self._database.execute_sql("PRAGMA busy_timeout").fetchall()
         self._database.execute_sql(f"PRAGMA busy_timeout = {WAIT_MILLISECONDS}").fetchall()
         try:
-            self._database.execute_sql("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            told = self._database.execute_sql("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            is_busy, _, _ = told[0]
+            return not is_busy
         finally:
             self._database.execute_sql(f"PRAGMA busy_timeout = {usual}").fetchall()
