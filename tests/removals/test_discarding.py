@@ -44,12 +44,36 @@ def test_a_discarded_upload_leaves_only_what_is_registered(
 
 
 @pytest.mark.usefixtures("leftovers")
+def test_what_stays_of_a_discarded_upload_is_listed_as_its_own(
+    admin: AdminClient, agent: EnrollmentAgent, profile: Profile
+) -> None:
+    first = upload(admin, profile, 1, 2, 3)
+    assert registers(agent, 2)
+    admin.discard_upload(first)
+    upload(admin, profile, 4)  # begins by sweeping up
+    (kept,) = admin.list_devices(upload_id=first)
+    assert (kept.imei, kept.upload_id) == (imei(2)[:14], first)
+
+
+@pytest.mark.usefixtures("leftovers")
 def test_to_discard_again_changes_nothing(admin: AdminClient, profile: Profile) -> None:
     first = upload(admin, profile, 1, 2)
     before = admin.discard_upload(first).upload
     again = admin.discard_upload(first)
     assert (again.removed_count, again.kept_count, again.upload) == (0, 0, before)
     assert counts(admin, profile) == (0, 0, 0)
+
+
+@pytest.mark.usefixtures("leftovers")
+def test_to_discard_again_tells_again_what_stayed(
+    admin: AdminClient, agent: EnrollmentAgent, profile: Profile
+) -> None:
+    first = upload(admin, profile, 1, 2, 3)
+    assert registers(agent, 2)
+    assert admin.discard_upload(first).kept_count == 1
+    upload(admin, profile, 4)  # begins by sweeping up
+    again = admin.discard_upload(first)
+    assert (again.removed_count, again.kept_count) == (0, 1)
 
 
 @pytest.mark.usefixtures("leftovers")

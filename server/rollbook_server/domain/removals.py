@@ -33,17 +33,23 @@ def discard_upload(roll: Roll, upload_id: str, now: datetime) -> Discarded:
     nothing. Raises RollbookError with UPLOAD_NOT_FOUND.
     """
     upload = uploads.get(roll, upload_id)
-    held = roll.uploads.devices_of(upload_id)
-    ended = upload.state in (UploadState.FAILED, UploadState.DISCARDED)
-    removed = 0 if ended else held.pending
+    removed, kept = _going_and_staying(roll, upload)
     if upload.state is not UploadState.DISCARDED:
         roll.uploads.discard(upload_id, now)
         subject = Subject(upload.profile_id, resource_id=upload_id)
-        told = {"removed_count": removed, "kept_count": held.registered}
+        told = {"removed_count": removed, "kept_count": kept}
         audit.tell(roll, Action.DISCARD_UPLOAD, now, subject, told)
     if removed:
         roll.profiles.move_counts(upload.profile_id, now, pending=-removed, registered=0)
-    return Discarded(uploads.get(roll, upload_id), removed, held.registered)
+    return Discarded(uploads.get(roll, upload_id), removed, kept)
+
+
+def _going_and_staying(roll: Roll, upload: Upload) -> tuple[int, int]:
+    """Count the devices that go with an upload and those that stay: of an ended one, none goes."""
+    if upload.state in (UploadState.FAILED, UploadState.DISCARDED):
+        return 0, roll.uploads.stayed_of(upload.upload_id)
+    held = roll.uploads.devices_of(upload.upload_id)
+    return held.pending, held.registered
 
 
 def delete_profile(roll: Roll, profile_id: str, etag: str, now: datetime, *, force: bool) -> int:

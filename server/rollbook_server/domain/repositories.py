@@ -291,6 +291,13 @@ class Uploads(Protocol):
     def devices_of(self, upload_id: str) -> DeviceCounts:
         """Count the devices that the upload put on the roll and was the last to write."""
 
+    def stayed_of(self, upload_id: str) -> int:
+        """Count what stayed of an ended upload: REGISTERED devices that it was the last to write.
+
+        Those of other uploads that it changed are among them, for once it is swept up
+        nothing tells them apart.
+        """
+
     def discard(self, upload_id: str, now: datetime) -> None:
         """Make the upload DISCARDED, whatever it was."""
 

@@ -35,8 +35,10 @@ WHERE {STAYS}%s ORDER BY d.id LIMIT ?
 """
 _NUMBERED = "d.id IN ($NUMBERS)"
 _BETWEEN = "d.id BETWEEN ? AND ?"
+# Whether its devices may lie outside its runs: those that it changed do, and of one that was
+# taken back, REGISTERED ones stay when its runs are swept up.
 _UPLOAD = """
-SELECT u.id, u.profile, u.updated_count,
+SELECT u.id, u.profile, u.updated_count > 0 OR u.state IN ('FAILED', 'DISCARDED'),
     (SELECT min(first_id) FROM upload_ranges r WHERE r.upload = u.id),
     (SELECT max(last_id) FROM upload_ranges r WHERE r.upload = u.id)
 FROM uploads u WHERE u.upload_id = ?
@@ -161,9 +163,9 @@ def _of_upload(upload: Sequence[Any] | None) -> Iterator[Condition]:
     """Narrow to the upload's profile, where all its devices are, and to those it created."""
     if upload is None:
         return
-    key, profile, updated, first, last = upload
+    key, profile, may_stray, first, last = upload
     yield Condition("d.upload = ? AND d.profile = ?", key, profile)
-    if not updated:
+    if not may_stray:
         yield Condition(_BETWEEN, first or 0, last or 0)
 
 

@@ -36,6 +36,8 @@ _PRAGMAS = {
     "cache_size": -8_192,  # KiB; bounds what an upload of any length makes us hold
     # Pages: 64 MiB of log. Sooner only when the writer is idle, see there.
     "wal_autocheckpoint": 4_096,
+    # Bytes: the file that is left of a longer log is cut to that when it is begun anew.
+    "journal_size_limit": 128 * 1024 * 1024,
     "temp_store": "memory",  # sorts are small, and a full disk must not stop reads
 }
 _READERS = 64  # connections: more than threads that serve calls, so that none waits

@@ -33,6 +33,11 @@ SELECT count(*) FILTER (WHERE d.register_time IS NULL),
 FROM upload_ranges r $THEN devices d ON d.id BETWEEN r.first_id AND r.last_id
 WHERE r.upload = ? AND d.upload = r.upload
 """
+# By the index of REGISTERED devices: its ranges go when it is swept up.
+_STAYED_OF = """
+SELECT count(*) FROM uploads u $THEN devices d ON d.profile = u.profile
+WHERE u.upload_id = ? AND d.upload = u.id AND d.register_time IS NOT NULL
+"""
 
 # That a stream still has its upload. The profile is part of it: one that was deleted
 # freed the id for another upload.
@@ -149,6 +154,10 @@ class StoredUploads:
         """Count the devices that the upload put on the roll and was the last to write."""
         parameters = (self._key(upload_id),)
         return DeviceCounts(*self._database.execute_sql(_DEVICES_OF, parameters).fetchone())
+
+    def stayed_of(self, upload_id: str) -> int:
+        """Count the REGISTERED devices that an ended upload was the last to write."""
+        return int(self._database.execute_sql(_STAYED_OF, (upload_id,)).fetchone()[0])
 
     def discard(self, upload_id: str, now: datetime) -> None:
         """Make the upload DISCARDED, whatever it was."""

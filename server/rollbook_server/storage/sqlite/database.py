@@ -13,6 +13,7 @@ from playhouse.pool import PooledSqliteDatabase
 from rollbook_server.storage.bulk import pieces
 from rollbook_server.storage.engine import Readers, RollDatabase, spell
 from rollbook_server.storage.profile_ranges import OF_PROFILE
+from rollbook_server.storage.sqlite.log_length import LogLength
 from rollbook_server.storage.sqlite.packing import Packing
 
 if TYPE_CHECKING:
@@ -129,10 +130,13 @@ class SqliteWriting:
 
     def __init__(self, database: SqliteRoll, log: LogSync) -> None:
         self._database, self._log = database, log
+        self._log_length = LogLength(database, log.length)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Begin, and commit at the end."""
+        if not self._log.has_failed:  # see `rest`
+            self._log_length.bound()
         try:
             with self._database.atomic():
                 yield

@@ -61,6 +61,10 @@ class LogSync:
         """Tell whether the disk may have lost something of the log."""
         return self._failure is not None
 
+    def length(self) -> int:
+        """Give the bytes of the log's file, which may hold less than it did."""
+        return os.fstat(self._file).st_size
+
     def expect(self) -> None:
         """Count a commit that begins now. Raises RollbookError with STORE_UNAVAILABLE."""
         self._raise_failure()
