@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from rollbook_server.storage.engine import PackedBatch, RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
 
+    _Question = tuple[str, tuple[str, str]]
+
 _FIRST_IS_SECOND = """
 SELECT 1 FROM ($TEXTS) r $THEN devices d ON d.imei2 = r.value LIMIT 1
 """
@@ -171,15 +173,16 @@ class StoredDevices(StoredDeviceLists):
         return self.candidates_of([presented])[0]
 
     def candidates_of(self, presented: Sequence[Presented]) -> list[Candidates]:
-        """Give the same for many; serial numbers, which few present alone, one by one."""
+        """Give the same for many; serial numbers only for those whose IMEIs are unknown."""
         wanted = json.dumps(list({imei for each in presented for imei in each.imeis}))
         self._database.look_ahead(_questions(wanted, presented))
         holders = self._by_imei(wanted) if wanted != _NOTHING else {}
-        found = []
-        for each in presented:
-            by_imei = [device for imei in each.imeis for device in holders.get(imei, ())]
-            found.append(Candidates(by_imei) if by_imei else self._by_serial(each))
-        return found
+        known = [
+            (each, [holder for imei in each.imeis for holder in holders.get(imei, ())])
+            for each in presented
+        ]
+        self._database.look_ahead(_serial_questions(each for each, found in known if not found))
+        return [Candidates(found) if found else self._by_serial(each) for each, found in known]
 
     def _by_imei(self, wanted: str) -> Mapping[str, list[Device]]:
         holders: dict[str, list[Device]] = defaultdict(list)
@@ -228,12 +231,16 @@ class StoredDevices(StoredDeviceLists):
         return list(self._database.execute_sql(sql, parameters).fetchall())
 
 
-def _questions(imeis: str, presented: Sequence[Presented]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Give what is asked for the candidates, unless IMEIs are unknown and serial numbers known."""
+def _questions(imeis: str, presented: Iterable[Presented]) -> Iterator[_Question]:
+    """Give what is asked for candidates in any case."""
     if imeis != _NOTHING:
         yield _BY_IMEI, (imeis, imeis)
+    yield from _serial_questions(each for each in presented if not each.imeis)
+
+
+def _serial_questions(presented: Iterable[Presented]) -> Iterator[_Question]:
     for each in presented:
-        if not each.imeis and each.serial_number and each.manufacturer_key:
+        if each.serial_number and each.manufacturer_key:
             yield _BY_SERIAL, (each.serial_number, each.manufacturer_key)
 
 

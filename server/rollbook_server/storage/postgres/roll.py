@@ -65,13 +65,13 @@ class PostgresRoll(PostgresEngine, PostgresqlDatabase):
         question = _question(sql, params)
         if question in self._foreseen:
             return self._foreseen.pop(question)
-        expected, self._expected = self._expected, {}
-        self._foreseen.clear()
+        foreseen, expected = self._foreseen, self._expected
+        self._foreseen, self._expected = {}, {}
         if question not in expected:
             return None
         self._run(list(expected.values()))
-        self._foreseen = expected
-        return expected.pop(question)
+        self._foreseen = foreseen | expected
+        return self._foreseen.pop(question)
 
     def hand_over(self, sql: str, params: Sequence[Any] | None = None) -> None:
         """Keep the SQL until an answer is waited for."""
@@ -93,7 +93,9 @@ class PostgresRoll(PostgresEngine, PostgresqlDatabase):
     def look_ahead(self, questions: Iterable[tuple[str, Sequence[Any]]]) -> None:
         """Ask them all with the first that is; what is written makes the others void."""
         for sql, params in questions:
-            self._expected[_question(sql, params)] = self._statement(sql, params)
+            question = _question(sql, params)
+            if question not in self._foreseen:
+                self._expected[question] = self._statement(sql, params)
 
     def settle(self) -> None:
         """Run what was handed over; and begin, if that is still to be done."""
