@@ -217,7 +217,9 @@ def test_who_waits_long_for_the_turn_goes_on_waiting(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(writing, "_BEGIN", writing._BEGIN.replace("'20s'", "'50ms'"))
+    monkeypatch.setattr(
+        writing, "_BEGIN", [each.replace("'20s'", "'50ms'") for each in writing._BEGIN]
+    )
     with ThreadPoolExecutor(1) as pool, later.installed(steps):
         with psycopg.connect(DATABASES.url(data_dir)) as others:
             others.execute("SELECT 1 FROM writers WHERE writer = '' FOR UPDATE")

@@ -194,6 +194,7 @@ def test_work_that_meets_somebody_elses_transaction_is_done_again(
 
     def touch(roll: Roll) -> None:
         runs.append(1)
+        roll.profiles.get("prf-a")  # with which the transaction begins
         begun.set()
         met.wait()
         roll.profiles.move_counts("prf-a", NOW, pending=1, registered=0)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from postgres_server import PostgresServer
 
 ADD, ALL = "INSERT INTO numbers VALUES (?)", "SELECT number FROM numbers ORDER BY number"
+COUNT = "SELECT count(*) FROM numbers"
 
 
 @pytest.fixture
@@ -74,16 +75,31 @@ def test_nothing_is_left_of_it_once_the_connection_is_cut(
 
 def test_a_foreseen_query_is_asked_again_once_something_was_written(roll: PostgresRoll) -> None:
     roll.hand_over(ADD, (1,))
-    roll.look_ahead([(ALL, ()), ("SELECT count(*) FROM numbers", ())])
+    roll.look_ahead([(ALL, ()), (COUNT, ())])
     assert roll.execute_sql(ALL).fetchall() == [(1,)]
     roll.hand_over(ADD, (2,))
-    assert roll.execute_sql("SELECT count(*) FROM numbers").fetchone() == (2,)
+    assert roll.execute_sql(COUNT).fetchone() == (2,)
 
 
-def test_a_foreseen_query_is_not_sent_again(
+def test_what_is_expected_sees_what_was_handed_over_before_it_is_asked(roll: PostgresRoll) -> None:
+    roll.look_ahead([(COUNT, ())])
+    roll.hand_over(ADD, (1,))
+    roll.look_ahead([(ALL, ())])
+    assert roll.execute_sql(ALL).fetchall() == [(1,)]
+    assert roll.execute_sql(COUNT).fetchone() == (1,)
+
+
+def test_what_is_expected_is_void_once_something_else_was_asked(roll: PostgresRoll) -> None:
+    roll.look_ahead([(COUNT, ())])
+    roll.execute_sql(ADD, (1,))
+    assert roll.execute_sql(COUNT).fetchone() == (1,)
+    assert roll.execute_sql("SELECT 1").fetchone() == (1,)
+
+
+def test_a_query_that_was_foreseen_is_not_sent_again(
     roll: PostgresRoll, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    question = ("SELECT clock_timestamp()", ())
-    roll.look_ahead([question])
+    roll.look_ahead([(ALL, ()), (COUNT, ())])
+    assert roll.execute_sql(COUNT).fetchone() == (0,)
     monkeypatch.setattr(roll, "_run", None)
-    assert roll.execute_sql(*question).fetchone()
+    assert roll.execute_sql(ALL).fetchall() == []

@@ -89,6 +89,23 @@ def test_of_those_who_ask_for_the_same_the_one_that_fails_fails_alone(
     assert (noted(tmp_path), events(tmp_path)) == (["a", "b"], ["a", "b"])
 
 
+def test_of_those_who_ask_for_the_same_the_one_that_is_refused_at_once_is_refused_alone(
+    store: RollStore,
+) -> None:
+    """Before anything is asked of the database, which may not even have begun."""
+
+    def work(_: Any, names: Sequence[str]) -> Sequence[str]:
+        if BAD in names:
+            raise RollbookError(Reason.STORE_FULL, "no room")
+        return names
+
+    held = Held(store)
+    futures = [store._writer.submit_together(work, name) for name in ("a", BAD, "b")]
+    held.release()
+    wait(futures)
+    assert [future.exception() is None for future in futures] == [True, False, True]
+
+
 def test_work_of_its_own_that_fails_fails_alone(store: RollStore, tmp_path: Path) -> None:
     held = Held(store)
     first = store.submit(lambda roll: note(roll, "a"))

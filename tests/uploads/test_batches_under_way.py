@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,13 @@ import pytest
 from rollbook_server.domain import uploads
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import Profile
-from rollbook_server.domain.upload_sessions import UNDER_WAY, UploadLimits, UploadSession
+from rollbook_server.domain.upload_sessions import (
+    FIRST_ROWS,
+    GROWTH,
+    UNDER_WAY,
+    UploadLimits,
+    UploadSession,
+)
 from rollbook_server.domain.uploads import OnConflict, OnInvalidRow, UploadOptions, UploadState
 from rollbook_server.storage.store import SqliteStore
 
@@ -90,6 +97,72 @@ def test_a_batch_behind_one_that_failed_fails_too_and_a_resume_brings_every_row_
     assert (done.counts.created, done.counts.total) == (ROWS, ROWS)
     serials = store.read(_serials)
     assert len(serials) == len(set(serials)) == ROWS
+
+
+class Unhurried:
+    """A store that puts a batch in once somebody waits for it; notes how many were under way."""
+
+    def __init__(self, store: SqliteStore, *, is_slower: bool) -> None:
+        self._store, self.is_slower_than_reading = store, is_slower
+        self.batch_rows, self.under_way = 2_000, 0
+        self.batches, self.while_read = list[int](), set[int]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def packing(self) -> Any:
+        packing = self._store.packing()
+        add, take = packing.add, packing.take
+
+        def added(rows: Any) -> None:
+            self.while_read.add(self.under_way)
+            add(rows)
+
+        def taken(columns: Any = ()) -> Any:
+            packed = take(columns)
+            self.batches.append(len(packed.rows))
+            return packed
+
+        return SimpleNamespace(add=added, take=taken)
+
+    def submit(self, work: Callable[[Roll], Any], *, is_bulk: bool = False) -> Any:
+        self.under_way += 1
+
+        def result() -> Any:
+            done = self._store.submit(work, is_bulk=is_bulk).result()
+            self.under_way -= 1
+            return done
+
+        return SimpleNamespace(result=result)
+
+
+@pytest.mark.parametrize(("is_slower", "while_read"), [(False, {0, 1, 2}), (True, {0, 1})])
+def test_no_third_batch_is_read_for_a_store_that_takes_longer_than_reading(
+    store: SqliteStore, *, is_slower: bool, while_read: set[int]
+) -> None:
+    unhurried = Unhurried(store, is_slower=is_slower)
+    upload = UploadSession(unhurried, lambda: NOW, UploadLimits())
+    upload.open(UploadOptions("u", "prf-a"))
+    text = f"Serial Number,Manufacturer\n{''.join(f'S{n},HTC{chr(10)}' for n in range(9_000))}"
+    upload.take_csv(0, text.encode())
+    upload.finish(total_bytes=len(text), total_rows=None, crc32=None)
+    assert unhurried.while_read == while_read
+    assert len(store.read(_serials)) == 9_000
+
+
+def test_batches_grow_so_that_each_is_read_while_the_one_before_goes_in(
+    store: SqliteStore,
+) -> None:
+    unhurried = Unhurried(store, is_slower=True)
+    unhurried.batch_rows = 20_000
+    upload = UploadSession(unhurried, lambda: NOW, UploadLimits())
+    upload.open(UploadOptions("u", "prf-a"))
+    text = f"Serial Number,Manufacturer\n{''.join(f'S{n},HTC{chr(10)}' for n in range(30_000))}"
+    upload.take_csv(0, text.encode())
+    first, second, third = unhurried.batches
+    assert FIRST_ROWS <= first < 2 * FIRST_ROWS
+    assert GROWTH * first <= second < GROWTH * first + 2 * FIRST_ROWS
+    assert GROWTH * second <= third < GROWTH * second + 2 * FIRST_ROWS
 
 
 def _serials(roll: Roll) -> list[str]:

@@ -52,8 +52,9 @@ class _Group:
 
     def __init__(self, roll: Roll, enrollments: Sequence[Enrollment]) -> None:
         self.audit, self.guesses = roll.audit, roll.guesses
-        self.devices, self.tokens = _Devices(roll, enrollments), _Tokens(roll)
+        self.tokens = _Tokens(roll, enrollments)
         self.profiles, self.users = _Profiles(roll), _Users(roll)
+        self.devices = _Devices(roll, enrollments)  # whose question takes along what is foreseen
 
     def write(self) -> None:
         """Write what became of the devices."""
@@ -87,8 +88,9 @@ class _Devices:
 
 
 class _Tokens:
-    def __init__(self, roll: Roll) -> None:
+    def __init__(self, roll: Roll, enrollments: Sequence[Enrollment]) -> None:
         self._roll, self.find = roll, cache(roll.tokens.find)
+        roll.tokens.foresee({each.token_digest for each in enrollments if each.token_digest})
         self._uses: dict[str, list[datetime]] = defaultdict(list)
 
     def count_use(self, token_id: str, now: datetime) -> None:
@@ -102,6 +104,7 @@ class _Tokens:
 class _Profiles:
     def __init__(self, roll: Roll) -> None:
         self._roll, self.get = roll, cache(roll.profiles.get)
+        roll.profiles.foresee()
         self._moves: dict[str, list[tuple[int, int, datetime]]] = defaultdict(list)
 
     def move_counts(self, profile_id: str, now: datetime, *, pending: int, registered: int) -> None:
@@ -118,3 +121,4 @@ class _Profiles:
 class _Users:
     def __init__(self, roll: Roll) -> None:
         self.get = cache(roll.users.get)
+        roll.users.foresee()

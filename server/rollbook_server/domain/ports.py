@@ -166,7 +166,14 @@ class Store(Protocol):
 
     @property
     def batch_rows(self) -> int:
-        """How many rows of an upload are best put in by one transaction; three are held."""
+        """How many rows of an upload are best put in by one transaction; three are held.
+
+        Two, where `is_slower_than_reading`.
+        """
+
+    @property
+    def is_slower_than_reading(self) -> bool:
+        """Tell whether to put rows in takes longer than to read and judge them."""
 
     def is_stuck(self) -> bool:
         """Tell whether a write has been under way for so long that the database must hang."""

@@ -45,6 +45,9 @@ class Profiles(Protocol):
     def get(self, profile_id: str) -> Profile | None:
         """Give the profile."""
 
+    def foresee(self) -> None:
+        """Be told that profiles are read next, such as were read last."""
+
     def list(self, query: ProfileQuery, *, after: Cursor | None, limit: int) -> list[Profile]:
         """Give at most `limit` profiles behind `after` (sort key, profile_id)."""
 
@@ -66,6 +69,9 @@ class Tokens(Protocol):
 
     def find(self, digest: bytes) -> Token | None:
         """Give the token with that digest, whatever its state."""
+
+    def foresee(self, digests: Iterable[bytes]) -> None:
+        """Be told which digests `find` is given next, so that no time is lost over each."""
 
     def count_use(self, token_id: str, now: datetime, count: int = 1) -> None:
         """Note that the token was used, `count` times."""
@@ -103,6 +109,9 @@ class Users(Protocol):
 
     def get(self, user_id: str) -> User | None:
         """Give the user."""
+
+    def foresee(self) -> None:
+        """Be told that users are read next, such as were read last."""
 
     def find(self, key: str) -> User | None:
         """Give the user whose name has this `names.name_key`."""

@@ -1,9 +1,10 @@
 """Leads one upload stream: opens, takes content batch by batch, finishes.
 
 While the store commits one batch and the next waits for its turn, a third is read and
-judged; never more than these three are held. If a batch fails, the one behind it finds
-that the upload does not stand where it goes on, and fails, too. No transaction is open
-while the stream waits for its client.
+judged; never more than these three are held. Where the store takes longer than that, the
+third is begun once the first is durable: it is ready in time, and two are held. If a batch
+fails, the one behind it finds that the upload does not stand where it goes on, and fails,
+too. No transaction is open while the stream waits for its client.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ PIECE_BYTES = 16 * 1024
 
 UNDER_WAY = 2  # batches handed over and not yet durable: the writer never waits for us
 FIRST_ROWS = 1_500  # in the first batch, for which it does
+GROWTH = 3  # of a batch over the one before, while which it is read and judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class UploadSession:
         self._flushed_bytes = 0
         self._handed_over = Progress()
         self._committing: deque[Future[Counts]] = deque()
+        self._last_rows = 0  # in the batch that was handed over last
 
     @property
     def upload(self) -> Upload:
@@ -191,17 +194,22 @@ class UploadSession:
         most = limits.batch_rows or self._store.batch_rows
         if self._store.is_shared():
             return min(most, limits.shared_batch_rows)
-        return most if self._committing else min(most, FIRST_ROWS)
+        grown = GROWTH * self._last_rows if self._committing else 0
+        return min(most, max(FIRST_ROWS, grown))
 
     def _weight(self) -> int:
         """Give the bytes that came since the last batch."""
         return self._source.taken_bytes - self._flushed_bytes if self._source else 0
 
     def _flush(self) -> None:
-        """Hand over what was judged, once all batches but the last are durable."""
+        """Hand over what was judged, once all batches but the last are durable.
+
+        Where the store is what is waited for, wait for that again before more is read.
+        """
         if not len(self._judged) or self._source is None:
             return
         judged, self._judged = self._judged, Judged()
+        self._last_rows = judged.weight
         self._flushed_bytes = self._source.taken_bytes
         self._store.check_room()
         batch = self._batch(self._source, judged)
@@ -211,6 +219,8 @@ class UploadSession:
         self._committing.append(
             self._store.submit(lambda roll: batches.commit(roll, upload, batch, now), is_bulk=True)
         )
+        if self._store.is_slower_than_reading:
+            self._await_commits(but=UNDER_WAY - 1)
 
     def _batch(self, source: CsvSource | RowsSource, judged: Judged) -> Batch:
         return Batch(

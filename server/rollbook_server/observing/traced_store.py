@@ -69,6 +69,11 @@ class TracedStore:
         """How many rows of an upload are best put in by one transaction."""
         return self._store.batch_rows
 
+    @property
+    def is_slower_than_reading(self) -> bool:
+        """Tell what the store does."""
+        return self._store.is_slower_than_reading
+
     def is_shared(self) -> bool:
         """Tell whether work that is not bulk comes again and again."""
         return self._store.is_shared()

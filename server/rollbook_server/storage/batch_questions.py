@@ -29,5 +29,6 @@ def ask(database: RollDatabase, upload: Upload, first: tuple[str, Sequence[Any]]
             (profiles.KEY, (upload.profile_id,)),
             (upload_keys.KEY, (upload.upload_id,)),
             (counters.NEXT, (counters.NEXT_DEVICE,)),
+            *((sql, ()) for sql in database.before_rows),
         )
     )

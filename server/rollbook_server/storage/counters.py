@@ -30,8 +30,13 @@ def try_out(database: RollDatabase) -> None:
 def reserve(database: RollDatabase, name: str, count: int = 1) -> int:
     """Take so many numbers that were never given before; gives the first."""
     first = next_number(database, name)
-    database.hand_over(_SET, (first + count, name))
+    give_away(database, name, first, count)
     return first
+
+
+def give_away(database: RollDatabase, name: str, first: int, count: int) -> None:
+    """Never give numbers again of which the first is known: the next, and others behind it."""
+    database.hand_over(_SET, (first + count, name))
 
 
 def next_number(database: RollDatabase, name: str) -> int:

@@ -14,7 +14,7 @@ from rollbook_server.domain.matching import Candidates
 from rollbook_server.storage import device_rows
 from rollbook_server.storage.attribute_names import AttributeNames
 from rollbook_server.storage.attribute_texts import attribute_names
-from rollbook_server.storage.counters import NEXT_DEVICE, next_number, reserve
+from rollbook_server.storage.counters import NEXT_DEVICE, give_away, next_number, reserve
 from rollbook_server.storage.device_lists import StoredDeviceLists
 from rollbook_server.storage.device_rows import DEVICE_COLUMNS, DEVICE_TABLES, STAYS
 from rollbook_server.storage.profile_ranges import ProfileRanges
@@ -23,7 +23,7 @@ from rollbook_server.storage.upload_keys import upload_key
 from rollbook_server.storage.upload_ranges import UploadRanges
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from rollbook_server.domain.devices import Device, DeviceRow
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from rollbook_server.domain.repositories import PackedRows as Packed
     from rollbook_server.storage.engine import PackedBatch, RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
+
+    _Question = tuple[str, tuple[str, str]]
 
 _FIRST_IS_SECOND = """
 SELECT 1 FROM ($TEXTS) r $THEN devices d ON d.imei2 = r.value LIMIT 1
@@ -75,6 +77,9 @@ WHERE d.serial_number = ? AND d.manufacturer_key = ? AND {STAYS}
 """
 
 
+_NOTHING = "[]"
+
+
 class StoredDevices(StoredDeviceLists):
     """The devices as one transaction sees them."""
 
@@ -105,9 +110,10 @@ class StoredDevices(StoredDeviceLists):
         batch = _batch(packed)
         count = len(packed.rows)
         profile, owner = self._profiles.key(upload.profile_id), self._upload_key(upload.upload_id)
-        first = reserve(self._database, NEXT_DEVICE, count)
+        first = next_number(self._database, NEXT_DEVICE)
         time = clock.microseconds(now)
         left_out = batch.insert_into(self._database, first, profile, owner, time)
+        give_away(self._database, NEXT_DEVICE, first, count)
         if len(left_out) < count:
             self._add_range(profile, owner, first, first + count - 1)
         self._names.add(profile, _names_of_inserted(packed, left_out))
@@ -168,17 +174,18 @@ class StoredDevices(StoredDeviceLists):
         return self.candidates_of([presented])[0]
 
     def candidates_of(self, presented: Sequence[Presented]) -> list[Candidates]:
-        """Give the same for many; serial numbers, which few present alone, one by one."""
-        imeis = {imei for each in presented for imei in each.imeis}
-        holders = self._by_imei(imeis) if imeis else {}
-        found = []
-        for each in presented:
-            by_imei = [device for imei in each.imeis for device in holders.get(imei, ())]
-            found.append(Candidates(by_imei) if by_imei else self._by_serial(each))
-        return found
+        """Give the same for many; serial numbers only for those whose IMEIs are unknown."""
+        wanted = json.dumps(list({imei for each in presented for imei in each.imeis}))
+        self._database.look_ahead(_questions(wanted, presented))
+        holders = self._by_imei(wanted) if wanted != _NOTHING else {}
+        known = [
+            (each, [holder for imei in each.imeis for holder in holders.get(imei, ())])
+            for each in presented
+        ]
+        self._database.look_ahead(_serial_questions(each for each, found in known if not found))
+        return [Candidates(found) if found else self._by_serial(each) for each, found in known]
 
-    def _by_imei(self, imeis: Collection[str]) -> Mapping[str, list[Device]]:
-        wanted = json.dumps(list(imeis))
+    def _by_imei(self, wanted: str) -> Mapping[str, list[Device]]:
         holders: dict[str, list[Device]] = defaultdict(list)
         for columns in self._rows_of(_BY_IMEI, (wanted, wanted)):
             device = device_rows.device(columns)
@@ -187,9 +194,9 @@ class StoredDevices(StoredDeviceLists):
         return holders
 
     def _by_serial(self, presented: Presented) -> Candidates:
-        if not (presented.serial_number and presented.manufacturer_key):
-            return Candidates()
         keys = (presented.serial_number, presented.manufacturer_key)
+        if not all(keys):
+            return Candidates()
         found = self._rows_of(_BY_SERIAL, keys)
         return Candidates((), device_rows.device(found[0]) if found else None)
 
@@ -223,6 +230,19 @@ class StoredDevices(StoredDeviceLists):
 
     def _rows_of(self, sql: str, parameters: Sequence[object]) -> list[Any]:
         return list(self._database.execute_sql(sql, parameters).fetchall())
+
+
+def _questions(imeis: str, presented: Iterable[Presented]) -> Iterator[_Question]:
+    """Give what is asked for candidates in any case."""
+    if imeis != _NOTHING:
+        yield _BY_IMEI, (imeis, imeis)
+    yield from _serial_questions(each for each in presented if not each.imeis)
+
+
+def _serial_questions(presented: Iterable[Presented]) -> Iterator[_Question]:
+    for each in presented:
+        if each.serial_number and each.manufacturer_key:
+            yield _BY_SERIAL, (each.serial_number, each.manufacturer_key)
 
 
 def _batch(packed: Packed) -> PackedBatch:

@@ -58,6 +58,9 @@ class RollDatabase(Database, ABC):
     steps_with_python = False
     """Whether a query runs in this process, with Python's lock taken for each of its rows."""
 
+    before_rows: Sequence[str] = ()
+    """What `PackedBatch.insert_into` runs first, if nothing is written before it."""
+
     @abstractmethod
     def spelled(self, sql: str) -> str:
         """Give the SQL as this engine takes it."""
@@ -117,7 +120,10 @@ class RollDatabase(Database, ABC):
         """Do nothing of what was handed over and is not done yet."""
 
     def look_ahead(self, questions: Iterable[tuple[str, Sequence[Any]]]) -> None:
-        """Be told which queries come next, if nothing is written before."""
+        """Be told which queries come next, one of these before all others.
+
+        What is written between two of them makes the answer to the second void.
+        """
 
     def execute_rows(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Hand SQL over, in which `$ROWS` stands for `VALUES` of the rows: a statement for many.

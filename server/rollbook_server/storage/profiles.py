@@ -22,6 +22,7 @@ from rollbook_server.domain.profiles import (
     ProfileType,
 )
 from rollbook_server.storage.counters import NEXT_PROFILE, reserve
+from rollbook_server.storage.recent import Recent
 from rollbook_server.storage.tables import ProfileTable, UserTable, stored
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class StoredProfiles:
     """The profiles as one transaction sees them."""
 
     def __init__(self, database: RollDatabase) -> None:
-        self._database = database
+        self._database, self._recent = database, Recent()
 
     def add(self, profile: Profile) -> bool:
         """Add the profile; False if its name is taken."""
@@ -87,11 +88,16 @@ class StoredProfiles:
 
     def get(self, profile_id: str) -> Profile | None:
         """Give the profile."""
+        self._recent.note(profile_id)
         found = self._database.execute_sql(_GET, (profile_id,)).fetchone()
         if not found:
             return None
         *columns, user_name = found
         return _profile({**stored(ProfileTable, columns), "user_name": user_name})
+
+    def foresee(self) -> None:
+        """Be told that profiles are read next, such as were read last."""
+        self._database.look_ahead((_GET, (key,)) for key in self._recent.keys)
 
     def key(self, profile_id: str) -> int:
         """Give the integer under which other tables refer to a profile that exists."""

@@ -98,6 +98,7 @@ class RollStore:
     """
 
     batch_rows = 6_000  # with more, SQLite gains little for its memory
+    is_slower_than_reading = False
 
     def __init__(
         self,

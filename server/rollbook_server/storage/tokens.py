@@ -13,7 +13,7 @@ from rollbook_server.storage import counters
 from rollbook_server.storage.tables import TokenTable, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from rollbook_server.storage.engine import RollDatabase
@@ -70,6 +70,10 @@ class StoredTokens:
         """Give the token with that digest, whatever its state; takes as long if there is none."""
         found = self._first(_FIND, digest)
         return found if found and hmac.compare_digest(found.digest, digest) else None
+
+    def foresee(self, digests: Iterable[bytes]) -> None:
+        """Be told which digests `find` is given next."""
+        self._database.look_ahead((_FIND, (digest,)) for digest in digests)
 
     def count_use(self, token_id: str, now: datetime, count: int = 1) -> None:
         """Note that the token was used."""

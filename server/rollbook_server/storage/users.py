@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain.names import name_key
 from rollbook_server.domain.users import User
+from rollbook_server.storage.recent import Recent
 from rollbook_server.storage.tables import UserTable, stored
 
 if TYPE_CHECKING:
@@ -36,11 +37,16 @@ class StoredUsers:
     """The users as one transaction sees them."""
 
     def __init__(self, database: RollDatabase) -> None:
-        self._database = database
+        self._database, self._recent = database, Recent()
 
     def get(self, user_id: str) -> User | None:
         """Give the user."""
+        self._recent.note(user_id)
         return self._first(_GET, user_id)
+
+    def foresee(self) -> None:
+        """Be told that users are read next, such as were read last."""
+        self._database.look_ahead((_GET, (key,)) for key in self._recent.keys)
 
     def find(self, key: str) -> User | None:
         """Give the user whose name has this key."""

@@ -35,6 +35,8 @@ _COLUMNS = (
 )
 _COPY = f"COPY devices {_COLUMNS} FROM STDIN"
 
+SAVEPOINT = "SAVEPOINT rows"
+
 # Rows are put in as if no key were taken: COPY writes them together, and tries no index
 # first. Only if one is taken do they go into a table of their own, and on from there.
 _GIVEN = "CREATE TEMPORARY TABLE given (LIKE devices) ON COMMIT DROP"
@@ -76,10 +78,11 @@ class PackedRows(Packed):
         """Insert the rows."""
         owner = NULL if upload is None else upload
         alike = f"\t{profile}\t{owner}\t{time}\t{time}\t\t\t1\t"
-        if not database.expects_taken and _all_are_put_in(database, self._whole(first_id, alike)):
-            return LeftOut()
-        left_out = _put_in(database, self._whole(first_id, alike), first_id, len(self.lines))
-        database.expects_taken = bool(left_out)
+        left_out = LeftOut()
+        if database.expects_taken or not _all_are_put_in(database, self._whole(first_id, alike)):
+            left_out = _put_in(database, self._whole(first_id, alike), first_id, len(self.lines))
+            database.expects_taken = bool(left_out)
+        database.spent = self
         return left_out
 
     def _whole(self, first_id: int, alike: str) -> Iterator[str]:
@@ -89,7 +92,7 @@ class PackedRows(Packed):
 
 def _all_are_put_in(database: PostgresEngine, whole: Iterable[str]) -> bool:
     """Put all rows in, or none if a key is taken."""
-    database.execute_sql("SAVEPOINT rows")
+    database.execute_sql(SAVEPOINT)
     try:
         database.copy_in(_COPY, whole)
     except IntegrityError:

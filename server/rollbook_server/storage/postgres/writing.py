@@ -25,30 +25,33 @@ from psycopg.pq import TransactionStatus
 
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.storage.engine import LateError, give
+from rollbook_server.storage.postgres.outbox import Statement
 from rollbook_server.storage.postgres.roll import is_clash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rollbook_server.storage.engine import Answers
     from rollbook_server.storage.postgres.roll import PostgresRoll
 
 _log = logging.getLogger(__name__)
 
-# One statement after another in one message: a transaction begins in one round trip.
+# In one message with what is asked first: nobody waits for them alone.
 # The times are of the transaction, not of the connection, which PgBouncer lends to others.
 # Whoever holds the row and is not heard of loses it; whoever waits longer gives up. Warnings
 # are heard in any case: one of them tells that a COMMIT is in doubt.
-_BEGIN = """
-BEGIN ISOLATION LEVEL READ COMMITTED;
-SET LOCAL client_min_messages = 'warning';
-SET LOCAL idle_in_transaction_session_timeout = '10s';
-SET LOCAL lock_timeout = '20s';
-SELECT 1 FROM writers WHERE writer = '' FOR UPDATE;
-"""
+_BEGIN = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED",
+    """
+    SELECT set_config('client_min_messages', 'warning', true),
+        set_config('lock_timeout', '20s', true),
+        set_config('idle_in_transaction_session_timeout', '10s', true)
+    """,
+    "SELECT 1 FROM writers WHERE writer = '' FOR UPDATE",
+)
 _NOTE = """
-INSERT INTO writers (writer, transaction, time) VALUES ('{writer}', {number}, now())
-    ON CONFLICT (writer) DO UPDATE SET transaction = excluded.transaction, time = excluded.time;
+INSERT INTO writers (writer, transaction, time) VALUES (?, ?, now())
+    ON CONFLICT (writer) DO UPDATE SET transaction = excluded.transaction, time = excluded.time
 """
 # It looks, and writes so that its own COMMIT waits for a synchronous standby: a primary that
 # begins anew after a crash has what it was told to commit, whether the standby has it or not,
@@ -99,11 +102,13 @@ class PostgresWriting:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Begin, in turn; commit at the end."""
+        """Begin, in turn, with the first statement within; commit at the end."""
         self._number += 1
-        self._begin()
+        self._database.begin_by(self._begin)
         try:
             yield
+            if self._database.is_to_begin:  # or nobody would know whether a lost COMMIT had
+                self._database.settle()
         except BaseException:
             self._undo()
             raise
@@ -111,7 +116,8 @@ class PostgresWriting:
 
     def is_given_up(self) -> bool:
         """Tell whether the whole transaction is undone: the connection is gone."""
-        return self._database.status not in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+        goes_on = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+        return not self._database.is_to_begin and self._database.status not in goes_on
 
     def is_clash(self, error: Exception) -> bool:
         """Tell whether a transaction from outside was met: ours wait for each other in line."""
@@ -122,7 +128,8 @@ class PostgresWriting:
         give(answers)
 
     def rest(self) -> None:
-        """Do nothing: the server looks after itself."""
+        """Give back what is held for nothing; the server looks after itself."""
+        self._database.spent = None
 
     def close(self) -> None:
         """Forget this writer; its number means nothing any more."""
@@ -131,13 +138,19 @@ class PostgresWriting:
                 self._database.execute_sql(_FORGET, (self._writer,))
         self._drop()
 
-    def _begin(self) -> None:
-        """Begin, on a new connection if need be; raises once the database is gone for long."""
-        note = _NOTE.format(writer=self._writer, number=self._number)
+    def _begin(self, first: Sequence[Statement]) -> None:
+        """Begin, on a new connection if need be, and run the first statements.
+
+        Raises once the database is gone for long, with the transaction undone; or what one
+        of the statements fails with.
+        """
         for pause in _pauses(_BEGIN_SECONDS):
+            begin = [*map(Statement, _BEGIN), self._note()]
             try:
-                self._database.execute_sql(_BEGIN + note)
+                self._database.run([*begin, *first])
             except (DatabaseError, InterfaceError) as error:
+                if begin[-1].answer is not None:
+                    raise
                 passes = self._is_useless(error)
                 self._undo()
                 if not passes or pause is None:
@@ -145,6 +158,9 @@ class PostgresWriting:
                 sleep(pause)
             else:
                 return
+
+    def _note(self) -> Statement:
+        return Statement(self._database.spelled(_NOTE), (self._writer, self._number))
 
     def _is_useless(self, error: Exception) -> bool:
         """Tell whether another connection may do; closes one to a server that takes no writes.
@@ -177,7 +193,7 @@ class PostgresWriting:
         """Look up what became of a transaction, once it is over: it held the row until then."""
         for pause in _pauses(_OUTCOME_SECONDS):
             try:
-                self._database.execute_sql(_BEGIN)
+                self._database.run([*map(Statement, _BEGIN)])
                 if not self._database.execute_sql(_NOTED, (self._writer, number)).rowcount:
                     return False
                 if self._database.commits_plainly():
