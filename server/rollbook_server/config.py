@@ -7,7 +7,7 @@ from pathlib import Path  # noqa: TC003 - read from the annotations when options
 
 from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.tokens import TokenLimits
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.domain.upload_limits import UploadLimits
 from rollbook_server.logs import ACCESS_LEVELS, FORMATS, LEVELS, LogSettings
 from rollbook_server.settings.declared import declared, inner, setting, settings
 

@@ -10,7 +10,7 @@ import pytest
 
 from rollbook import AdminClient, UploadState
 from rollbook.cli.exit_codes import ExitCode
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.domain.upload_limits import UploadLimits
 from uploads.wire import imei
 
 if TYPE_CHECKING:

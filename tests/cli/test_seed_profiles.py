@@ -21,7 +21,7 @@ from rollbook import (
 )
 from rollbook.cli.exit_codes import ExitCode
 from rollbook_server.domain.luhn import check_digit
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.domain.upload_limits import UploadLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

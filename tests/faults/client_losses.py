@@ -28,7 +28,7 @@ from faults.rounds import Uploading
 from faults.serving import BATCH_ROWS, cut_small
 from rollbook import AdminClient, RollbookError
 from rollbook_server.config import Config
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.domain.upload_limits import UploadLimits
 from running import Server
 from uploads import wire as w
 

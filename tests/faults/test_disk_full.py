@@ -19,7 +19,7 @@ from rollbook import (
     UploadState,
 )
 from rollbook_server.config import DATABASE_NAME
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.domain.upload_limits import UploadLimits
 from rollbook_server.storage.store import RESERVE_BYTES
 from running import ServerProcess, read_key
 from uploads.wire import ROLL, core, device, imei, reading

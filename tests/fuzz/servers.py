@@ -19,7 +19,7 @@ from rollbook.v1 import device_service_pb2, device_service_pb2_grpc, upload_pb2
 from rollbook_server.config import Config
 from rollbook_server.domain.csv_faults import CsvLimits
 from rollbook_server.domain.csv_reader import CsvReader
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.domain.upload_limits import UploadLimits
 from running import Server
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from postgres.test_commits import add, once
 from rollbook import DeviceRow, EnrollmentAgent, EnrollOutcome, UnavailableError
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.luhn import check_digit
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.domain.upload_limits import UploadLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from rollbook import (
     RollbookError,
     UploadState,
 )
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.domain.upload_limits import UploadLimits
 from uploads.wire import Wire, csv, finish, imei, opening, until
 
 if TYPE_CHECKING:

@@ -10,15 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rollbook_server.domain import uploads
+from rollbook_server.domain.batches_under_way import FIRST_ROWS, GROWTH, UNDER_WAY
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import Profile
-from rollbook_server.domain.upload_sessions import (
-    FIRST_ROWS,
-    GROWTH,
-    UNDER_WAY,
-    UploadLimits,
-    UploadSession,
-)
+from rollbook_server.domain.upload_limits import UploadLimits
+from rollbook_server.domain.upload_sessions import UploadSession
 from rollbook_server.domain.uploads import OnConflict, OnInvalidRow, UploadOptions, UploadState
 from rollbook_server.storage.store import SqliteStore
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rollbook import EnrollOutcome
 from rollbook_server.config import Config
 from rollbook_server.domain.guess_limits import GuessLimits
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.domain.upload_limits import UploadLimits
 from running import Server
 from uploads import wire as w
 from uploads.given_rows import own, own_imei, rows_given, table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rollbook.v1 import device_service_pb2
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.domain.upload_limits import UploadLimits
 from uploads.wire import (
     FAIL,
     FINISHED,

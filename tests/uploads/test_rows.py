@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from rollbook_server.domain.errors import RowReason
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.domain.upload_limits import UploadLimits
 from uploads.wire import FINISHED, LineByLine, Row, Wire, core, file, finish, imei, opening, rows
 
 if TYPE_CHECKING:

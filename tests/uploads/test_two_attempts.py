@@ -17,7 +17,7 @@ from rollbook import (
     UploadProgress,
     UploadState,
 )
-from rollbook_server.domain.upload_sessions import UploadLimits
+from rollbook_server.domain.upload_limits import UploadLimits
 from uploads.wire import core, imei, until
 
 if TYPE_CHECKING:

@@ -1,22 +1,17 @@
 """Leads one upload stream: opens, takes content batch by batch, finishes.
 
-While the store commits one batch and the next waits for its turn, a third is read and
-judged; never more than these three are held. Where the store takes longer than that, the
-third is begun once the first is durable: it is ready in time, and two are held. If a batch
-fails, the one behind it finds that the upload does not stand where it goes on, and fails,
-too. No transaction is open while the stream waits for its client.
+Batches go into the store beside the reading, see `batches_under_way`. No transaction is open
+while the stream waits for its client.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent import futures
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from rollbook_server.domain import batches, leftovers, staging, tally, uploads
+from rollbook_server.domain import leftovers, staging, tally, uploads
 from rollbook_server.domain.batches import Batch
+from rollbook_server.domain.batches_under_way import BatchesUnderWay
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.sources import CsvSource, Judged, RowsSource
 from rollbook_server.domain.tally import NoTally, Tally
@@ -24,12 +19,12 @@ from rollbook_server.domain.uploads import Counts, Progress, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from concurrent.futures import Future
 
     from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.repositories import PackedRows
     from rollbook_server.domain.typed_rows import TypedRows
+    from rollbook_server.domain.upload_limits import UploadLimits
     from rollbook_server.domain.uploads import Upload, UploadOptions
 
 S = TypeVar("S", CsvSource, RowsSource)
@@ -37,25 +32,6 @@ S = TypeVar("S", CsvSource, RowsSource)
 # Read at once at most, whatever a message holds: bounds memory, batches, and for how
 # long Python does one thing in which enrollments cannot have its lock.
 PIECE_BYTES = 16 * 1024
-
-UNDER_WAY = 2  # batches handed over and not yet durable: the writer never waits for us
-FIRST_ROWS = 1_500  # in the first batch, for which it does
-GROWTH = 3  # of a batch over the one before, while which it is read and judged
-
-
-@dataclass(frozen=True, slots=True)
-class UploadLimits:
-    """How many rows an upload may have, and how much goes into one transaction.
-
-    A transaction is closed at so many rows (a bad one counts as two) or bytes, whichever
-    comes first; it holds more only by what came in one piece. `shared_batch_rows` is for
-    as long as others write, too: they wait for the transaction to end.
-    """
-
-    max_rows: int = 200_000  # the seed: "Allows up to 200000 rows at a time"
-    batch_rows: int | None = None  # as many as the store likes
-    shared_batch_rows: int = 500  # with what one piece brings, about the time of two commits
-    batch_bytes: int = 4 * 1024 * 1024  # rows may be long: bounds memory and the statement
 
 
 class UploadSession:
@@ -75,8 +51,7 @@ class UploadSession:
         self._judged, self._packing = Judged(), store.packing()
         self._flushed_bytes = 0
         self._handed_over = Progress()
-        self._committing: deque[Future[Counts]] = deque()
-        self._last_rows = 0  # in the batch that was handed over last
+        self._under_way = BatchesUnderWay(store, clock, limits, self._took)
 
     @property
     def upload(self) -> Upload:
@@ -185,42 +160,24 @@ class UploadSession:
         source = self._source
         if source is not None and source.progress_rows > self._limits.max_rows:
             self._fail_for_rows()
-        if self._judged.weight >= self._batch_rows() or self._weight() >= self._limits.batch_bytes:
+        if self._judged.weight >= self._under_way.rows() or self._is_heavy():
             self._flush()
 
-    def _batch_rows(self) -> int:
-        """Give how many rows the next transaction holds: few if others write meanwhile."""
-        limits = self._limits
-        most = limits.batch_rows or self._store.batch_rows
-        if self._store.is_shared():
-            return min(most, limits.shared_batch_rows)
-        grown = GROWTH * self._last_rows if self._committing else 0
-        return min(most, max(FIRST_ROWS, grown))
-
-    def _weight(self) -> int:
-        """Give the bytes that came since the last batch."""
-        return self._source.taken_bytes - self._flushed_bytes if self._source else 0
+    def _is_heavy(self) -> bool:
+        """Tell whether the bytes that came since the last batch are enough for one."""
+        came = self._source.taken_bytes - self._flushed_bytes if self._source else 0
+        return came >= self._limits.batch_bytes
 
     def _flush(self) -> None:
-        """Hand over what was judged, once all batches but the last are durable.
-
-        Where the store is what is waited for, wait for that again before more is read.
-        """
+        """Hand over what was judged."""
         if not len(self._judged) or self._source is None:
             return
         judged, self._judged = self._judged, Judged()
-        self._last_rows = judged.weight
         self._flushed_bytes = self._source.taken_bytes
         self._store.check_room()
         batch = self._batch(self._source, judged)
-        self._await_commits(but=UNDER_WAY - 1)
-        upload, now = self.upload, self._clock()
         self._handed_over = batch.progress
-        self._committing.append(
-            self._store.submit(lambda roll: batches.commit(roll, upload, batch, now), is_bulk=True)
-        )
-        if self._store.is_slower_than_reading:
-            self._await_commits(but=UNDER_WAY - 1)
+        self._under_way.hand_over(self.upload, batch, judged.weight)
 
     def _batch(self, source: CsvSource | RowsSource, judged: Judged) -> Batch:
         return Batch(
@@ -238,17 +195,7 @@ class UploadSession:
             return None
         return self._packing.take(source.attribute_names())
 
-    def _await_commits(self, *, but: int = 0) -> None:
-        """Wait until so many batches at most are under way; none is, once one has failed."""
-        try:
-            while len(self._committing) > but:
-                self._take_in(self._committing.popleft().result())
-        except BaseException:
-            futures.wait(self._committing)
-            self._committing.clear()
-            raise
-
-    def _take_in(self, counts: Counts) -> None:
+    def _took(self, counts: Counts) -> None:
         """Count the rows of a durable batch, if it put them on the roll."""
         if self.upload.options.writes_at_once:
             self._tally.took(counts)
@@ -256,7 +203,7 @@ class UploadSession:
     def _settle(self) -> None:
         """Make everything judged so far durable."""
         self._flush()
-        self._await_commits()
+        self._under_way.wait()
 
     def _check_totals(
         self, source: CsvSource | RowsSource, total: int | None, crc32: int | None
@@ -279,7 +226,7 @@ class UploadSession:
     def _fail_for_rows(self) -> None:
         """Fail the upload for its length; its PENDING devices go with it, and it changed none."""
         self._judged = Judged()  # first: if the batch before fails, these must not follow it
-        self._await_commits()
+        self._under_way.wait()
         upload, now, reason = self.upload, self._clock(), Reason.UPLOAD_TOO_MANY_ROWS
 
         def fail(roll: Roll) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.ports import Sealer, Store
     from rollbook_server.domain.tally import Tally
-    from rollbook_server.domain.upload_sessions import UploadLimits
+    from rollbook_server.domain.upload_limits import UploadLimits
     from rollbook_server.transport.answers import Answers
     from rollbook_server.transport.idle_limit import IdleLimit
     from rollbook_server.transport.streams import ExportStreams, UploadStreams

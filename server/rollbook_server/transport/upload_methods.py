@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.pages import Page
     from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.tally import Tally
-    from rollbook_server.domain.upload_sessions import UploadLimits
+    from rollbook_server.domain.upload_limits import UploadLimits
     from rollbook_server.domain.uploads import Upload
     from rollbook_server.transport.answers import Answers
     from rollbook_server.transport.streams import UploadStreams
