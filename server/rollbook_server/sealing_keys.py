@@ -95,7 +95,8 @@ class SealingKeys:
             raise _fixed(
                 "Other servers seal with the same keys and would not know the new one. Put it into "
                 "the key file of each, before the others, and start each again; then put it "
-                "behind them, and start each again."
+                "behind them, and start each again; once all run so, take the others out. "
+                'docs/operations.md, "A new sealing key by hand", tells how to make one.'
             )
         with self._rotating:
             if self._is_unfinished:
@@ -154,8 +155,17 @@ class SealingKeys:
             _log.warning("%d tokens and answers stay as they are: no key opens them", unreadable)
         if left.keys[1:]:
             old = ", ".join(each.key_id.hex() for each in left.keys[:-1])
-            _log.info("nothing is sealed with the keys %s any more; they may be taken out", old)
+            _log.info(
+                "nothing is sealed with the keys %s any more; they may be %s", old, self._when
+            )
         return unreadable
+
+    @property
+    def _when(self) -> str:
+        """Say when keys may be taken out: another server may seal with one of them still."""
+        if not self._store.has_other_servers:
+            return "taken out"
+        return f"taken out once every server was started with {self._newest_id} as its last key"
 
     def _path_of_current(self) -> Path:
         """Give the file, unless somebody else wrote it: his keys would be lost."""
