@@ -13,8 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rollbook_server import key_files, sealing_file
-from rollbook_server.domain import audit, resealing
+from rollbook_server.domain import audit, clock, resealing
 from rollbook_server.domain.audit import Action, Subject
+from rollbook_server.domain.audit_lists import AuditQuery
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
 from rollbook_server.key_files import KeyFileError
 from rollbook_server.rotations import Past
@@ -137,6 +138,13 @@ class SealingKeys:
             self._store.write(partial(self._put_to_use, newest, now))
             self._in_use = newest
 
+    def _tell_if_untold(self) -> None:
+        """Tell of a new key whose server was killed when it was in the file, and no more."""
+        query = AuditQuery(action=Action.ROTATE_SEALING_KEY, resource_id=self._newest_id)
+        if not self._store.read(lambda roll: roll.audit.list(query, before=0, limit=1)):
+            newest = self._document.keys[-1]
+            self._store.write(partial(self._put_to_use, newest, clock.now()))
+
     def _put_to_use(self, key: SealingKey, now: datetime, roll: Roll) -> None:
         """Seal with a key; in work of the writer, as all sealing is: what comes later has it."""
         self.sealer.put_to_use(key.key_id, key.key)
@@ -145,6 +153,8 @@ class SealingKeys:
 
     def _reseal(self, told: Callable[[int], None], goes_on: Callable[[], bool]) -> int:
         """Seal all anew, then let the old keys go; gives how much none of them opens."""
+        if self._is_unfinished:
+            self._tell_if_untold()
         count = resealing.reseal(self._store, self.sealer, told, goes_on)
         unreadable = self._store.read(self._count_old)
         left = self._document.rid_of_retiring()

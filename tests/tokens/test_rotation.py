@@ -85,6 +85,9 @@ def test_killed_at_any_moment_it_is_finished_at_the_next_start(
     assert len(key_ids(server.data_dir)) == 1
     begun = (seam, passes) not in MOMENTS[:2]
     assert (key_ids(server.data_dir) != before) == begun
+    told = "SELECT resource_id FROM audit_events WHERE action = 'RotateSealingKey'"
+    events = [key_id for (key_id,) in DATABASES.query(server.data_dir, told)]
+    assert events == (key_ids(server.data_dir) if begun else [])
     assert (server.data_dir / SEALING_KEY_NAME).stat().st_mode & 0o777 == 0o600
 
 
