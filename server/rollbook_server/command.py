@@ -178,16 +178,23 @@ def _announce(address: str, config: Config, metrics: str) -> None:
     click.echo(f"Rollbook listens {'with TLS ' if config.tls_cert else ''}on {address}")
     if metrics:
         click.echo(f"Metrics: http://{metrics}/metrics")
-    click.echo(f"Administrator key: {config.data_dir / ADMIN_KEY_NAME}")
+    click.echo(
+        f"Administrator key: {_admin_key(config) or 'in the data directory of another server'}"
+    )
     if config.data_dir != default_data_dir().absolute():
         chosen = shlex.quote(str(config.data_dir))
         click.echo(f"For commands on this machine: export ROLLBOOK_DATA_DIR={chosen}")
 
 
+def _admin_key(config: Config) -> str | None:
+    """Give the file, unless another server of the database has it."""
+    path = config.data_dir / ADMIN_KEY_NAME
+    return str(path) if path.exists() else None
+
+
 def _announce_json(address: str, config: Config, metrics: str) -> None:
     """Write the document on one line: who reads it cannot wait for the stream's end."""
-    key = str(config.data_dir / ADMIN_KEY_NAME)
-    places = {"data_dir": str(config.data_dir), "admin_key_file": key}
+    places = {"data_dir": str(config.data_dir), "admin_key_file": _admin_key(config)}
     told = {"address": address, "tls": config.tls_cert is not None, "metrics": metrics}
     click.echo(json.dumps(told | places))
 

@@ -13,8 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rollbook_server import key_files, sealing_file
-from rollbook_server.domain import audit, resealing
+from rollbook_server.domain import audit, clock, resealing
 from rollbook_server.domain.audit import Action, Subject
+from rollbook_server.domain.audit_lists import AuditQuery
 from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
 from rollbook_server.key_files import KeyFileError
 from rollbook_server.rotations import Past
@@ -95,7 +96,8 @@ class SealingKeys:
             raise _fixed(
                 "Other servers seal with the same keys and would not know the new one. Put it into "
                 "the key file of each, before the others, and start each again; then put it "
-                "behind them, and start each again."
+                "behind them, and start each again; once all run so, take the others out. "
+                'docs/operations.md, "A new sealing key by hand", tells how to make one.'
             )
         with self._rotating:
             if self._is_unfinished:
@@ -136,6 +138,13 @@ class SealingKeys:
             self._store.write(partial(self._put_to_use, newest, now))
             self._in_use = newest
 
+    def _tell_if_untold(self) -> None:
+        """Tell of a new key whose server was killed when it was in the file, and no more."""
+        query = AuditQuery(action=Action.ROTATE_SEALING_KEY, resource_id=self._newest_id)
+        if not self._store.read(lambda roll: roll.audit.list(query, before=0, limit=1)):
+            newest = self._document.keys[-1]
+            self._store.write(partial(self._put_to_use, newest, clock.now()))
+
     def _put_to_use(self, key: SealingKey, now: datetime, roll: Roll) -> None:
         """Seal with a key; in work of the writer, as all sealing is: what comes later has it."""
         self.sealer.put_to_use(key.key_id, key.key)
@@ -144,6 +153,8 @@ class SealingKeys:
 
     def _reseal(self, told: Callable[[int], None], goes_on: Callable[[], bool]) -> int:
         """Seal all anew, then let the old keys go; gives how much none of them opens."""
+        if self._is_unfinished:
+            self._tell_if_untold()
         count = resealing.reseal(self._store, self.sealer, told, goes_on)
         unreadable = self._store.read(self._count_old)
         left = self._document.rid_of_retiring()
@@ -154,8 +165,17 @@ class SealingKeys:
             _log.warning("%d tokens and answers stay as they are: no key opens them", unreadable)
         if left.keys[1:]:
             old = ", ".join(each.key_id.hex() for each in left.keys[:-1])
-            _log.info("nothing is sealed with the keys %s any more; they may be taken out", old)
+            _log.info(
+                "nothing is sealed with the keys %s any more; they may be %s", old, self._when
+            )
         return unreadable
+
+    @property
+    def _when(self) -> str:
+        """Say when keys may be taken out: another server may seal with one of them still."""
+        if not self._store.has_other_servers:
+            return "taken out"
+        return f"taken out once every server was started with {self._newest_id} as its last key"
 
     def _path_of_current(self) -> Path:
         """Give the file, unless somebody else wrote it: his keys would be lost."""

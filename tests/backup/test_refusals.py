@@ -12,16 +12,20 @@ import pytest
 from backup import programs
 from backup.conftest import ASIDE, backed_up
 from database import later
+from rollbook import ResourceExhaustedError
 from rollbook.cli.exit_codes import ExitCode
 from rollbook_server import sealing_file
 from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME
 from rollbook_server.storage.schema import SCHEMA_VERSION
+from rollbook_server.storage.tokens import StoredTokens
 from storage.test_upgrade import SCHEMA_1
+from tokens.sealed import fill_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cli.ended import Cli
+    from rollbook import AdminClient
     from running import Server
 
 pytestmark = pytest.mark.sqlite_only
@@ -107,6 +111,27 @@ class TestRefusals:
         assert "its tokens are sealed with" in told
         assert command("restore", file, "--data-dir", folder).code == 0
 
+    def test_keys_from_before_and_after_a_rotation_that_was_under_way(
+        self, server: Server, command: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Only those of its own time open it: so the backup says to copy them."""
+        keys, during = server.data_dir / SEALING_KEY_NAME, tmp_path / "during.key"
+        file, new = tmp_path / "half.db", ("--data-dir", tmp_path / "new", "--sealing-key-file")
+        with server.admin() as admin:
+            for name in ("North", "South"):
+                admin.create_profile(name)
+            before = shutil.copy(keys, tmp_path / "before.key")
+            _break_off_half_way(admin, monkeypatch)
+            told = command("backup", file, "--data-dir", server.data_dir).err
+            shutil.copy(keys, during)
+            admin.rotate_sealing_key()
+        assert f"a rotation is under way: copy {keys} now" in told
+        for other in (before, keys):
+            assert "which is not among the keys" in self.refused(command, file, *new, other)
+        assert command("restore", file, *new, during).code == 0
+        whole = command("backup", tmp_path / "whole.db", "--data-dir", server.data_dir)
+        assert "rotation" not in whole.err
+
     def test_the_database_itself(self, server: Server, command: Cli) -> None:
         server.stop()
         path = server.data_dir / DATABASE_NAME
@@ -123,3 +148,20 @@ class TestRefusals:
         told = self.refused(command, file, "--data-dir", server.data_dir)
         assert "is damaged" in told or "cannot be read" in told
         assert not list(server.data_dir.glob(ASIDE))
+
+
+def _break_off_half_way(admin: AdminClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a rotation find the disk full when one token is sealed anew."""
+    reseal, done = StoredTokens.reseal, list[str]()
+
+    def reseal_one(self: StoredTokens, token_id: str, sealed: bytes) -> None:
+        if done:
+            fill_disk()
+        done.append(token_id)
+        reseal(self, token_id, sealed)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("rollbook_server.domain.resealing.TOKENS_AT_ONCE", 1)
+        patched.setattr(StoredTokens, "reseal", reseal_one)
+        with pytest.raises(ResourceExhaustedError):
+            admin.rotate_sealing_key()

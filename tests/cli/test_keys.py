@@ -225,3 +225,13 @@ def test_qr_codes_are_a_next_step_for_whom_they_are(
             assert ("rollbook qr Depot" in ended.err) == leads_on, command
     told = [event.reason for event in admin.list_audit_events()]
     assert "RIGHT_MISSING" not in told, "nothing was tried that is refused"
+
+
+def test_who_lacks_a_right_is_told_a_command_without_the_own_key(
+    cli: Cli, admin: AdminClient, tmp_path: Path
+) -> None:
+    file = tmp_path / "viewer.key"
+    file.write_text(admin.create_api_key("Viewer", rights=[Right.VIEW]).value)
+    ended = cli("--api-key-file", file, "profile", "create", "Depot")
+    assert ended.code == ExitCode.REFUSED
+    assert "makes one: rollbook key create NAME --right create\n" in ended.err

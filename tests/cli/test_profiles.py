@@ -140,6 +140,17 @@ def test_a_profile_is_meant_by_id_or_name(
         assert shown["profile_id"] == depot
 
 
+@pytest.mark.parametrize("name", ["Depot", "north-1"])
+def test_a_name_makes_no_failed_call_unless_it_looks_like_an_id(
+    cli: Cli, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cli("profile", "create", name)
+    caplog.set_level("WARNING", "rollbook_server.access")
+    caplog.clear()
+    assert cli("profile", "show", name).code == ExitCode.DONE
+    assert bool(caplog.messages) == (name == "north-1")
+
+
 @pytest.mark.usefixtures("depot")
 def test_a_part_of_a_name_is_not_enough(cli: Cli) -> None:
     ended = cli("profile", "show", "Dep", "--output", "json")

@@ -232,6 +232,25 @@ def test_a_rotation_that_is_not_followed_to_its_end_is_told_how_it_goes_on(
     assert "The server seals on, or at its next start" in ended.err
 
 
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("columns", [60, 100])
+def test_who_leaves_a_rotation_reads_how_it_goes_on_below_the_bar(
+    depot: str, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    assert depot
+    monkeypatch.setattr("rollbook_server.transport.token_servicer.PIECE_SECONDS", 0)
+    is_over = Event()
+    monkeypatch.setattr(StoredTokens, "reseal", lambda *_: is_over.wait(LONG_SECONDS))
+    with Terminal("key", "rotate-sealing", kind="xterm-256color", columns=columns) as terminal:
+        terminal.wait_for(lambda screen: "0 of 2" in screen or "0%" in screen)
+        terminal.interrupt()
+        assert terminal.end() == ExitCode.INTERRUPTED
+        lines = terminal.screen.splitlines()
+    is_over.set()
+    assert lines[0].startswith("The server seals on"), lines
+    assert not any("Sealing" in line for line in lines)
+
+
 @pytest.mark.parametrize(
     ("done", "expected"),
     [

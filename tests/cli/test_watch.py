@@ -129,6 +129,7 @@ def test_a_narrow_terminal_has_room(columns: int) -> None:
         assert "\u2026" not in terminal.screen
         terminal.interrupt()
         assert terminal.end() == ExitCode.DONE
+        assert terminal.screen.count("Depot") == 1  # ^C began no line that was not counted
 
 
 def test_a_server_that_goes_away_is_waited_for(

@@ -13,6 +13,8 @@ from doctor.conftest import Doctor, wrongs
 from rollbook_server.domain import clock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from running import Server
 
 ON_POSTGRES = pytest.mark.parametrize("engine", [POSTGRESQL], indirect=True)
@@ -39,6 +41,15 @@ def test_with_a_server_that_runs(where: tuple[object, ...], doctor: Doctor) -> N
     for check in ("schema", "counts of profiles", "database's clock", "connections"):
         assert found[check][0] == "OK", check
     assert "SERVING" in found["address"][1]
+
+
+def test_a_database_that_no_server_has_begun(doctor: Doctor, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    folder.mkdir(mode=0o700)
+    found = doctor("--data-dir", folder, "--database", url(folder, POSTGRESQL))
+    assert wrongs(found) <= {"address", "durability"}
+    assert found["schema"][0] == "WARNING"
+    assert [found[name][0] for name in ("admin.key", "sealing.key")] == ["OK", "OK"]
 
 
 @ON_POSTGRES

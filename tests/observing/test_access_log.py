@@ -133,6 +133,8 @@ def test_watchers_of_health_end_without_a_failure(
     ("path", "code", "reason", "level"),
     [
         (GET_UPLOAD, "CANCELLED", "", "INFO"),
+        (GET_UPLOAD, "NOT_FOUND", "UPLOAD_NOT_FOUND", "INFO"),
+        ("/rollbook.v1.DeviceService/DiscardUpload", "NOT_FOUND", "UPLOAD_NOT_FOUND", "WARNING"),
         (GET_UPLOAD, "UNAVAILABLE", "STORE_UNAVAILABLE", "WARNING"),
         (GET_UPLOAD, "INTERNAL", "INTERNAL_ERROR", "ERROR"),
         (WATCH, "UNAVAILABLE", "SERVER_BUSY", "WARNING"),

@@ -14,6 +14,7 @@ import pytest
 from databases import DATABASES, POSTGRESQL
 from rollbook import AdminClient, DeviceRow, EnrollOutcome, Role, RollbookError
 from rollbook.v1 import profile_service_pb2, profile_service_pb2_grpc
+from rollbook_server import command
 from rollbook_server.app import ADMIN_KEY_NAME, TOKEN_EPOCH_NAME
 from rollbook_server.config import SEALING_KEY_NAME
 from rollbook_server.key_files import KeyFileError
@@ -212,3 +213,33 @@ def test_a_server_without_the_administrators_file_leaves_that_of_the_first(
     assert not (folder / ADMIN_KEY_NAME).exists()
     with AdminClient(second.address, api_key=server.api_key) as admin:
         assert admin.create_profile("Depot").name == "Depot"
+
+
+def test_a_server_names_no_administrator_key_that_another_one_has(
+    server: Server,
+    serve: Callable[..., Server],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other = tmp_path / "data2"
+    other.mkdir()
+    shutil.copy(server.data_dir / SEALING_KEY_NAME, other)
+    config = serve(data_dir=other, database=server.config.database).config
+    command._announce("", config, "")
+    command._announce_json("", config, "")
+    words, document = capsys.readouterr().out.rsplit("\n", 2)[:2]
+    assert "Administrator key: in the data directory of another server\n" in words
+    assert json.loads(document)["admin_key_file"] is None
+
+
+def test_keys_may_be_taken_out_once_all_servers_know(
+    server: Server, serve: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = server.data_dir / SEALING_KEY_NAME
+    server.stop()
+    keys = json.loads(path.read_text())
+    newest = {**keys["sealing_keys"][0], "key_id": "00000001"}
+    path.write_text(json.dumps({**keys, "sealing_keys": [*keys["sealing_keys"], newest]}))
+    caplog.set_level("INFO")
+    serve(database=server.config.database)
+    assert "once every server was started with 00000001 as its last key" in caplog.text

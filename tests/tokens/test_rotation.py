@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from rollbook import (
     ResourceExhaustedError,
     SealingKeyRotation,
 )
+from rollbook_server import sealing_file
 from rollbook_server.config import SEALING_KEY_NAME
 from rollbook_server.domain import clock, tokens
 from rollbook_server.key_files import KeyFileError
@@ -82,6 +85,9 @@ def test_killed_at_any_moment_it_is_finished_at_the_next_start(
     assert len(key_ids(server.data_dir)) == 1
     begun = (seam, passes) not in MOMENTS[:2]
     assert (key_ids(server.data_dir) != before) == begun
+    told = "SELECT resource_id FROM audit_events WHERE action = 'RotateSealingKey'"
+    events = [key_id for (key_id,) in DATABASES.query(server.data_dir, told)]
+    assert events == (key_ids(server.data_dir) if begun else [])
     assert (server.data_dir / SEALING_KEY_NAME).stat().st_mode & 0o777 == 0o600
 
 
@@ -297,6 +303,18 @@ def test_keys_from_the_environment_are_rotated_by_hand(
         assert sealed_with(serving.data_dir) == {keys[-1]["key_id"]}
         serving.stop()
     assert not (server.data_dir / SEALING_KEY_NAME).exists()
+
+
+def test_the_page_tells_how_a_key_is_made(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    (command,) = re.findall(r"^python3 (-c '.*)$", page, re.MULTILINE)
+    made = subprocess.check_output([sys.executable, *shlex.split(command)], text=True)
+    path = tmp_path / SEALING_KEY_NAME
+    before = sealing_file.load_or_create(path)
+    there = document(tmp_path)
+    there["sealing_keys"].insert(0, json.loads(made))
+    path.write_text(json.dumps(there))
+    assert sealing_file.load_or_create(path).keys[1:] == before.keys
 
 
 @pytest.mark.parametrize("content", ["{", "rbk_key", '{"format": 2}'])

@@ -97,3 +97,9 @@ def _say(file: Path, taken: Taken, keys: Path) -> None:
         f"The sealing keys are not in it, and without them it is of no use: keep a copy of "
         f"{keys} (or of ROLLBOOK_SEALING_KEY), apart from this one."
     )
+    if taken.key_ids[1:]:
+        warn(
+            f"Its tokens are sealed with the keys {' and '.join(taken.key_ids)}, as when a "
+            f"rotation is under way: copy {keys} now. A copy from before it lacks the new key, "
+            "and at its end the old one leaves the file."
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollbook_server.storage import contents, migrating
+from rollbook_server.storage import contents, migrating, seals
 from rollbook_server.storage.migrating import SchemaState
 from rollbook_server.storage.roll_store import StoreError
 from rollbook_server.storage.sqlite import backups
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a backup holds; `contents` is None of a schema that this program cannot read."""
+    """What a backup holds; `contents` is None of a schema that this program cannot read.
+
+    `key_ids` name the keys that its tokens are sealed with: more than one in a rotation.
+    """
 
     database: str
     size_bytes: int
     schema_version: int
     contents: Contents | None
     wrong_counts: Sequence[str] = ()
+    key_ids: Sequence[str] = ()
 
 
 def take(source: Path, part: Path, told: Callable[[BackupStep], None]) -> Taken:
@@ -48,7 +52,8 @@ def looked_into(name: str, copy: Path) -> Taken:
         if status.state is not SchemaState.CURRENT:
             return Taken(name, size, status.version, None)
         found, wrong = contents.look(database), contents.wrong_counts(database)
-        return Taken(name, size, status.version, found, wrong)
+        key_ids = [each.hex() for each in seals.marks(database).key_ids]
+        return Taken(name, size, status.version, found, wrong, key_ids)
 
 
 def refuse_no_roll(name: str, status: SchemaStatus) -> None:

@@ -79,6 +79,8 @@ def admin_key_file(path: Path, roll: Roll | None) -> Finding:
     try:
         value = admin_key.load_or_create(path, _refuse)
     except _MissingError:
+        if roll and roll.admin_digest is None:
+            return ok(_ADMIN_KEY, f"{path}: none yet; a start makes it")
         return warning(
             _ADMIN_KEY,
             f"{path} is missing",

@@ -76,7 +76,10 @@ class PostgresDatabase:
         yield self._clocks(database)
         yield _connections(database, settings)
         yield rolls.schema(database)
-        if migrating.look(database).state is SchemaState.CURRENT:
+        state = migrating.look(database).state
+        if state is SchemaState.EMPTY:
+            self.roll = rolls.NONE_YET
+        if state is SchemaState.CURRENT:
             self.roll = rolls.read(database)
             if self.thorough:
                 yield rolls.counts(database)

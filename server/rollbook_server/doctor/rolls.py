@@ -12,13 +12,13 @@ from rollbook_server.storage.api_keys import StoredApiKeys
 from rollbook_server.storage.counters import TOKEN_EPOCH, next_number
 from rollbook_server.storage.migrating import SchemaState
 from rollbook_server.storage.schema import SCHEMA_VERSION
+from rollbook_server.storage.seals import Marks
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from rollbook_server.doctor.findings import Finding
     from rollbook_server.storage.engine import RollDatabase
-    from rollbook_server.storage.seals import Marks
 
 _SCHEMA = "schema"
 _WRONG_COUNTS = "counts of profiles"
@@ -34,6 +34,10 @@ class Roll:
     token_count: int
     newest_event_time: datetime | None
     identity: int | None = None
+
+
+# What is to be known of a database that no server has begun yet: files beside it may lack.
+NONE_YET = Roll(Marks(None, (), None), None, 0, 0, None)
 
 
 def read(database: RollDatabase, identity: int | None = None) -> Roll:

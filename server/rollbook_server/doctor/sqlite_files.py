@@ -56,6 +56,7 @@ class SqliteFile:
             yield warning(
                 _DATABASE, f"{self.path}: none yet", "The first start of a server makes it."
             )
+            self.roll = rolls.NONE_YET
             return
         self.server = processes.lock_holder(_lock_of(self.path))
         yield self._database()
@@ -108,7 +109,10 @@ class SqliteFile:
 
     def _roll(self, database: RollDatabase) -> Iterator[Finding]:
         yield rolls.schema(database)
-        if migrating.look(database).state is SchemaState.CURRENT:
+        state = migrating.look(database).state
+        if state is SchemaState.EMPTY:
+            self.roll = rolls.NONE_YET
+        if state is SchemaState.CURRENT:
             self.roll = rolls.read(database, self.path.stat().st_ino)
             if self.thorough:
                 yield rolls.counts(database)

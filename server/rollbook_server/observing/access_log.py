@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from rollbook_server.domain.errors import Reason
 from rollbook_server.domain.origins import origins
 from rollbook_server.logs import ACCESS
 from rollbook_server.transport.peers import source_of
@@ -20,14 +21,18 @@ _OUR_FAULT = frozenset(
     {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS}
 )
 
+_GET_UPLOAD = "/rollbook.v1.DeviceService/GetUpload"
+_WATCH = "/grpc.health.v1.Health/Watch"
 
-# What ends so by what its caller is there for, and is no failure: a watcher of health leaves, a
-# client asks no more how far its upload is. With a reason it was refused, which is one.
+# What ends so, and with this reason, by what its caller is there for, and is no failure: a
+# watcher of health leaves, a client asks no more how far its upload is, or asks before the
+# server has the beginning of it. With any other reason it was refused, which is one.
 _ORDINARY = frozenset(
     {
-        ("/grpc.health.v1.Health/Watch", grpc.StatusCode.CANCELLED),
-        ("/grpc.health.v1.Health/Watch", grpc.StatusCode.UNAVAILABLE),  # as the server stops
-        ("/rollbook.v1.DeviceService/GetUpload", grpc.StatusCode.CANCELLED),
+        (_WATCH, grpc.StatusCode.CANCELLED, ""),
+        (_WATCH, grpc.StatusCode.UNAVAILABLE, ""),  # as the server stops
+        (_GET_UPLOAD, grpc.StatusCode.CANCELLED, ""),
+        (_GET_UPLOAD, grpc.StatusCode.NOT_FOUND, Reason.UPLOAD_NOT_FOUND),
     }
 )
 
@@ -56,7 +61,7 @@ class AccessLog:
 
 
 def _level(call: SeenCall) -> int:
-    is_ordinary = (call.path, call.code) in _ORDINARY and not call.reason
+    is_ordinary = (call.path, call.code, call.reason) in _ORDINARY
     if call.code is grpc.StatusCode.OK or is_ordinary:
         return logging.INFO
     return logging.ERROR if call.code in _OUR_FAULT else logging.WARNING

@@ -51,6 +51,7 @@ class _Next(NamedTuple):
     sentence: str
     words: tuple[str, ...]
     options: tuple[str, ...] = ()
+    by_somebody_else: bool = False
 
 
 _AFTER_REASON_COMMAND = {
@@ -64,6 +65,7 @@ _AFTER_REASON_COMMAND = {
         "Name another key with --api-key-file; an administrator makes one",
         ("key", "create", "NAME"),
         ("--right", "RIGHT"),
+        by_somebody_else=True,
     ),
     "API_KEY_NOT_FOUND": _Next("The API keys of this server", ("key", "list")),
     "TOKEN_IS_REVOKED": _Next("A new token", ("token", "refresh", "PROFILE")),
@@ -113,8 +115,9 @@ def next_step_after(error: RollbookError, session: Session) -> str:
             "PROFILE": error.metadata.get("profile_id", "PROFILE"),
             "RIGHT": error.metadata.get("right", "RIGHT").lower().replace("_", "-"),
         }
-        words, options = ([known.get(word, word) for word in part] for part in step[1:])
-        return f"{step.sentence}: {session.command(*words, options=options)}"
+        words, options = ([known.get(word, word) for word in part] for part in step[1:3])
+        typist = session.of_somebody_else() if step.by_somebody_else else session
+        return f"{step.sentence}: {typist.command(*words, options=options)}"
     return _AFTER_REASON.get(error.reason) or bad_devices(error, session)
 
 

@@ -7,13 +7,14 @@ a server is cleaned before it meets a terminal, and never read as markup.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import unicodedata
 from datetime import datetime
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.table import Table
 from rich.text import Text
 
@@ -150,4 +151,6 @@ def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
+    elif console.is_dumb_terminal:  # of which rich believes that all have 80 columns
+        console.size = ConsoleDimensions(*shutil.get_terminal_size())
     return console

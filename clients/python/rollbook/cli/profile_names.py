@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
     from rollbook import AdminClient, Profile, Token
 
 
+# How a server makes them. What looks otherwise is a name: to ask for it as an id first would be
+# a failed call in the server's log and metrics for every command.
+_LIKE_AN_ID = re.compile(r"[a-z]+-[0-9a-z]+")
+
+
 def find_profile(client: AdminClient, wanted: str) -> Profile:
     """Give the profile with this id, else the one with this name, whatever its case."""
     return find_profile_with_token(client, wanted)[0]
@@ -18,10 +24,14 @@ def find_profile(client: AdminClient, wanted: str) -> Profile:
 
 def find_profile_with_token(client: AdminClient, wanted: str) -> tuple[Profile, Token | None]:
     """Give the profile as `find_profile` does, and its token, None if it is tokenless."""
+    is_name = not _LIKE_AN_ID.fullmatch(wanted)
+    found = _find_by_name(client, wanted) if is_name else None
+    if found is not None:
+        return found
     try:
         return client.get_profile_with_token(wanted)
     except NotFoundError as error:
-        found = _find_by_name(client, wanted)
+        found = None if is_name else _find_by_name(client, wanted)
         if found is None:
             raise _not_found(wanted, error) from error
         return found

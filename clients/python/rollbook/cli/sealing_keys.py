@@ -76,15 +76,22 @@ def _readable(unreadable_count: int) -> str:
 
 def _rotate(client: AdminClient, *, silent: bool) -> SealingKeyRotation:
     steps: list[SealingKeyRotation] = []
+    try:
+        return _followed(client, steps, silent=silent)
+    except BaseException:  # also Ctrl-C
+        if steps and not silent:
+            say(_HOW_IT_GOES_ON)
+        raise
+
+
+def _followed(
+    client: AdminClient, steps: list[SealingKeyRotation], *, silent: bool
+) -> SealingKeyRotation:
+    """Draw how far it is, and keep the last step of it."""
     with counting("Sealing tokens anew", "value", None, silent=silent) as count:
 
         def follow(step: SealingKeyRotation) -> None:
             steps[:] = [step]
             count(step.resealed_count, step.total_count)
 
-        try:
-            return client.rotate_sealing_key(progress=follow)
-        except BaseException:  # also Ctrl-C
-            if steps and not silent:
-                say(_HOW_IT_GOES_ON)
-            raise
+        return client.rotate_sealing_key(progress=follow)

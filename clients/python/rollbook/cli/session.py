@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -79,6 +79,13 @@ class Session:
     def speaks_plaintext(self) -> bool:
         """Tell whether calls go without encryption."""
         return self.connection.speaks_plaintext(endpoint(self.address).address)
+
+    def of_somebody_else(self) -> Session:
+        """Give the same for commands that another one is to type, with a key of theirs."""
+        if KEY_FILE_OPTION not in self.typed:
+            return self
+        place = self.typed.index(KEY_FILE_OPTION)
+        return replace(self, typed=(*self.typed[:place], *self.typed[place + 2 :]))
 
     def command(self, *words: str, options: Sequence[str] = ()) -> str:
         """Give a command to be typed next, for the same server.

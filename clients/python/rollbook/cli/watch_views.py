@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -152,14 +153,11 @@ def _drawn(seen: Seen, pace: _Pace) -> RenderableType:
     grid.add_row("devices", f"{one.device_count:,}")
     bar = ProgressBar(max(1, one.device_count), one.registered_count, width=_width())
     lines = Table.grid()
-    for line in (
-        Text(clean(one.name), style="bold", overflow="fold"),
-        grid,
-        bar,
-        _below(seen, pace),
-    ):
+    for line in (Text(clean(one.name), style="bold", overflow="fold"), grid, bar):
         lines.add_row(line)
-    return lines
+    # The last line stays outside: had it blanks up to the edge, the ^C of the terminal would
+    # begin another one, and the first be there twice.
+    return Group(lines, _below(seen, pace))
 
 
 def _width() -> int:
