@@ -32,6 +32,7 @@ from rollbook_server.notify import State, notify
 from rollbook_server.settings import printing
 from rollbook_server.settings.declared import made
 from rollbook_server.settings.options import setting_options, source
+from rollbook_server.settings.variables import misspelt
 from rollbook_server.storage import opening
 from rollbook_server.storage.opening import DatabaseUrlError
 from rollbook_server.storage.roll_store import StoreError
@@ -76,6 +77,8 @@ def serve(session: Session, /, *, print_config: bool, **values: Any) -> None:
     """
     config = configured(values)
     _check(config)
+    for name, meant in misspelt(os.environ, SETTINGS):
+        say(f"{name} is the variable of no setting; did you mean {meant}?")
     if print_config:
         _print(config, session)
         return
