@@ -12,10 +12,7 @@ from client.faults import Fault
 from client.test_uploads import CHUNK, CONTENT, only_upload
 from faults.proxy import Stuck
 from rollbook import AdminClient, UploadProgress, UploadState, _blocking, _lookouts
-from rollbook._channel import endpoint
 from rollbook.aio import _transport
-from rollbook_server.config import Config
-from rollbook_server.listening import options
 from uploads.wire import until
 
 if TYPE_CHECKING:
@@ -61,14 +58,6 @@ def test_a_question_does_not_wait_behind_the_upload_itself(
     assert {upload.data for upload in fake.uploads.values()} == {CONTENT}
     assert {metadata["authorization"] for metadata in fake.metadata} == {"Bearer key-1"}
     until(lambda: stuck.ended == 2)
-
-
-def test_pings_may_wait_behind_all_that_a_kernel_holds(tmp_path: Path) -> None:
-    """Else gRPC ends the connection of an upload that is on its way."""
-    most_seconds = 4 * 1024 * 1024 / 15_000
-    theirs, ours = options(Config(data_dir=tmp_path)), endpoint("localhost:1")._options(apart=False)
-    for each in (dict(theirs), dict(ours)):
-        assert int(each["grpc.http2.ping_timeout_ms"]) / 1000 >= most_seconds
 
 
 def test_what_nobody_follows_opens_one_connection(
