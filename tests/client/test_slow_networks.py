@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,8 @@ def test_a_question_does_not_wait_behind_the_upload_itself(
     assert seen == [(CHUNK, 1)]
     assert {upload.data for upload in fake.uploads.values()} == {CONTENT}
     assert {metadata["authorization"] for metadata in fake.metadata} == {"Bearer key-1"}
-    until(lambda: stuck.ended == 2)
+    # An older grpcio for asyncio (1.73) keeps a connection while an object of its calls lives.
+    until(lambda: gc.collect() >= 0 and stuck.ended == 2)
 
 
 def test_what_nobody_follows_opens_one_connection(
