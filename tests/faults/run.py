@@ -6,6 +6,7 @@ the client's side. Another run with the printed seed draws the same uploads and 
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from faults import client_losses, kill_loop
 def main(kills: int, seed: int) -> int:
     """Run both loops and print what they found."""
     good = True
+    logging.getLogger().addHandler(logging.NullHandler())  # of servers, in the midst of figures
     for loop in (kill_loop, client_losses):
         with tempfile.TemporaryDirectory() as folder:
             report = loop.run(Path(folder), kills, seed)
