@@ -49,9 +49,9 @@ GROUP_LIMIT = 512  # pieces in one commit: bounds how long the first waits for t
 # rows take. Where there is always work, SQLite does it (`wal_autocheckpoint`).
 IDLE_SECONDS = 0.1
 
-# While others share the writer with bulk work, so much of that is in the log (8 MiB, with
-# theirs) when it goes into the file: in one piece of 64 MiB it would keep them waiting
-# 20 ms, ten times as long as a piece of bulk work does.
+# While others share the writer with bulk work, so many pieces of that are in the log (some
+# 5 MiB, with theirs) when it goes into the file: in one piece of 64 MiB it would keep them
+# waiting 20 ms, ten times as long as a piece of bulk work does.
 SHARED_TURNS = 16
 
 # So many groups of small work within so long: others share the writer with bulk work.
