@@ -21,13 +21,12 @@ if TYPE_CHECKING:
         Answers,
         Devices,
         Inventory,
-        Leftovers,
         Packing,
         Profiles,
         Tokens,
-        Uploads,
         Users,
     )
+    from rollbook_server.domain.upload_repository import Leftovers, Uploads
 
 T = TypeVar("T")
 A = TypeVar("A")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain import clock
-from rollbook_server.domain.repositories import DeviceCounts
+from rollbook_server.domain.upload_repository import DeviceCounts
 from rollbook_server.domain.uploads import UploadState
 from rollbook_server.storage import batch_questions, upload_rows
 from rollbook_server.storage.tables import ProfileTable
