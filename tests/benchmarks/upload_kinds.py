@@ -69,6 +69,9 @@ def _round(
             yield kind, _seconds(admin, profile, send), (server.memory_kib("VmHWM") - idle) / 1024
             if kind == "good":
                 yield "unchanged", _seconds(admin, profile, send), 0.0
+                for each in list(admin.list_uploads(profile)):
+                    admin.discard_upload(each.upload_id)
+                yield "just discarded", _seconds(admin, profile, send), 0.0
 
 
 def _seconds(admin: AdminClient, profile: str, send: Callable[[AdminClient, str], Upload]) -> float:
