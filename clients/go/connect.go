@@ -29,7 +29,8 @@ type Options struct {
 	Plaintext bool
 }
 
-// Of unary calls each is safe to repeat. A stream that broke is not repeated from memory:
+// Of unary calls each is safe to repeat, also if the server answers CANCELLED to what reaches it
+// in the moment in which it stops. A stream that broke is not repeated from memory:
 // UploadCSV goes on where the server's record of it ends.
 const serviceConfig = `{"methodConfig": [
   {"name": [{"service": "rollbook.v1.DeviceService", "method": "UploadDevices"},
@@ -39,7 +40,7 @@ const serviceConfig = `{"methodConfig": [
             {"service": "rollbook.v1.ProfileService"}, {"service": "rollbook.v1.TokenService"},
             {"service": "rollbook.v1.UserService"}],
    "retryPolicy": {"maxAttempts": 5, "initialBackoff": "0.1s", "maxBackoff": "2s",
-                   "backoffMultiplier": 2, "retryableStatusCodes": ["UNAVAILABLE"]}}]}`
+                   "backoffMultiplier": 2, "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"]}}]}`
 
 // A server that was restarted is looked for at least this often; gRPC would wait two minutes.
 const longestReconnect = 5 * time.Second

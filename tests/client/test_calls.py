@@ -31,17 +31,21 @@ if TYPE_CHECKING:
     from rollbook import AdminClient
 
 
+RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
+
 def test_the_api_key_goes_with_every_call(client: AdminClient, fake: FakeRollbook) -> None:
     client.get_profile("p1")
     client.upload_devices("p1", lambda: io.BytesIO(b"imei\n"))
     assert [each["authorization"] for each in fake.metadata] == ["Bearer key-1"] * 2
 
 
+@pytest.mark.parametrize("code", RETRIED)
 @pytest.mark.parametrize("failures", [1, 4])
-def test_unavailable_is_retried_four_times(
-    client: AdminClient, fake: FakeRollbook, failures: int
+def test_what_a_server_that_stops_does_is_retried_four_times(
+    client: AdminClient, fake: FakeRollbook, failures: int, code: grpc.StatusCode
 ) -> None:
-    fake.unary_faults.extend([Fault()] * failures)
+    fake.unary_faults.extend([Fault(code)] * failures)
     assert client.get_profile("p1").profile_id == "p1"
     assert len(fake.requests) == failures + 1
 
@@ -54,7 +58,7 @@ def test_after_five_attempts_the_failure_is_raised(client: AdminClient, fake: Fa
 
 
 @pytest.mark.parametrize(
-    "code", [code for code in grpc.StatusCode if code.name not in ("OK", "UNAVAILABLE")]
+    "code", [code for code in grpc.StatusCode if code not in (*RETRIED, grpc.StatusCode.OK)]
 )
 def test_nothing_else_is_retried(
     client: AdminClient, fake: FakeRollbook, code: grpc.StatusCode

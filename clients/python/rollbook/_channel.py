@@ -35,13 +35,15 @@ _SERVICES = (
 # an upload is resumed at its committed position instead.
 _NEVER_RETRIED = ("UploadDevices", "ExportDevices")
 
-# Five is the most gRPC allows; all attempts together stay within the call's deadline.
+# Five is the most gRPC allows; all attempts together stay within the call's deadline. A server
+# that stops answers CANCELLED to what reaches it in that moment; who cancels a call of their
+# own is not heard again.
 _RETRY_POLICY = {
     "maxAttempts": 5,
     "initialBackoff": "0.1s",
     "maxBackoff": "2s",
     "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
 }
 
 

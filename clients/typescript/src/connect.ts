@@ -66,7 +66,8 @@ const SERVICE_CONFIG = {
         initialBackoff: "0.1s",
         maxBackoff: "2s",
         backoffMultiplier: 2,
-        retryableStatusCodes: ["UNAVAILABLE"],
+        // A server that stops answers CANCELLED to what reaches it in that moment.
+        retryableStatusCodes: ["UNAVAILABLE", "CANCELLED"],
       },
     },
   ],

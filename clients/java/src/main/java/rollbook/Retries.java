@@ -22,7 +22,8 @@ final class Retries {
           "initialBackoff", "0.1s",
           "maxBackoff", "2s",
           "backoffMultiplier", 2.0,
-          "retryableStatusCodes", List.of("UNAVAILABLE"));
+          // A server that stops answers CANCELLED to what reaches it in that moment.
+          "retryableStatusCodes", List.of("UNAVAILABLE", "CANCELLED"));
 
   private Retries() {}
 
