@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _CALL_SECONDS = 10.0
 
+# A Ctrl-C that comes just before a sleep does not end it: Python notices it after that.
+_NAP_SECONDS = 0.25
+
 
 @click.command()
 @click.argument("profile", shell_complete=profile_names)
@@ -51,8 +54,15 @@ def _sights(client: AdminClient, profile: Profile, interval: float) -> Iterator[
     seen = Seen(profile)
     while True:
         yield seen
-        time.sleep(interval)  # the contract has no call that waits for a change
+        _wait(interval)  # the contract has no call that waits for a change
         try:
             seen = Seen(client.get_profile(profile.profile_id))
         except (UnavailableError, DeadlineExceededError):
             seen = Seen(seen.profile, is_answering=False)
+
+
+def _wait(seconds: float) -> None:
+    """Sleep so long; Ctrl-C ends it at any moment."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, _NAP_SECONDS))

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from rollbook.cli.output import clean, counted, say, show_raw, stdout_console
 from rollbook.cli.plain import plain
+from rollbook.cli.undivided import undivided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +64,8 @@ def view(session: Session) -> Iterator[Show]:
 
             def draw(seen: Seen) -> None:
                 pace.see(seen)
-                live.update(_drawn(seen, pace), refresh=True)
+                with undivided():
+                    live.update(_drawn(seen, pace), refresh=True)
 
             yield draw
     else:
