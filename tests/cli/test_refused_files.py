@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import shlex
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rollbook import AdminClient, UploadState
 from rollbook.cli.exit_codes import ExitCode
 from rollbook_server.domain.upload_limits import UploadLimits
-from uploads.wire import imei
+from uploads.wire import imei, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cli.ended import Cli
@@ -84,28 +85,58 @@ def test_more_rows_are_a_matter_of_the_server_and_not_of_who_calls(
 
 
 class Torn(io.BytesIO):
-    """A file whose disk fails after the first 20,000 bytes."""
+    """A file whose disk fails after so many bytes, once that has come which is waited for."""
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        if self.tell() >= 20_000:
+    def __init__(self, path: Path, after: int, has_come: Callable[[], bool]) -> None:
+        super().__init__(path.read_bytes())
+        self._after, self._has_come = after, has_come
+
+    def read(self, _size: int | None = -1, /) -> bytes:
+        if self.tell() >= self._after:
+            until(self._has_come)
             raise OSError(5, "Input/output error")
-        return super().read(min(20_000, size if size and size > 0 else 20_000))
+        return super().read(self._after)
+
+
+@contextmanager
+def torn(after: int, has_come: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Let the files of uploads be torn; a first batch is of 1,500 rows."""
+    upload = AdminClient.upload_devices
+
+    def upload_torn(client: AdminClient, profile: str, path: Path, **options: Any) -> object:
+        return upload(client, profile, lambda: Torn(path, after, has_come), **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AdminClient, "upload_devices", upload_torn)
+        yield
+
+
+@pytest.fixture
+def long(file: Path) -> Path:
+    """Fill a file with 4,000 devices."""
+    file.write_text("".join(f"{cell}\n" for cell in ("IMEI", *map(imei, range(4000)))))
+    return file
 
 
 def test_a_file_that_cannot_be_read_on_names_how_to_go_on(
-    cli: Cli, admin: AdminClient, depot: str, file: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, admin: AdminClient, depot: str, long: Path
 ) -> None:
-    file.write_text("".join(f"{cell}\n" for cell in ("IMEI", *map(imei, range(2000)))))
-    upload = AdminClient.upload_devices
-
-    def torn(client: AdminClient, profile: str, path: Path, **options: object) -> object:
-        return upload(client, profile, lambda: Torn(path.read_bytes()), **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(AdminClient, "upload_devices", torn)
-    ended = cli("upload", "Depot", file.name)
+    with torn(40_000, lambda: any(each.committed_rows for each in admin.list_uploads(depot))):
+        ended = cli("upload", "Depot", long.name)
     assert ended.code == ExitCode.INCOMPLETE
     assert "devices.csv could not be read to its end: Input/output error" in ended.err
-    monkeypatch.setattr(AdminClient, "upload_devices", upload)
     words = shlex.split(ended.err.partition("Go on with it: ")[2].splitlines()[0])
     assert cli(*words[1:]).code == ExitCode.DONE
-    assert admin.get_profile(depot).device_count == 2000
+    assert admin.get_profile(depot).device_count == 4000
+
+
+def test_a_file_of_which_nothing_could_be_read_names_how_to_begin_anew(
+    cli: Cli, admin: AdminClient, depot: str, long: Path
+) -> None:
+    with torn(0):
+        ended = cli("upload", "Depot", long.name)
+    assert ended.code == ExitCode.REFUSED
+    assert UploadState.OPEN not in states(admin, depot)
+    assert "devices.csv could not be read to its end: Input/output error" in ended.err
+    words = shlex.split(ended.err.partition("begin anew: ")[2].splitlines()[0])
+    assert cli(*words[1:]).code == ExitCode.DONE
