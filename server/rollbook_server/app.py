@@ -55,6 +55,7 @@ from rollbook_server.transport.streams import ExportStreams, UploadStreams
 from rollbook_server.transport.token_servicer import TokenKeeper, TokenServicer
 from rollbook_server.transport.user_servicer import UserServicer
 from rollbook_server.transport.waiting_line import Lines
+from rollbook_server.tuning import SHORT_TURNS
 
 if TYPE_CHECKING:
     from rollbook_server.awaiting import Awaiting
@@ -97,8 +98,8 @@ class App:
         self._keys = KeyRing(self._store, clock)
         self._witness = Witness(self._keyed)
         self._teller = Sweeper(self._store, clock, PERIOD_SECONDS, self._witness.settle)
-        self._streams = UploadStreams(config.upload_streams)
-        self._exports = ExportStreams(config.export_streams)
+        self._streams = UploadStreams(config.upload_streams, SHORT_TURNS)
+        self._exports = ExportStreams(config.export_streams, SHORT_TURNS)
         self._lines = Lines(config.waiting_calls)
         # Half of the threads are for callers who have said what they want.
         self._idle = IdleLimit(

@@ -1,4 +1,4 @@
-"""What a server needs otherwise than a script does: set once, for the whole process."""
+"""What a server needs otherwise than a script does, for the whole process."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import ctypes
 import gc
 import resource
 import sys
+import threading
 from contextlib import suppress
 
-# How long a thread may hold Python's lock while others want it. By default 5 ms: the
-# writer asks for it after every statement, and would wait that long each time for the
-# thread that reads the next rows of an upload.
-_SWITCH_SECONDS = 0.000_02
+# How long a thread may hold Python's lock while others want it, as Python has it and while
+# rows stream. Then the writer asks for the lock after every statement, and would wait 5 ms
+# each time for the thread that reads the next rows. But so long each of the threads that
+# wait sleeps before it looks again: of 64 devices that enroll at once most do, and the short
+# time takes a tenth of their rate.
+LONG_TURN, SHORT_TURN = sys.getswitchinterval(), 0.000_02
 
 # Objects that are made before Python looks for garbage that refers to itself, of which
 # there is hardly any: by default it looks at 700, which with 10,000 rows in hand takes
@@ -27,11 +30,34 @@ _M_ARENA_MAX = -8  # of glibc's malloc.h
 
 def tune() -> None:
     """Set all of it; before the first thread is started."""
-    sys.setswitchinterval(_SWITCH_SECONDS)
     gc.freeze()
     gc.set_threshold(_OBJECTS, 20, 100)
     _share_one_heap()
     _take_descriptors()
+
+
+class ShortTurns:
+    """Lets threads take short turns while anybody wants that. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock, self._wanted = threading.Lock(), 0
+
+    def __enter__(self) -> None:
+        """Begin, if nobody has."""
+        self._count(+1)
+
+    def __exit__(self, *_: object) -> None:
+        """End, if nobody else wants it."""
+        self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._wanted += more
+            sys.setswitchinterval(SHORT_TURN if self._wanted else LONG_TURN)
+
+
+SHORT_TURNS = ShortTurns()
+"""Of the process, which has one lock: for a `with`, which may be within another."""
 
 
 def _share_one_heap() -> None:

@@ -10,6 +10,7 @@ from rollbook_server.domain.errors import Reason, RollbookError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 RETRY_SECONDS = 2  # about as long as an upload of 200,000 rows takes
 
@@ -18,15 +19,16 @@ class Streams:
     """Counts streams of one kind. Thread-safe.
 
     Each stream holds a thread of the server for as long as its client likes; so
-    there must be fewer of them than threads, or nothing else is answered.
+    there must be fewer of them than threads, or nothing else is answered. While there
+    are any, threads take `short_turns`: their work is long, and others wait for theirs.
     """
 
     _kind: ClassVar[str]
     _full: ClassVar[Reason]
     _when_back: ClassVar[str]
 
-    def __init__(self, most: int) -> None:
-        self.most, self.taken = most, 0
+    def __init__(self, most: int, short_turns: AbstractContextManager[None]) -> None:
+        self.most, self.taken, self._short_turns = most, 0, short_turns
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 
@@ -35,7 +37,8 @@ class Streams:
         """Hold a place; raises RollbookError if there is none."""
         self._take()
         try:
-            yield
+            with self._short_turns:
+                yield
         finally:
             with self._lock:
                 self.taken -= 1
