@@ -25,6 +25,7 @@ from rollbook_server.domain.tracks import Track
 from rollbook_server.observing.access_log import AccessLog
 from rollbook_server.transport.watch import REQUEST_ID, SeenCall
 from running import ServerProcess
+from uploads.wire import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,20 +109,20 @@ def test_a_caller_who_leaves_is_told_of_as_such(
         watching = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
         next(watching)
         watching.cancel()
-        while not lines():
-            pass  # the server learns of it in a moment
+        until(lambda: bool(lines()))
     (line,) = lines()
     assert (line["method"], line["code"], line["sent"]) == ("Watch", "CANCELLED", 1)
 
 
 def test_watchers_of_health_end_without_a_failure(
-    server: Server, caplog: pytest.LogCaptureFixture
+    server: Server, lines: Callable[[], list[dict[str, Any]]], caplog: pytest.LogCaptureFixture
 ) -> None:
     with grpc.insecure_channel(server.address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         leaving, staying = (stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(2))
         assert next(leaving).status == next(staying).status
         leaving.cancel()
+        until(lambda: bool(lines()))
         server.stop()
         with pytest.raises(grpc.RpcError, match="shutting down"):
             list(staying)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEVICES, FIRST = 8_000, 500_000
+SEVERAL = 4_000  # more than the first batch holds, which is committed while others come
 AN_HOUR = ("--drain-seconds", "3600")
 
 
@@ -117,8 +118,9 @@ class another(ServerProcess):  # noqa: N801 - reads as what it gives
 def test_a_silent_upload_and_a_watcher_hold_nothing_up(patient: ServerProcess) -> None:
     with patient.admin() as admin, wire_to(patient) as wire:
         profile = admin.create_profile("Depot").profile_id
-        stream = wire.stream().send(opening(profile), csv(f"IMEI\n{imei(1)}\n{imei(2)}\n35"))
-        until(lambda: has_upload(wire))
+        lines = "".join(f"{imei(number)}\n" for number in range(SEVERAL))
+        stream = wire.stream().send(opening(profile), csv(f"IMEI\n{lines}35"))
+        until(lambda: has_rows(wire))
         with grpc.insecure_channel(patient.address) as channel:
             watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
             assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
@@ -128,12 +130,17 @@ def test_a_silent_upload_and_a_watcher_hold_nothing_up(patient: ServerProcess) -
         assert (told.code, told.reason, told.retries) == ("UNAVAILABLE", "SERVER_STOPPING", True)
     patient.start()
     with wire_to(patient) as wire:
-        assert wire.upload().committed_rows == 2
+        assert wire.upload().committed_rows == SEVERAL
 
 
 def wire_to(server: Any) -> Wire:
     """Give the wire to a process, which has of a server all that it needs."""
     return Wire(server)
+
+
+def has_rows(wire: Wire) -> bool:
+    """Tell whether the server commits rows: then it has taken the message that they came in."""
+    return has_upload(wire) and wire.upload().committed_rows > 0
 
 
 def has_upload(wire: Wire) -> bool:
