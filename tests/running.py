@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 from canaries import CANARIES, UNASKED
 from databases import DATABASES
+from ports import KeptPort
 from rollbook import AdminClient, EnrollmentAgent
 from rollbook_server.app import ADMIN_KEY_NAME, App
 from rollbook_server.storage import store
@@ -98,11 +99,12 @@ class ServerProcess:
         chosen = ("--database", database) if database else ()
         self.data_dir, self._options, self._module = data_dir, (*chosen, *options), module
         self.log = data_dir.parent / "server.log"
-        self.address, self.metrics = "127.0.0.1:0", ""
+        self._port = KeptPort()  # or another test's server may have it when this one starts again
+        self.address, self.metrics = self._port.address, ""
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> Self:
-        """Start on the port it had before, if it had one, and wait until it listens."""
+        """Start on its port, the same every time, and wait until it listens."""
         assert self.launch(), self.log.read_text()
         return self
 

@@ -46,7 +46,6 @@ class Load:
     process: ServerProcess
     profile_id: str
     ledger: Ledger = field(default_factory=Ledger)
-    _answers: int = 0
 
     def __enter__(self) -> Self:
         self._changed, self._over = threading.Condition(), threading.Event()
@@ -72,12 +71,12 @@ class Load:
         if kind is None and self._failures:
             raise self._failures[0]
 
-    def await_answers(self, more: int) -> None:
-        """Wait until the server has answered so many times more."""
+    def await_registered(self, more: int) -> None:
+        """Wait until the server has registered so many devices more, and told so."""
         with self._changed:
-            goal = self._answers + more
+            goal = len(self.ledger.registered) + more
             assert self._changed.wait_for(
-                lambda: self._answers >= goal or self._failures, WAIT_SECONDS
+                lambda: len(self.ledger.registered) >= goal or self._failures, WAIT_SECONDS
             )
 
     def _run(self, work: object) -> None:
@@ -92,7 +91,6 @@ class Load:
         with self._changed:
             both = {name: getattr(self.ledger, name) | each for name, each in more.items()}
             self.ledger = replace(self.ledger, **both)
-            self._answers += 1
             self._changed.notify_all()
 
     def _upload(self) -> None:

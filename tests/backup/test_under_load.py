@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.sqlite_only
 
 BACKUPS = int(os.environ.get("BACKUPS", "3"))
-PAUSES = 12  # steps of the slow backup, each of which waits for the server to answer others
+PAUSES = 12  # steps of the slow backup, each of which waits for devices to register
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def working(process: ServerProcess) -> Iterator[Load]:
     with process.admin() as admin:
         profile = admin.create_profile("Depot", tokenless=True)
     with Load(process, profile.profile_id) as working:
-        working.await_answers(100)
+        working.await_registered(60)
         yield working
 
 
@@ -83,7 +83,7 @@ def test_every_backup_under_load_holds_what_was_acknowledged(
         before, file = working.ledger, tmp_path / f"{number}.db"
         programs.back_up(process.data_dir, file)
         taken.append((file, before, working.ledger))
-        working.await_answers(60)
+        working.await_registered(30)
     for file, before, after in taken:
         folder = programs.new_folder(process.data_dir, file.with_suffix(""))
         done = programs.rollbook("restore", file, "--data-dir", folder)
@@ -106,7 +106,7 @@ def test_a_backup_that_takes_its_time_is_of_the_instant_at_which_it_began(
     def wait(_: BackupStep) -> None:
         began.append(working.ledger)
         if next(pauses, None) is not None:
-            working.await_answers(3)
+            working.await_registered(2)
 
     before = working.ledger
     take(process.data_dir / DATABASE_NAME, file, wait)

@@ -169,8 +169,8 @@ def test_a_database_that_neither_answers_nor_refuses_is_told(
     told: list[Feeling] = []
     with closing(Pulse(store, told.append, 0.01)):
         with holding(tmp_path, "LOCK TABLE counters IN ACCESS EXCLUSIVE MODE"):
-            until(lambda: told == [Feeling.ILL])
-        until(lambda: told == [Feeling.ILL, Feeling.WELL])
+            until(lambda: told[-1:] == [Feeling.ILL])  # a slow machine may have told it before
+        until(lambda: told[-1:] == [Feeling.WELL])
 
 
 def test_a_write_that_never_ends_is_told(
@@ -181,9 +181,9 @@ def test_a_write_that_never_ends_is_told(
     with closing(Pulse(store, told.append, 0.01)):
         with holding(tmp_path, "SELECT 1 FROM writers WHERE writer = '' FOR UPDATE"):
             waiting = store.submit(lambda roll: add(roll, "a"))
-            until(lambda: told == [Feeling.ILL])
+            until(lambda: told[-1:] == [Feeling.ILL])
         assert waiting.result()
-        until(lambda: told == [Feeling.ILL, Feeling.WELL])
+        until(lambda: told[-1:] == [Feeling.WELL])
 
 
 def test_work_that_meets_somebody_elses_transaction_is_done_again(

@@ -15,6 +15,7 @@ import pytest
 
 import postgres_server
 from databases import DATABASES, POSTGRESQL
+from ports import KeptPort
 from rollbook import DeviceRow, EnrollOutcome, OnConflict
 from uploads.wire import imei
 
@@ -49,17 +50,16 @@ def program() -> str | None:
 @contextmanager
 def bouncing(folder: Path) -> Iterator[int]:
     """Run PgBouncer before the PostgreSQL of a folder; gives its port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    kept = KeptPort()
     with tempfile.TemporaryDirectory(prefix="rollbook-pgbouncer-") as place:
         Path(place).chmod(0o755)
         settings = Path(place) / "pgbouncer.ini"
-        settings.write_text(SETTINGS.format(folder=folder, port=port))
+        settings.write_text(SETTINGS.format(folder=folder, port=kept.number))
         command = postgres_server.as_nobody(str(program()), "--quiet", settings)
         with subprocess.Popen(command) as process:
             try:
-                await_port(process, port)
-                yield port
+                await_port(process, kept.number)
+                yield kept.number
             finally:
                 process.terminate()
 

@@ -87,7 +87,7 @@ def test_rows_go_up_and_devices_enroll_in_one_event_loop(server: Server) -> None
     async def main() -> None:
         async with (
             AsyncAdminClient(server.address, api_key=server.api_key) as admin,
-            AsyncEnrollmentAgent(server.address) as agent,
+            AsyncEnrollmentAgent(server.address, patience_seconds=120) as agent,
         ):
             profile = await admin.create_profile("Depot")
             await admin.upload_rows(profile.profile_id, rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import grpc
@@ -11,6 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rollbook import EnrollOutcome, UploadState
 from rollbook_server.domain.upload_limits import UploadLimits
+from uploads.watchman import HOUR, Watchman
 from uploads.wire import (
     FINISHED,
     OPEN,
@@ -31,49 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rollbook import AdminClient, EnrollmentAgent, UploadProgress
-    from rollbook_server.transport.idle_limit import Watched
     from running import Server
-    from uploads.wire import Stream
 
-HOUR = 3_600.0
 SIX = "imei,site\n" + "".join(f"{imei(n)},s{n}\n" for n in range(1, 7))
 TYPED = [Row(imei=imei(n)) for n in range(1, 7)]
-
-
-class Watchman:
-    """The idle limit of a server, by a clock of ours."""
-
-    def __init__(self, server: Server) -> None:
-        self.now, self.waits = 0.0, 0
-        self._limit = server.app._idle
-        self._hear, self._hearing = self._limit.heard, threading.local()
-        self._limit._clock = self._look_at_the_clock
-        self._limit.heard = self._note_what_came  # type: ignore[method-assign]
-
-    def _look_at_the_clock(self) -> float:
-        # Every time that a call begins to wait for a message; the limit looks, too.
-        serves = threading.current_thread().name.startswith("rollbook-call")
-        self.waits += serves and not hasattr(self._hearing, "now")
-        return self.now
-
-    def _note_what_came(self, call: Watched) -> None:
-        self._hearing.now = True
-        self._hear(call)
-        del self._hearing.now
-
-    def turn(self, seconds: float) -> None:
-        """Go ahead, and let the server look."""
-        self.now += seconds
-        self._limit.end_idle()
-
-    def drop(self, stream: Stream) -> None:
-        """Let so much time go by that a stream which stands still is dropped."""
-
-        def is_dropped() -> bool:
-            self.turn(HOUR)
-            return stream.is_answered()
-
-        until(is_dropped)
 
 
 @pytest.fixture
@@ -99,11 +60,11 @@ def watchman(server: Server) -> Watchman:
 
 
 def gets_in(wire: Wire, profile: str) -> bool:
-    """Tell whether a whole upload finds a place."""
+    """Tell whether a whole upload finds a place, and time enough."""
     try:
         return wire.send(opening(profile, "late"), file(SIX)).state == FINISHED
     except grpc.RpcError as error:
-        if refusal(error).reason != "TOO_MANY_UPLOADS":
+        if refusal(error).reason not in {"TOO_MANY_UPLOADS", "REQUEST_IDLE"}:
             raise
         return False
 

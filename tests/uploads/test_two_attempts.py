@@ -83,7 +83,7 @@ def test_a_second_client_that_uploads_all_wins_and_the_first_is_told(
 
 
 def test_a_client_overtaken_in_the_middle_ends_and_the_second_goes_on(
-    admin: AdminClient, other: AdminClient, profile: str
+    server: Server, admin: AdminClient, other: AdminClient, profile: str
 ) -> None:
     going = threading.Event()
 
@@ -97,6 +97,8 @@ def test_a_client_overtaken_in_the_middle_ends_and_the_second_goes_on(
 
         def see_the_other_end(progress: UploadProgress) -> None:
             if progress.sent_rows < len(ROWS):
+                # Rows of either may be there before the server has heard of the second.
+                until(lambda: server.query("SELECT epoch FROM uploads") == [(2,)])
                 until(lambda: other.get_upload("u").committed_rows > 0)
                 going.set()
                 assert isinstance(first.exception(WAIT_SECONDS), AbortedError)
