@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from unittest.mock import patch
 
 from canaries import CANARIES, UNASKED
 from databases import DATABASES
+from ports import address_of, kept_port
 from rollbook import AdminClient, EnrollmentAgent
 from rollbook_server.app import ADMIN_KEY_NAME, App
 from rollbook_server.storage import store
@@ -98,11 +100,14 @@ class ServerProcess:
         chosen = ("--database", database) if database else ()
         self.data_dir, self._options, self._module = data_dir, (*chosen, *options), module
         self.log = data_dir.parent / "server.log"
-        self.address, self.metrics = "127.0.0.1:0", ""
+        # Its own also while it is down: it comes back on the port that clients know.
+        kept = kept_port()
+        weakref.finalize(self, kept.close)
+        self.address, self.metrics = address_of(kept), ""
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> Self:
-        """Start on the port it had before, if it had one, and wait until it listens."""
+        """Start, always on the same port, and wait until it listens."""
         assert self.launch(), self.log.read_text()
         return self
 
@@ -165,7 +170,7 @@ class ServerProcess:
         if process is None:
             return 0
         process.send_signal(how)
-        status = process.wait(timeout=30)
+        status = process.wait(timeout=120)  # bounds a hang
         assert process.stdout is not None
         process.stdout.close()
         return status
