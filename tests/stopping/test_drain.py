@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DEVICES, FIRST = 8_000, 500_000
 AN_HOUR = ("--drain-seconds", "3600")
+SEVERAL_BATCHES = 15_000  # in one message
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_an_upload_goes_on_at_another_server_of_the_same_database(
         another(process, tmp_path / "other") as other,
         Proxy(process.address, None) as balancer,
         Uploads(balancer.address, process.api_key, profile, tmp_path) as uploads,
-        Devices(balancer.address, FIRST, patience=60) as devices,
+        Devices(balancer.address, FIRST) as devices,
     ):
         until(lambda: len(devices.told) > 200)
         host, _, port = other.address.rpartition(":")
@@ -117,8 +118,10 @@ class another(ServerProcess):  # noqa: N801 - reads as what it gives
 def test_a_silent_upload_and_a_watcher_hold_nothing_up(patient: ServerProcess) -> None:
     with patient.admin() as admin, wire_to(patient) as wire:
         profile = admin.create_profile("Depot").profile_id
-        stream = wire.stream().send(opening(profile), csv(f"IMEI\n{imei(1)}\n{imei(2)}\n35"))
-        until(lambda: has_upload(wire))
+        whole = "".join(f"{imei(number)}\n" for number in range(SEVERAL_BATCHES))
+        stream = wire.stream().send(opening(profile), csv(f"IMEI\n{whole}35"))
+        # By its first rows it is seen that the one message with all of them was let in.
+        until(lambda: has_upload(wire) and wire.upload().committed_rows > 0)
         with grpc.insecure_channel(patient.address) as channel:
             watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
             assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
@@ -128,7 +131,7 @@ def test_a_silent_upload_and_a_watcher_hold_nothing_up(patient: ServerProcess) -
         assert (told.code, told.reason, told.retries) == ("UNAVAILABLE", "SERVER_STOPPING", True)
     patient.start()
     with wire_to(patient) as wire:
-        assert wire.upload().committed_rows == 2
+        assert wire.upload().committed_rows == SEVERAL_BATCHES
 
 
 def wire_to(server: Any) -> Wire:
