@@ -115,13 +115,17 @@ def test_a_caller_who_leaves_is_told_of_as_such(
 
 
 def test_watchers_of_health_end_without_a_failure(
-    server: Server, caplog: pytest.LogCaptureFixture
+    server: Server,
+    caplog: pytest.LogCaptureFixture,
+    lines: Callable[[], list[dict[str, Any]]],
 ) -> None:
     with grpc.insecure_channel(server.address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         leaving, staying = (stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(2))
         assert next(leaving).status == next(staying).status
         leaving.cancel()
+        while not lines():
+            pass  # or it would be one of those that stayed
         server.stop()
         with pytest.raises(grpc.RpcError, match="shutting down"):
             list(staying)
