@@ -42,7 +42,7 @@ IMEIS ?= 1000000
 # Without a database, or about that of SQLite alone: nothing that would be another on PostgreSQL.
 NOT_ON_POSTGRES := $(foreach folder,domain fuzz client demo docs languages tls faults power_loss,--ignore=tests/$(folder))
 
-.PHONY: demo test test-postgres check stubs reference audit-dependencies bench storm attack races faults \
+.PHONY: demo test test-postgres check stubs reference audit-dependencies bench ceiling storm attack races faults \
   faults-postgres power-loss fuzz clean
 
 demo: $(VENV)/server  ## the main job: upload 200,000 devices, enroll some
@@ -107,6 +107,9 @@ versions: $(VENV)/dev  ## the oldest and the newest of Python, grpcio and protob
 
 bench: $(VENV)/dev  ## speed, as ratios measured in one run
 	$(BIN)/python tests/benchmarks/run.py $(ROUNDS) $(DEVICES)
+
+ceiling: $(VENV)/dev  ## how near to an empty call an enrollment can come, by how long its work takes
+	$(BIN)/python tests/benchmarks/ceiling.py $(ROUNDS)
 
 storm: $(VENV)/dev  ## AGENTS devices switch on at once: how long the slowest waits
 	$(BIN)/python tests/benchmarks/storm.py $(AGENTS)

@@ -1,10 +1,15 @@
-"""A port that stays ours while nobody listens on it."""
+"""Ports that stay ours while nobody listens on them: the suite starts servers all the time."""
 
 from __future__ import annotations
 
 import os
 import socket
 import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class KeptPort:
@@ -27,3 +32,10 @@ class KeptPort:
     def address(self) -> str:
         """Give it with the address of this machine, as servers are told it."""
         return f"127.0.0.1:{self.number}"
+
+
+@contextmanager
+def where_nobody_is() -> Iterator[str]:
+    """Give an address on which nobody listens: who calls it is refused."""
+    kept = KeptPort()
+    yield kept.address

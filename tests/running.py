@@ -167,7 +167,7 @@ class ServerProcess:
         if process is None:
             return 0
         process.send_signal(how)
-        status = process.wait(timeout=30)
+        status = process.wait(timeout=120)  # bounds a hang
         assert process.stdout is not None
         process.stdout.close()
         return status

@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rollbook import AdminClient, DeviceRow, RollbookError, UnauthenticatedError
 from rollbook.cli.exit_codes import ExitCode
+from rollbook_server import app
 from rollbook_server.app import ADMIN_KEY_NAME
 from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME, ConfigError
 from rollbook_server.health import SERVICES
@@ -50,9 +51,12 @@ class Health:
 
 
 @pytest.fixture
-def health(serve: Callable[..., Server]) -> Iterator[tuple[Server, Health]]:
-    """Give a server with few threads and a short grace, and its probe."""
-    server = serve(threads=4, upload_streams=1, drain_seconds=0.5)
+def health(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Server, Health]]:
+    """Give a server with few threads, and its probe; it cuts nobody off for being slow."""
+    monkeypatch.setattr(app, "WATCHERS_SECONDS", 60)
+    server = serve(threads=4, upload_streams=1, drain_seconds=3600)
     health = Health(server)
     yield server, health
     health.channel.close()

@@ -7,10 +7,12 @@ import fcntl
 import io
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
 import termios
+from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
 import pyte
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 _TAKE = "import os, sys; os.close(os.open(os.ttyname(0), os.O_RDWR)); "
 _SCRIPT = f"{_TAKE} from rollbook.cli import main; sys.exit(main())"
 _OTHER = f"{_TAKE} os.execvp(sys.argv[1], sys.argv[1:])"
+# So each drawing in the place of another begins.
+_ANEW = re.compile(r"(?=\r\x1b)")
 
 
 class Terminal:
@@ -58,6 +62,7 @@ class Terminal:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._screen = pyte.Screen(columns, self.lines)
         self._stream = pyte.Stream(self._screen)
+        self._undrawn: deque[str] = deque()  # of what is shown, by drawing
 
     def __enter__(self) -> Self:
         return self
@@ -93,9 +98,13 @@ class Terminal:
         return not self._screen.cursor.hidden
 
     def wait_for(self, there: Callable[[str], bool]) -> None:
-        """Read until the screen is as it should be."""
+        """Read until the screen is as it should be, or was between two drawings.
+
+        Who reads late gets many drawings at once, of which the last may be gone again.
+        """
         while not there(self.screen):
-            assert self._read(), self.screen
+            assert self._undrawn or self._read(), self.screen
+            self._draw()
 
     def type(self, keys: str) -> None:
         """Press keys; that for Return is a carriage return."""
@@ -109,6 +118,8 @@ class Terminal:
         """Read to the end; gives the exit code."""
         while self._read():
             pass
+        while self._undrawn:
+            self._draw()
         return self._process.wait()
 
     def _read(self) -> bool:
@@ -118,8 +129,12 @@ class Terminal:
             return False
         text = self._decoder.decode(read)
         self.shown += text
-        self._stream.feed(text)
+        self._undrawn += filter(None, _ANEW.split(text))
         return bool(read)
+
+    def _draw(self) -> None:
+        if self._undrawn:
+            self._stream.feed(self._undrawn.popleft())
 
 
 def _without_size() -> dict[str, str]:

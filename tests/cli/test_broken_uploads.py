@@ -13,6 +13,7 @@ import pytest
 
 from client.conftest import FakeTime
 from client.faults import Fault
+from rollbook.cli import upload_progress
 from rollbook.cli.exit_codes import ExitCode
 from rollbook.v1 import upload_pb2
 
@@ -65,6 +66,7 @@ def test_a_small_file_needs_few_lines(alone: Cli, small: Path) -> None:
 def test_a_terminal_gets_a_bar_without_a_speed_that_means_nothing(
     alone: Cli, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(upload_progress, "_UNSETTLED_SECONDS", 3600)  # however slow it is here
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("COLUMNS", "120")
     drawn = alone("upload", "p1", file.rename(file.with_name("[red]x.csv"))).err

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
@@ -17,6 +16,7 @@ from rollbook.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from cli.ended import Cli
     from rollbook import AdminClient
@@ -33,6 +33,22 @@ SHELLS = {
     "zsh": (["zsh", "-f", "-i"], "PS1='ready> '; eval \"$(rollbook completion zsh)\""),
     "fish": (["fish", "--no-config", "-i"], "rollbook completion fish | source"),
 }
+# The command, but for how long it waits for the server before it suggests nothing.
+PATIENT = f"""#!{sys.executable}
+import sys
+from rollbook.cli import completing, main
+completing._SECONDS = 3600.0
+sys.exit(main())
+"""
+
+
+def with_command(home: Path) -> str:
+    """Give a PATH on which the command is found, which waits as long as it takes."""
+    command = home / "bin" / "rollbook"
+    command.parent.mkdir()
+    command.write_text(PATIENT)
+    command.chmod(0o700)
+    return f"{command.parent}{os.pathsep}{os.environ['PATH']}"
 
 
 class Shell(Terminal):
@@ -41,13 +57,12 @@ class Shell(Terminal):
     def __init__(self, name: str, home: Path, server: Server) -> None:
         self.name = name
         program, source = SHELLS[name]
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         super().__init__(
             program=program,
             kind="xterm",
             columns=160,
             HOME=str(home),
-            PATH=path,
+            PATH=with_command(home),
             ROLLBOOK_ADDRESS=server.address,
             ROLLBOOK_DATA_DIR=str(server.data_dir),
         )

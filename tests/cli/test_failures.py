@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shlex
-import socket
 import stat
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from ports import where_nobody_is
 from rollbook.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cli.ended import Cli
@@ -19,11 +20,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def nobody() -> str:
+def nobody() -> Iterator[str]:
     """Give an address where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    with where_nobody_is() as address:
+        yield address
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_service_that_is_none_is_refused_with_those_there_are(cli: Cli) -> Non
 
 
 def test_a_server_that_is_not_there_is_told_in_one_line(alone: Cli) -> None:
-    ended = alone("--address", "127.0.0.1:1", "health", "--timeout", "2")
+    ended = alone("--address", "127.0.0.1:1", "health", "--timeout", "60")
     assert ended.code == ExitCode.UNREACHABLE
     assert ended.err.startswith("Error: cannot reach 127.0.0.1:1")
 

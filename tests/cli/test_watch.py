@@ -106,7 +106,8 @@ def test_on_a_terminal_the_counts_are_drawn_in_their_place(
         terminal.wait_for(lambda screen: "pending" in screen and "Ctrl-C ends" in screen)
         assert _count(terminal.screen, "pending") == 2
         agent.enroll_device(token=two, imeis=[imei(1)])
-        terminal.wait_for(lambda screen: _count(screen, "registered") == 1)
+        # The last line is there: so all of the drawing is.
+        terminal.wait_for(lambda screen: _count(screen, "registered") == 1 and "ends" in screen)
         assert terminal.screen.count("Depot") == terminal.screen.count("pending") == 1
         terminal.wait_for(lambda screen: "a minute" in screen)
         terminal.interrupt()

@@ -260,7 +260,8 @@ def test_progress_is_told_in_the_event_loop(use: Callable[[Use], None]) -> None:
 
         await client.upload_rows("p1", ROWS, progress=note)
         assert {loop for loop, _ in told} == {asyncio.get_running_loop()}
-        assert [rows for _, rows in told] == [1_000, 2_000, 2_500, 2_500, 2_500]
+        # The last is told again and again, the longer the answer takes.
+        assert [*dict.fromkeys(rows for _, rows in told)] == [1_000, 2_000, 2_500]
 
     use(body)
 

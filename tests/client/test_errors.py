@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
-from client.fake_server import FakeRollbook, Running
 from client.faults import Fault
+from ports import where_nobody_is
 from rollbook import _failures, errors
 from rollbook._channel import endpoint
 from rollbook.v1 import error_reason_pb2
 
 if TYPE_CHECKING:
     from client.drivers import Clients
+    from client.fake_server import FakeRollbook, Running
     from rollbook import AdminClient
 
 KINDS = {
@@ -101,9 +102,8 @@ def test_reasons_with_an_error_of_their_own_are_in_the_contract() -> None:
 
 
 def test_without_a_connection_the_error_says_what_to_do(clients: Clients) -> None:
-    with Running() as running:
-        address = running.address
     with (
+        where_nobody_is() as address,
         clients.agent(address) as agent,
         pytest.raises(errors.UnavailableError, match="is `rollbook serve` running there") as caught,
     ):

@@ -122,7 +122,7 @@ def test_what_progress_raises_ends_the_wait_for_an_answer(
 
     def fail(progress: UploadProgress) -> None:
         seen.append(progress)
-        if len(seen) == MANY:
+        if len(seen) >= MANY and fake.uploads:
             raise RuntimeError("enough")
 
     with pytest.raises(RuntimeError, match="enough"):

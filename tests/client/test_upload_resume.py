@@ -11,6 +11,7 @@ import pytest
 from client.fake_server import FakeRollbook, Running
 from client.faults import Fault
 from client.test_uploads import CONTENT, only_upload
+from ports import KeptPort, where_nobody_is
 from rollbook import (
     AbortedError,
     ResourceExhaustedError,
@@ -163,9 +164,10 @@ def test_a_source_that_changes_between_streams_is_noticed(
 
 
 def test_a_server_that_is_not_there_is_soon_reported(fake_time: FakeTime, clients: Clients) -> None:
-    with Running() as running:
-        address = running.address
-    with clients.admin(address, api_key="key", timeout_seconds=0.3) as client:
+    with (
+        where_nobody_is() as address,
+        clients.admin(address, api_key="key", timeout_seconds=0.3) as client,
+    ):
         fake_time.rule(client)
         with pytest.raises(RollbookError, match=f"{address}.*is `rollbook serve` running"):
             send(client)
@@ -173,7 +175,8 @@ def test_a_server_that_is_not_there_is_soon_reported(fake_time: FakeTime, client
 
 
 def test_a_server_that_restarts_gets_the_rest(fake_time: FakeTime, clients: Clients) -> None:
-    with Running() as running:
+    kept = KeptPort()
+    with Running(port=kept.number) as running:
         fake, again = running.fake, Running(running.fake, running.port)
 
         def restart(progress: UploadProgress) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from ports import where_nobody_is
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNIT = (DEPLOY / "rollbook.service").read_text(encoding="utf-8")
@@ -83,11 +84,6 @@ def user_unit(address: str) -> str:
     return unit.replace("[Install]", f"{asked}\n{kept}\n{said}\n[Install]")
 
 
-def free_address() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return f"127.0.0.1:{taken.getsockname()[1]}"
-
-
 def in_name_spaces(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["unshare", "--mount", "--pid", "--fork", "--mount-proc", *command],
@@ -102,7 +98,11 @@ def in_name_spaces(*command: str | Path) -> subprocess.CompletedProcess[str]:
 def test_a_server_runs_under_it_tells_that_it_serves_and_stops_well(tmp_path: Path) -> None:
     if not shutil.which("unshare") or in_name_spaces("true").returncode:
         pytest.skip("no name spaces can be made here (unshare --mount --pid, as root)")
-    home, address = tmp_path / "home", free_address()
+    with where_nobody_is() as address:
+        check_that_it_runs(tmp_path / "home", address)
+
+
+def check_that_it_runs(home: Path, address: str) -> None:
     (home / ".config" / "systemd" / "user").mkdir(parents=True)
     (home / ".config" / "systemd" / "user" / "rollbook.service").write_text(user_unit(address))
     (home / "rollbook.toml").write_text(f'listen = "{address}"\n')

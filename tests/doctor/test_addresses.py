@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ports import where_nobody_is
 from rollbook_server.doctor import metrics
 from rollbook_server.doctor.certificates import covers
+from rollbook_server.observing import endpoint
 from rollbook_server.pulse import Feeling
 from tls.authority import HERE, Authority
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from running import Server
 
 pytestmark = pytest.mark.sqlite_only
+
+LONG_SECONDS = 3600
 
 
 @pytest.fixture
@@ -56,11 +60,10 @@ def drips() -> Iterator[str]:
 
 
 @pytest.fixture
-def free() -> str:
+def free() -> Iterator[str]:
     """Give an address that nobody has."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{listening.getsockname()[1]}"
+    with where_nobody_is() as address:
+        yield address
 
 
 @pytest.fixture
@@ -171,8 +174,9 @@ def test_metrics_where_another_web_server_is(server: Server, doctor: Doctor) -> 
 
 
 def test_metrics_that_too_many_ask_for(
-    serve: Callable[..., Server], doctor: Doctor, tmp_path: Path
+    serve: Callable[..., Server], doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(endpoint._Handler, "timeout", LONG_SECONDS)  # who is silent stays
     server = serve(metrics="127.0.0.1:0")
     address = server.app.observation.address
     host, _, port = address.rpartition(":")

@@ -49,6 +49,12 @@ def quick_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "Pulse", partial(Pulse, every_seconds=0.02))
 
 
+@pytest.fixture(autouse=True)
+def patient_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no watcher be cut off because this machine is slow."""
+    monkeypatch.setattr(app, "WATCHERS_SECONDS", 60)
+
+
 @pytest.fixture
 def probing() -> Iterator[Callable[[str], Probe]]:
     """Give a way to probe an address."""

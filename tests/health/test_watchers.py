@@ -11,7 +11,7 @@ from health.conftest import SERVING
 from uploads.wire import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from health.conftest import Probe
     from running import Server
@@ -32,7 +32,11 @@ def rest(states: Iterator[int]) -> tuple[list[int], str]:
     return told, "OK"
 
 
-def test_all_who_watch_are_told_at_the_end(server: Server, probe: Probe) -> None:
+def test_all_who_watch_are_told_at_the_end(
+    serve: Callable[..., Server], probing: Callable[[str], Probe]
+) -> None:
+    server = serve(drain_seconds=3600)
+    probe = probing(server.address)
     watching = [probe.watch() for _ in range(THREADS)]
     assert [next(states) for states in watching] == [SERVING] * THREADS
     waiting = [probe.watch() for _ in range(3 * THREADS)]  # for whom there is no thread

@@ -25,7 +25,7 @@ needs_prometheus = pytest.mark.skipif(
     reason=MISSING,
 )
 _CONFIG = """
-global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 200ms}}
 rule_files: [{alerts}]
 scrape_configs:
   - job_name: rollbook

@@ -35,8 +35,8 @@ REHEARSED = (
     (r'grpc_code=~"Unknown\|Internal\|DataLoss"', 'grpc_code=~".*"'),
     (r'reason="(SERVER_BUSY|STORE_FULL|TOO_MANY_ATTEMPTS)"', 'reason="PROFILE_NOT_FOUND"'),
 )
-# Prometheus looks five times a second, and a rate needs two looks; far more than that takes.
-ROUNDS = 300
+# Prometheus looks once a second, and a rate needs two looks; far more than that takes.
+ROUNDS = 3_000
 COMPARISON = re.compile(r" (==|>|<) [\d.* ]+$")
 
 

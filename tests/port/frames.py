@@ -15,7 +15,7 @@ END_STREAM, END_HEADERS, ACK = 0x1, 0x4, 0x1
 CANCEL, ENHANCE_YOUR_CALM = 8, 11
 ENROLL = "/rollbook.v1.EnrollmentService/EnrollDevice"
 
-_SECONDS = 20  # bounds a hang
+_SECONDS = 120  # bounds a hang
 
 
 class Frame(NamedTuple):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROWS, HALF = 400, 200
 FILE_ROWS = 20_000
+PATIENCE_SECONDS = 60
 
 
 class Uploads:
@@ -79,12 +80,15 @@ class Uploads:
 
 
 class Devices:
-    """Devices of the roll that switch on one after another, in several threads."""
+    """Devices of the roll that switch on one after another, in several threads.
+
+    They end with their server, and not because it is slow.
+    """
 
     THREADS = 4
 
-    def __init__(self, address: str, first: int, patience: float = 2) -> None:
-        self._address, self._numbers, self._patience = address, count(first), patience
+    def __init__(self, address: str, first: int) -> None:
+        self._address, self._numbers = address, count(first)
         self._lock, self._ends = threading.Lock(), threading.Event()
         self.told: dict[str, str] = {}
         self._threads = [threading.Thread(target=self._run) for _ in range(self.THREADS)]
@@ -108,7 +112,7 @@ class Devices:
             thread.join()
 
     def _run(self) -> None:
-        with EnrollmentAgent(self._address, timeout_seconds=self._patience) as agent:
+        with EnrollmentAgent(self._address, timeout_seconds=PATIENCE_SECONDS) as agent:
             while not self._ends.is_set():
                 with self._lock:
                     device = imei(next(self._numbers))

@@ -87,7 +87,7 @@ def test_an_upload_goes_on_at_another_server_of_the_same_database(
         another(process, tmp_path / "other") as other,
         Proxy(process.address, None) as balancer,
         Uploads(balancer.address, process.api_key, profile, tmp_path) as uploads,
-        Devices(balancer.address, FIRST, patience=60) as devices,
+        Devices(balancer.address, FIRST) as devices,
     ):
         until(lambda: len(devices.told) > 200)
         host, _, port = other.address.rpartition(":")

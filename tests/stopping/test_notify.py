@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def test_a_server_tells_that_it_serves_and_that_it_stops(
 
 
 def test_a_name_without_a_file_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = "rollbook-test-notify"
+    name = f"rollbook-test-notify-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(f"\0{name}")
         monkeypatch.setenv("NOTIFY_SOCKET", f"@{name}")
