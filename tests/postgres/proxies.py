@@ -34,6 +34,7 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # or the thread would wait on for one more
         self._listener.close()
         self.cut_all()
 
