@@ -37,15 +37,7 @@ def measure(folder: Path, rounds: int) -> Iterator[Line]:
 def on_server(folder: Path, rounds: int, where: str, goal: str, *options: str) -> Iterator[Line]:
     """Give the lines of a server with these options; `where` says which."""
     folder.mkdir()
-    server = ServerProcess(folder / "data", *options).start()
-    try:
-        with server.admin() as admin:
-            profile = admin.create_profile("Benchmark", tokenless=True)
-            rows = [DeviceRow(imei=f"35{number:012}") for number in range(CALLS * rounds)]
-            admin.upload_rows(profile.profile_id, rows)
-        empty, enrolled = measured(server.address, rows, rounds)
-    finally:
-        server.terminate()
+    empty, enrolled = with_server(ServerProcess(folder / "data", *options), rounds)
     what = f"EnrollDevice{where}, 64 in flight"
     ratio = statistics.median(enrolled.rates) / statistics.median(empty.rates)
     yield Line(f"{what} / an empty call", ratio, goal)
@@ -53,6 +45,19 @@ def on_server(folder: Path, rounds: int, where: str, goal: str, *options: str) -
         took, other = enrolled.percentile(place), empty.percentile(place)
         told = f"none; here {took * 1e3:.1f} ms / {other * 1e3:.1f} ms"
         yield Line(f"{what}, {name} / an empty call's", took / other, told)
+
+
+def with_server(server: ServerProcess, rounds: int) -> tuple[Timed, Timed]:
+    """Start a server and end it; gives empty calls to it, and the devices that it enrolled."""
+    server.start()
+    try:
+        with server.admin() as admin:
+            profile = admin.create_profile("Benchmark", tokenless=True)
+            rows = [DeviceRow(imei=f"35{number:012}") for number in range(CALLS * rounds)]
+            admin.upload_rows(profile.profile_id, rows)
+        return measured(server.address, rows, rounds)
+    finally:
+        server.terminate()
 
 
 def measured(address: str, rows: list[DeviceRow], rounds: int) -> tuple[Timed, Timed]:

@@ -2,25 +2,27 @@
 
 `python -m benchmarks.stand_in HANDLER WRITER` serves EnrollDevice and empty calls, and prints
 its port: a call burns so many microseconds in its thread, and so many in that of the writer,
-which sleeps for a group as long as a disk takes, and answers it.
+which gathers groups as ours does, sleeps for each as long as a disk takes, and answers it.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
-from threading import Thread
+from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
 import grpc
 from grpc_health.v1 import health_pb2
 
 from rollbook.v1 import enrollment_service_pb2
+from rollbook_server.storage.commit_delay import CommitDelay
+from rollbook_server.storage.writer import GROUP_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from google.protobuf.message import Message
 
@@ -36,26 +38,32 @@ _SERVING = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.
 class _Writer(Thread):
     def __init__(self, seconds: float) -> None:
         super().__init__(daemon=True)
-        self._seconds, self._waiting = seconds, SimpleQueue[Future[None]]()
+        self._seconds, self._delay = seconds, CommitDelay()
+        self._waiting, self._changed = deque[Future[None]](), Condition()
 
     def write(self) -> None:
         """Wait until it is done."""
         written: Future[None] = Future()
-        self._waiting.put(written)
+        with self._changed:
+            self._waiting.append(written)
+            self._changed.notify()
         written.result()
 
     def run(self) -> None:
-        while group := list(self._group()):
+        while True:
+            group = self._group()
             for _ in group:
                 _burn(self._seconds)
             time.sleep(SYNC_SECONDS)
             for written in group:
                 written.set_result(None)
 
-    def _group(self) -> Iterator[Future[None]]:
-        yield self._waiting.get()
-        while not self._waiting.empty():
-            yield self._waiting.get()
+    def _group(self) -> list[Future[None]]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting)
+        self._delay.gather(self._waiting, GROUP_LIMIT)
+        with self._changed:
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_LIMIT))]
 
 
 def _burn(seconds: float) -> None:
