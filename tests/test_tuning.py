@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rollbook import DeviceRow
+from rollbook_server.domain import inventory
 from rollbook_server.tuning import LONG_TURN, SHORT_TURN, ShortTurns
 from uploads.wire import Wire, csv, imei, opening, until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rollbook import AdminClient
     from running import Server
 
@@ -59,12 +61,16 @@ def test_an_upload_has_short_turns_to_its_end(server: Server, admin: AdminClient
     until(are_long)
 
 
-def test_an_inventory_has_short_turns_to_its_end(admin: AdminClient) -> None:
-    profile = admin.create_profile("Depot").profile_id
-    admin.upload_rows(profile, [DeviceRow(imei(number)) for number in range(20_000)])
-    until(are_long)
-    parts = admin.export_devices(profile)
-    next(parts)
-    until(are_short)
-    list(parts)
+def test_an_inventory_has_short_turns_to_its_end(
+    admin: AdminClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile, export, were_short = admin.create_profile("Depot").profile_id, inventory.export, []
+
+    def seen(*arguments: Any) -> Iterator[bytes]:
+        were_short.append(are_short())
+        yield from export(*arguments)
+
+    monkeypatch.setattr(inventory, "export", seen)
+    assert list(admin.export_devices(profile))
+    assert were_short == [True]
     until(are_long)

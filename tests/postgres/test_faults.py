@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -171,6 +172,7 @@ def test_a_database_that_neither_answers_nor_refuses_is_told(
         with holding(tmp_path, "LOCK TABLE counters IN ACCESS EXCLUSIVE MODE"):
             until(lambda: told[-1:] == [Feeling.ILL])  # a slow machine may have told it before
         until(lambda: told[-1:] == [Feeling.WELL])
+    assert all(now is not before for before, now in pairwise(told))
 
 
 def test_a_write_that_never_ends_is_told(
@@ -184,6 +186,7 @@ def test_a_write_that_never_ends_is_told(
             until(lambda: told[-1:] == [Feeling.ILL])
         assert waiting.result()
         until(lambda: told[-1:] == [Feeling.WELL])
+    assert all(now is not before for before, now in pairwise(told))
 
 
 def test_work_that_meets_somebody_elses_transaction_is_done_again(
