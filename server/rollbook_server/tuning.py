@@ -9,11 +9,10 @@ import sys
 import threading
 from contextlib import suppress
 
-# How long a thread may hold Python's lock while others want it, as Python has it and while
-# rows stream. Then the writer asks for the lock after every statement, and would wait 5 ms
-# each time for the thread that reads the next rows. But so long each of the threads that
-# wait sleeps before it looks again: of 64 devices that enroll at once most do, and the short
-# time takes a tenth of their rate.
+# How long a thread may hold Python's lock while others want it. While rows stream, the
+# writer asks for it after every statement, and would wait Python's 5 ms each time for the
+# thread that reads the next rows. At all other times a short turn costs: each thread that
+# waits wakes at its end, and of those that serve 64 devices at once most do.
 LONG_TURN, SHORT_TURN = sys.getswitchinterval(), 0.000_02
 
 # Objects that are made before Python looks for garbage that refers to itself, of which

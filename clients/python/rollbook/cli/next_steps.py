@@ -115,7 +115,8 @@ def next_step_after(error: RollbookError, session: Session) -> str:
             "PROFILE": error.metadata.get("profile_id", "PROFILE"),
             "RIGHT": error.metadata.get("right", "RIGHT").lower().replace("_", "-"),
         }
-        words, options = ([known.get(word, word) for word in part] for part in step[1:3])
+        parts = (step.words, step.options)
+        words, options = ([known.get(word, word) for word in part] for part in parts)
         typist = session.of_somebody_else() if step.by_somebody_else else session
         return f"{step.sentence}: {typist.command(*words, options=options)}"
     return _AFTER_REASON.get(error.reason) or bad_devices(error, session)

@@ -24,17 +24,14 @@ def find_profile(client: AdminClient, wanted: str) -> Profile:
 
 def find_profile_with_token(client: AdminClient, wanted: str) -> tuple[Profile, Token | None]:
     """Give the profile as `find_profile` does, and its token, None if it is tokenless."""
-    is_name = not _LIKE_AN_ID.fullmatch(wanted)
-    found = _find_by_name(client, wanted) if is_name else None
-    if found is not None:
+    if not _LIKE_AN_ID.fullmatch(wanted) and (found := _find_by_name(client, wanted)):
         return found
     try:
         return client.get_profile_with_token(wanted)
     except NotFoundError as error:
-        found = None if is_name else _find_by_name(client, wanted)
-        if found is None:
-            raise _not_found(wanted, error) from error
-        return found
+        if found := _find_by_name(client, wanted):
+            return found
+        raise _not_found(wanted, error) from error
 
 
 def _find_by_name(client: AdminClient, wanted: str) -> tuple[Profile, Token | None] | None:

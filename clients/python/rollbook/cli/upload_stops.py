@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from rollbook import UploadIncompleteError
 from rollbook.cli.errors import CommandError
@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 
     from rollbook import RollbookError, Upload
     from rollbook.cli.upload_request import UploadRequest
-
-
-class _What(TypedDict):
-    reason: str
-    code: str
 
 
 # What is left of such an upload is nothing to go on from.
@@ -33,8 +28,6 @@ _BEGIN_ANEW = frozenset(
 )
 
 _EMPTY = frozenset({"FILE_EMPTY", "FILE_WITHOUT_ROWS"})
-
-_UNREADABLE: _What = {"reason": "FILE_UNUSABLE", "code": "FAILED_PRECONDITION"}
 
 
 def incomplete(request: UploadRequest, error: RollbookError) -> CommandError:
@@ -131,10 +124,11 @@ def unreadable(request: UploadRequest, error: OSError, left: Upload | None) -> E
     if error.filename is not None:  # it could not be opened
         return error
     message = f"{request.called} could not be read to its end: {error.strerror or error}"
+    reason, code = "FILE_UNUSABLE", "FAILED_PRECONDITION"
     if left is None:
         anew = f"See that it can be read, and begin anew: {request.again()}"
-        return CommandError(message, **_UNREADABLE, next_step=anew)
-    return _stop(request, message, **_UNREADABLE, exit_code=ExitCode.INCOMPLETE)
+        return CommandError(message, reason=reason, code=code, next_step=anew)
+    return _stop(request, message, reason=reason, code=code, exit_code=ExitCode.INCOMPLETE)
 
 
 def _stop(
