@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,17 @@ import pytest
 
 from client.drivers import Asyncio, Blocking
 from client.fake_server import FakeRollbook, Running
+from rollbook import AsyncAdminClient
 from rollbook._patience import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from client.drivers import Clients
     from rollbook import AdminClient
     from rollbook._calls import Calls
+
+    Use = Callable[[AsyncAdminClient], Awaitable[None]]
 
 
 @dataclass
@@ -76,3 +80,15 @@ def client(running: Running, fake_time: FakeTime, clients: Clients) -> Iterator[
     with clients.admin(running.address, api_key="key-1") as client:
         fake_time.rule(client)
         yield client
+
+
+@pytest.fixture
+def use(running: Running, fake_time: FakeTime) -> Callable[[Use], None]:
+    """Give what runs a coroutine function with a client, in an event loop."""
+
+    async def main(body: Use) -> None:
+        async with AsyncAdminClient(running.address, api_key="key-1") as client:
+            fake_time.rule(client)
+            await body(client)
+
+    return lambda body: asyncio.run(main(body))
