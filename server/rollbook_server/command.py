@@ -20,12 +20,11 @@ from rollbook.cli.errors import CommandError, describe, report
 from rollbook.cli.output import say, show_json, show_raw
 from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
-from rollbook_server import logs, settings_check, signals, tuning
+from rollbook_server import ending, logs, settings_check, signals, tuning
 from rollbook_server.app import ADMIN_KEY_NAME, App
 from rollbook_server.awaiting import Awaiting, StoppedError
 from rollbook_server.config import SETTINGS, Config, ConfigError
 from rollbook_server.domain.errors import RollbookError
-from rollbook_server.ending import end_within
 from rollbook_server.key_files import KeyFileError
 from rollbook_server.listening import check_free
 from rollbook_server.notify import State, notify
@@ -37,7 +36,7 @@ from rollbook_server.storage import opening
 from rollbook_server.storage.opening import DatabaseUrlError
 from rollbook_server.storage.roll_store import StoreError
 from rollbook_server.storage.sqlite.versions import has_wal_reset_bug
-from rollbook_server.workers import WorkerError, Workers
+from rollbook_server.workers import LATE_SECONDS, WorkerError, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -141,14 +140,16 @@ def _run(config: Config, session: Session) -> None:
         check_free(config.listen)
         app = App(config, awaiting=awaiting)
     told = told_to_stop()
-    app.start()
-    _tell(app.address, config, session, app.observation.address)
     if opening.sqlite_path(config.database, config.default_database()):
         _note_sqlite()
-    told.recv(1)
-    _say_stopping()
-    end_within(config.drain_seconds)
-    app.stop()
+    app.start()
+    try:
+        _tell(app.address, config, session, app.observation.address)
+        told.recv(1)
+    finally:  # also where nobody takes what is told: its threads would go on without it
+        ending.end_within(config.drain_seconds)
+        _say_stopping()
+        app.stop()
 
 
 def _run_workers(config: Config, session: Session) -> None:
@@ -157,10 +158,13 @@ def _run_workers(config: Config, session: Session) -> None:
         workers = Workers(config, _tell_waiting)
         told = signals.told_to_stop(workers.passing_on())
         workers.start(told)
-    _tell(workers.address, config, session, workers.metrics_address)
-    workers.watch()
-    _say_stopping()
-    workers.stop()
+    try:
+        _tell(workers.address, config, session, workers.metrics_address)
+        workers.watch()
+    finally:
+        ending.end_within(config.drain_seconds + 2 * LATE_SECONDS)  # of theirs, and then ours
+        _say_stopping()
+        workers.stop()
 
 
 def _tell(address: str, config: Config, session: Session, metrics: str) -> None:
@@ -173,8 +177,8 @@ def _tell_waiting(status: str) -> None:
 
 
 def _say_stopping() -> None:
-    click.echo(_STOPPING, err=True)
     notify(State.STOPPING, _STOPPING)
+    ending.say(_STOPPING)
 
 
 def _announce(address: str, config: Config, metrics: str) -> None:

@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 # Not forked: threads of gRPC and of the database would be copied half.
 _SPAWN = multiprocessing.get_context("spawn")
-_LATE_SECONDS = 1.0  # what a worker may take beyond the time in which it is to end
+LATE_SECONDS = 1.0  # what a worker may take beyond the time in which it is to end
 _PAUSE_SECONDS = 1.0  # before one that ended is replaced: else it might end as fast again
 
 
@@ -135,7 +135,7 @@ class Workers:
 
     def stop(self) -> None:
         """Let every process end as on SIGTERM, all within the time that one has."""
-        until = monotonic() + self._config.drain_seconds + _LATE_SECONDS
+        until = monotonic() + self._config.drain_seconds + LATE_SECONDS
         for worker in self._running:
             worker.process.terminate()
         if self._endpoint:

@@ -22,6 +22,7 @@ from rollbook import DeviceRow
 from rollbook.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
 from rollbook_server.command import serve as serve_command
 from running import ServerProcess
+from stopping.reader import Reader
 from uploads.wire import imei, until
 
 if TYPE_CHECKING:
@@ -79,6 +80,16 @@ def test_they_share_the_connections(server: ServerProcess) -> None:
         # A worker has some of its own, which come and go; that all 40 fall to one of three
         # happens once in 10^18 times.
         until(lambda: sum(sockets(pid) > before[pid] + FEW for pid in running) > 1)
+
+
+def test_they_stop_where_the_reader_of_their_stderr_is_gone(tmp_path: Path) -> None:
+    options = ("--workers", str(WORKERS), "--database", DATABASES.url(tmp_path / "data"))
+    server = ServerProcess(tmp_path / "data", *options)
+    reader = Reader(server.log)
+    server.start()
+    reader.leave()
+    assert server.terminate() == 0
+    reader.end()
 
 
 def test_what_one_of_them_knows_all_know(server: ServerProcess) -> None:
