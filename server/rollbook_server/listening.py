@@ -56,7 +56,7 @@ class Door:
     """
 
     def __init__(self, config: Config, clock: Clock) -> None:
-        files = tls_files(config)
+        files = self._files = tls_files(config)
         self.certificates = Certificates(files, clock) if files else None
         self._listen = config.listen
         self._leave: Callable[[], None] = _stay
@@ -71,10 +71,7 @@ class Door:
         try:
             port = self._add_port(server)
         except RuntimeError:
-            raise ConfigError(
-                f"--listen {self._listen}: the address cannot be used; another program may have "
-                "the port, or this machine does not have the address."
-            ) from None
+            raise self._cause() from None
         self._leave = leave
         self._listen = f"{self._listen.rpartition(':')[0]}:{port}"
         return self._listen
@@ -83,6 +80,22 @@ class Door:
         """Let whoever has the address leave it."""
         leave, self._leave = self._leave, _stay
         leave()
+
+    def _cause(self) -> ConfigError:
+        """Tell why gRPC does not listen, which it does not say: the address, or the files."""
+        try:
+            check_free(self._listen)
+        except ConfigError as error:
+            return error
+        if self._files is None:
+            return ConfigError(
+                f"--listen {self._listen}: the address cannot be used; another program may have "
+                "the port, or this machine does not have the address."
+            )
+        return ConfigError(
+            f"--tls-cert {self._files.certificate}: gRPC does not take certificate, key or "
+            "client authorities, and does not say which; have them issued anew."
+        )
 
     def _add_port(self, server: grpc.Server) -> int:
         if self.certificates is None:

@@ -74,8 +74,9 @@ def test_a_method_that_nobody_thought_of_is_for_few() -> None:
     told: list[Any] = []
     method = "/rollbook.v1.NewService/New"
     admission = Admission(method, metadata, keys, lambda *it: told.append(it))
-    with pytest.raises(RefusedError, match="needs the right MANAGE_ACCESS"):
+    with pytest.raises(RefusedError, match="needs the right MANAGE_ACCESS") as caught:
         admission.caller("ipv4:192.0.2.1:1")
+    admission.tell(caught.value, "ipv4:192.0.2.1:1")
     ((asked, caller, reason),) = told
     assert (asked, reason) == (method, "RIGHT_MISSING")
     assert (caller.api_key_id, caller.source) == ("key-1", "192.0.2.1")

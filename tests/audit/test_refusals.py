@@ -238,13 +238,51 @@ def test_a_source_has_its_share_and_all_sources_together_have_theirs(server: Ser
     limit, now = RefusalLimit(), server.clock()
     admitted = [limit.admits(kind("192.0.2.1"), now) for _ in range(1000)]
     assert sum(admitted) == OF_SOURCE
-    others = [limit.admits(kind(f"2001:db8::{n:x}"), now) for n in range(1000)]
+    others = [limit.admits(kind(f"2001:db8:0:{n:x}::1"), now) for n in range(1000)]
     assert sum(admitted) + sum(others) == OF_ALL
     sums = limit.take()
     assert len(sums) <= SUMS + 1
     assert sum(each.count for each in sums) == 2000 - OF_ALL
     assert limit.admits(kind("192.0.2.1"), now)
     assert limit.take() == []
+
+
+def test_one_ipv6_host_has_the_share_of_one_address(server: Server) -> None:
+    limit, now = RefusalLimit(), server.clock()
+    hosts = [f"2001:db8::{n:x}" for n in range(300)]
+    assert sum(limit.admits(kind(host), now) for host in hosts) == OF_SOURCE
+    assert limit.admits(kind("192.0.2.7"), now)
+    (counted,) = limit.take()
+    assert (counted.kind.source, counted.count) == ("2001:db8::/64", 300 - OF_SOURCE)
+    limit.put_back([counted])
+    limit.count(kind("2001:db8::1"), now)
+    assert [(each.kind.source, each.count) for each in limit.take()] == [
+        ("2001:db8::/64", 301 - OF_SOURCE)
+    ]
+
+
+def test_an_ipv6_address_that_was_refused_alone_is_named_in_the_sum(server: Server) -> None:
+    limit, now = RefusalLimit(), server.clock()
+    for _ in range(OF_SOURCE + 2):
+        limit.admits(kind("2001:db8::7"), now)
+    assert [each.kind.source for each in limit.take()] == ["2001:db8::7"]
+
+
+def test_strangers_leave_room_for_callers_with_a_key(server: Server) -> None:
+    limit, now = RefusalLimit(), server.clock()
+    for actor in ("", "device"):
+        for n in range(OF_ALL + SUMS):
+            limit.admits(Kind("EnrollDevice", actor, f"10.0.{n // 250}.{n % 250}", "X"), now)
+    wanted = Kind("RevealToken", "key-1", "10.0.0.1", "RIGHT_MISSING")
+    assert [limit.admits(wanted, now) for _ in range(OF_SOURCE + 3)].count(True) == OF_SOURCE
+    assert [each.count for each in limit.take() if each.kind == wanted] == [3]
+
+
+def test_a_key_has_one_share_wherever_it_calls_from(server: Server) -> None:
+    limit, now = RefusalLimit(), server.clock()
+    calls = [Kind("GetToken", "key-1", f"192.0.2.{n}", "RIGHT_MISSING") for n in range(100)]
+    assert sum(limit.admits(call, now) for call in calls) == OF_SOURCE
+    assert limit.admits(calls[0]._replace(actor="key-2"), now)
 
 
 def test_it_is_told_by_whom_a_call_came_that_was_not_let_in(depot: Depot) -> None:

@@ -204,7 +204,9 @@ def test_metrics_where_nobody_is(server: Server, doctor: Doctor, free: str) -> N
 def test_a_server_that_speaks_tls(
     serve: Callable[..., Server], doctor: Doctor, tmp_path: Path
 ) -> None:
-    paths = Authority().issue(*HERE).write(tmp_path, "server")
+    issued = Authority().issue(*HERE)
+    with_mark = issued._replace(certificate=b"\xef\xbb\xbf" + issued.certificate)
+    paths = with_mark.write(tmp_path, "server")
     server = serve(**paths)
     options = ("--tls-cert", paths["tls_cert"], "--tls-key", paths["tls_key"])
     where = ("--data-dir", server.data_dir, "--listen", server.address)

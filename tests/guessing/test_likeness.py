@@ -79,9 +79,9 @@ def test_wrong_tokens_take_the_same_road_before_the_limit_and_at_it(
 
     def road(token: str) -> tuple[Any, ...]:
         done.clear()
-        before = depot.server.app._witness._refusals._told.total()
+        before = depot.server.app._witness._refusals._strangers._told.total()
         depot.enroll(token=token, imeis=[CLOSED_IMEI])
-        told = depot.server.app._witness._refusals._told.total() - before
+        told = depot.server.app._witness._refusals._strangers._told.total() - before
         return told, tuple(sql for sql in done if "checkpoint" not in sql and "BEGIN" not in sql)
 
     monkeypatch.setattr(database, "execute_sql", noting)

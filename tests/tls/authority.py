@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 HERE = ("127.0.0.1", "localhost")
 LONG = timedelta(days=30)
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class Issued(NamedTuple):
@@ -51,18 +53,25 @@ class Authority:
         self.certificate = _pem(built.sign(self._key, hashes.SHA256()))
 
     def issue(
-        self, *hosts: str, until: datetime | None = None, since: datetime | None = None
+        self,
+        *hosts: str,
+        until: datetime | None = None,
+        since: datetime | None = None,
+        key: Key | None = None,
+        usage: x509.KeyUsage | None = None,
     ) -> Issued:
         """Issue a certificate for the hosts, of whom the first is its subject."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([_general(host) for host in hosts])
         end = until or datetime.now(UTC) + LONG
         built = _built(_named(hosts[0]), self._name, key, end, since)
-        signed = built.add_extension(names, critical=False).sign(self._key, hashes.SHA256())
+        built = built.add_extension(names, critical=False)
+        built = built.add_extension(usage, critical=True) if usage else built
+        signed = built.sign(self._key, hashes.SHA256())
         return Issued(_pem(signed), pem_of(key))
 
 
-def pem_of(key: ec.EllipticCurvePrivateKey, password: bytes = b"") -> bytes:
+def pem_of(key: Key, password: bytes = b"") -> bytes:
     sealed = (
         serialization.BestAvailableEncryption(password)
         if password
@@ -74,7 +83,7 @@ def pem_of(key: ec.EllipticCurvePrivateKey, password: bytes = b"") -> bytes:
 def _built(
     subject: x509.Name,
     issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    key: Key,
     end: datetime,
     since: datetime | None = None,
 ) -> x509.CertificateBuilder:

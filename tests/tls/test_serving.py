@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from rollbook import AdminClient, EnrollmentAgent, EnrollOutcome, UnavailableError
 from rollbook.v1.device_service_pb2 import GetUploadRequest
@@ -217,6 +218,43 @@ def test_a_certificate_that_cannot_serve_leaves_the_old_one_serving(
 
     renewed.write(tmp_path, "server")
     assert served(secure) == serial(renewed)
+
+
+@pytest.mark.parametrize(
+    ("before", "between"), [(b"\xef\xbb\xbf", b""), (b"Bag \xfc\r\n", b"\r\nsubject=\n\n")]
+)
+def test_what_stands_around_certificates_and_key_does_not_matter(
+    mutual: Server,
+    authority: Authority,
+    stranger: Authority,
+    ca: Path,
+    before: bytes,
+    between: bytes,
+) -> None:
+    renewed, other = authority.issue(*HERE), stranger.issue("service")
+    chain = before + renewed.certificate + between + authority.certificate
+    files = Issued(chain.replace(b"\n", b"\r\n"), before + renewed.key)
+    files.write(ca.parent, "server")
+    replace(ca, before + stranger.certificate)
+
+    settings = {"client_certificate": other.certificate, "client_key": other.key}
+    assert profiles(mutual, root_certificates=authority.certificate, **settings) == []
+    assert served(mutual) == serial(renewed)
+
+
+def test_a_key_that_grpc_does_not_take_leaves_the_old_certificate_serving(
+    secure: Server,
+    authority: Authority,
+    issued: Issued,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    key = ec.generate_private_key(ec.SECP256K1())
+    authority.issue(*HERE, key=key).write(tmp_path, "server")
+    assert served(secure) == served(secure) == serial(issued)
+    assert caplog.text.count("the old one goes on serving: --tls-key") == 1
+    assert "serving a new certificate" not in caplog.text
 
 
 def test_metrics_tell_when_the_certificate_that_is_served_ends(

@@ -122,7 +122,8 @@ type AuditEvent struct {
 	Digest []byte `protobuf:"bytes,9,opt,name=digest,proto3" json:"digest,omitempty"`
 	// The device it was about; may be empty.
 	DeviceId string `protobuf:"bytes,10,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
-	// The address the call came from, without the port; may be empty.
+	// The address the call came from, without the port; may be empty. Of refusals that were
+	// counted together it may be an IPv6 /64: one host can call from any address in it.
 	Source        string `protobuf:"bytes,11,opt,name=source,proto3" json:"source,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

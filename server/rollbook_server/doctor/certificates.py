@@ -9,7 +9,7 @@ from cryptography import x509
 from rollbook_server.config import ConfigError, split_address
 from rollbook_server.doctor.findings import ok, warning, wrong
 from rollbook_server.domain.addresses import is_loopback
-from rollbook_server.tls_files import tls_files
+from rollbook_server.tls_files import pem, tls_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def covers(name: str, wanted: str) -> bool:
 def as_authority(path: Path) -> tuple[bytes | None, str]:
     """Give what to trust to reach the server itself, and the name that it goes by."""
     try:
-        chain = path.read_bytes()
+        chain = pem(x509.load_pem_x509_certificates(path.read_bytes()))
         return chain, next(iter(names_in(chain)), "")
     except (OSError, ValueError):
         return None, ""

@@ -1,4 +1,4 @@
-"""Where guesses are counted: at an address, and at the addresses that come with it."""
+"""Where guesses and refusals are counted: at an address, and at the addresses that come with it."""
 
 from __future__ import annotations
 

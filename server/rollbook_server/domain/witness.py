@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollbook_server.domain import audit, callers
 from rollbook_server.domain.audit import DEVICE_AGENT, DONE, Action, Deed, Subject
 from rollbook_server.domain.audit_limits import Kind, RefusalLimit
-from rollbook_server.domain.errors import RollbookError
 from rollbook_server.domain.imeis import spelled_out
 
 if TYPE_CHECKING:
@@ -91,11 +89,21 @@ class Witness:
     def turned_away(
         self, store: Store, method: str, caller: Caller, reason: str, now: datetime
     ) -> None:
-        """Tell that a call was not let in; whether that succeeds or not, it was not."""
+        """Tell that a call was refused for want of a key or right.
+
+        What cannot be told now is counted, and told when the period ends; what it raises
+        then is for the log alone.
+        """
         action = method.rpartition("/")[2]
-        if self._refusals.admits(Kind(action, caller.api_key_id, caller.source, reason), now):
-            with suppress(RollbookError), callers.calling(caller):
+        kind = Kind(action, caller.api_key_id, caller.source, reason)
+        if not self._refusals.admits(kind, now):
+            return
+        try:
+            with callers.calling(caller):
                 store.write(lambda roll: audit.tell(roll, action, now, Subject(), reason=reason))
+        except Exception:
+            self._refusals.count(kind, now)
+            raise
 
     def settle(self, store: Store, now: datetime, _: Callable[[], bool] = bool) -> None:
         """Tell what was counted in the period that ends; raises RollbookError as a store does."""

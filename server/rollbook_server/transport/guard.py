@@ -40,7 +40,8 @@ _END = object()
 class Guard(grpc.ServerInterceptor):
     """Lets in callers with a key, and lets out nothing but statuses.
 
-    `turned_away` is told of calls that are not let in: the method, who called, and why.
+    `turned_away` is told of calls that end for want of a key or right, at their beginning
+    or later: the method, who called, and why.
     """
 
     def __init__(self, keys: Keys, limit: IdleLimit, lines: Lines, turned_away: TurnedAway) -> None:
@@ -59,17 +60,17 @@ class Guard(grpc.ServerInterceptor):
         method = handler_call_details.method
         metadata = handler_call_details.invocation_metadata or ()
         admission = Admission(method, metadata, self._keys, self._turned_away)
-        return self._guarded(handler, method, admission)
+        return self._guarded(handler, admission)
 
-    def _guarded(self, handler: _Handler, method: str, admission: Admission) -> _Handler:
+    def _guarded(self, handler: _Handler, admission: Admission) -> _Handler:
         """Give the same handler with its reading and its behavior guarded."""
         make, behavior = _shape(handler)
         inlet = _Inlet(behavior, self._limit, admission, takes_many=handler.request_streaming)
-        call = (_streamed if handler.response_streaming else _single)(inlet, method)
+        call = (_streamed if handler.response_streaming else _single)(inlet, admission)
         # By this name gRPC finds the threads of health watchers, which are not ours.
         call.experimental_thread_pool = getattr(behavior, "experimental_thread_pool", None)
         return make(
-            self._lines.wait(method, call),
+            self._lines.wait(admission.method, call),
             request_deserializer=lenient(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
@@ -136,36 +137,37 @@ class _Inlet:
             yield answer
 
 
-def _single(inlet: _Inlet, method: str) -> _Behavior:
+def _single(inlet: _Inlet, admission: Admission) -> _Behavior:
     def call(requests: Any, context: grpc.ServicerContext) -> Any:
-        with _Outlet(method, context):
+        with _Outlet(admission, context):
             return inlet.one(requests, context)
 
     return call
 
 
-def _streamed(inlet: _Inlet, method: str) -> _Behavior:
+def _streamed(inlet: _Inlet, admission: Admission) -> _Behavior:
     def call(requests: Any, context: grpc.ServicerContext) -> Any:
-        with _Outlet(method, context):
+        with _Outlet(admission, context):
             yield from inlet.many(requests, context)
 
     return call
 
 
 class _Outlet:
-    """Ends a call with a status whatever is raised within."""
+    """Ends a call with a status whatever is raised within, and tells of refusals, once each."""
 
-    def __init__(self, method: str, context: grpc.ServicerContext) -> None:
-        self._method, self._context = method, context
+    def __init__(self, admission: Admission, context: grpc.ServicerContext) -> None:
+        self._admission, self._context = admission, context
 
     def __enter__(self) -> None:
         """Nothing to prepare."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, RollbookError):
+            self._admission.tell(error, self._context.peer())
             self._context.abort_with_status(status_of(error))
         elif isinstance(error, NotImplementedError):
-            self._context.abort_with_status(status_of(_not_served(self._method)))
+            self._context.abort_with_status(status_of(_not_served(self._admission.method)))
         elif isinstance(error, Exception) and self._is_a_bug(error):
             self._context.abort_with_status(status_of(self._logged(error)))
 
@@ -177,7 +179,7 @@ class _Outlet:
 
     def _logged(self, error: Exception) -> RollbookError:
         number = secrets.token_hex(4)
-        _log.error("bug %s in %s", number, self._method, exc_info=error)
+        _log.error("bug %s in %s", number, self._admission.method, exc_info=error)
         return RollbookError(
             Reason.INTERNAL_ERROR,
             f"A bug of the server; it is logged as {number}. Please report it.",
