@@ -260,4 +260,6 @@ def split_address(address: str, option: str = "--listen") -> tuple[str, str]:
     host, colon, port = address.rpartition(":")
     if not colon or not host:
         raise ConfigError(f"{option} {address}: write HOST:PORT, such as {_EXAMPLES[option]}.")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise ConfigError(f"{option} {address}: an IPv6 address stands in brackets, [::1]:PORT.")
     return host.strip("[]"), port

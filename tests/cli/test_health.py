@@ -51,6 +51,15 @@ def test_a_service_that_is_none_is_refused_with_those_there_are(cli: Cli) -> Non
         assert name.rpartition(".")[2] in ended.err
 
 
+@pytest.mark.parametrize("words", [("health", "--timeout"), ("watch", "Depot", "--interval")])
+@pytest.mark.parametrize("seconds", ["nan", "inf"])
+def test_what_is_no_number_of_seconds_is_refused(
+    alone: Cli, words: tuple[str, ...], seconds: str
+) -> None:
+    ended = alone(*words, seconds)
+    assert (ended.code, words[-1] in ended.err) == (ExitCode.USAGE, True)
+
+
 def test_a_server_that_is_not_there_is_told_in_one_line(alone: Cli) -> None:
     ended = alone("--address", "127.0.0.1:1", "health", "--timeout", "60")
     assert ended.code == ExitCode.UNREACHABLE

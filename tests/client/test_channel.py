@@ -40,6 +40,10 @@ CONTRACT = (
         "::1",
         "unix:/run/x",
         "dns:///localhost:1",
+        "dns:localhost:1",
+        "LocalHost:1",
+        "ipv4:127.0.0.1:1",
+        "ipv6:[::1]:1",
     ],
 )
 def test_loopback_is_plaintext(address: str) -> None:
@@ -48,7 +52,14 @@ def test_loopback_is_plaintext(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["rollbook.example:443", "10.0.0.1:1", "0.0.0.0:1", "localhost.example:1", "[2001:db8::1]:1"],
+    [
+        "rollbook.example:443",
+        "10.0.0.1:1",
+        "0.0.0.0:1",
+        "localhost.example:1",
+        "[2001:db8::1]:1",
+        "ipv4:10.0.0.1:1",
+    ],
 )
 def test_everywhere_else_is_tls(address: str) -> None:
     assert not endpoint(address).plaintext

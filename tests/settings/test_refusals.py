@@ -37,6 +37,8 @@ REFUSED = {
     "endless": ("idle_seconds = inf", "idle_seconds must be from 1 to 86,400"),
     "no number": ("idle_seconds = nan", "idle_seconds must be from 1 to 86,400"),
     "no TOML": ('listen = "127.0.0.1', ". Write a setting a line, such as listen = "),
+    "number without end": (f"max_rows = {'9' * 5_000}", "holds a number that is too long"),
+    "lists without end": (f"x = {'[' * 5_000}{']' * 5_000}", "or too many brackets"),
     "twice": ("max_rows = 5\nmax_rows = 6\n", "is not TOML: Cannot overwrite a value (at line 2"),
 }
 
@@ -68,6 +70,17 @@ def test_what_is_no_number_is_refused_on_the_command_line_as_well(
 def test_a_file_that_is_no_text_is_refused(serving: Serve) -> None:
     serving.written("").path.write_bytes(b"\xff\xfe")
     assert "is not UTF-8" in serving.refusal()
+
+
+@pytest.mark.parametrize("address", ["::1:7443", "[::1:7443", "::1]:7443"])
+def test_an_ipv6_address_to_listen_on_stands_in_brackets(serving: Serve, address: str) -> None:
+    ended = serving.run("--listen", address)
+    assert (ended.exit_code, "stands in brackets, [::1]:PORT." in ended.stderr) == (2, True)
+
+
+def test_a_byte_order_mark_is_passed_over(serving: Serve) -> None:
+    serving.written("").path.write_bytes(b"\xef\xbb\xbfmax_rowz = 5\n")
+    assert "Did you mean max_rows" in serving.refusal()
 
 
 def test_a_file_that_is_not_there_is_refused(serving: Serve) -> None:

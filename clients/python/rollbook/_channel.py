@@ -123,8 +123,11 @@ def is_loopback(address: str) -> bool:
     """Tell whether what is sent to the address stays on this machine."""
     if address.startswith(("unix:", "unix-abstract:")):
         return True
-    host = address.rpartition("/")[2].rpartition(":")[0].strip("[]")
-    if host == "localhost":
+    plain = address.rpartition("/")[2]
+    for scheme in _GRPC_SCHEMES:
+        plain = plain.removeprefix(scheme)
+    host = plain.rpartition(":")[0].strip("[]")
+    if host.casefold() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -47,7 +47,7 @@ def read(path: Path, settings: Sequence[Setting]) -> dict[str, Any]:
 
 def _parsed(path: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsFileError(f"--config {path}: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
@@ -56,6 +56,10 @@ def _parsed(path: Path) -> Mapping[str, Any]:
         raise SettingsFileError(
             f"{path} is not TOML: {error}. Write a setting a line, such as "
             'listen = "127.0.0.1:7443".'
+        ) from error
+    except (ValueError, RecursionError) as error:  # a number, or lists in lists, without end
+        raise SettingsFileError(
+            f"{path} holds a number that is too long, or too many brackets in each other."
         ) from error
 
 

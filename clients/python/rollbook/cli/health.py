@@ -10,6 +10,7 @@ from rollbook._health import Health
 from rollbook.cli.errors import CommandError
 from rollbook.cli.exit_codes import ExitCode
 from rollbook.cli.output import show, show_json
+from rollbook.cli.seconds import Seconds
 from rollbook.cli.session import Session, with_session
 
 _PACKAGE = "rollbook.v1."
@@ -20,7 +21,7 @@ _PACKAGE = "rollbook.v1."
 @click.option(
     "--timeout",
     "timeout_seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     default=5.0,
     show_default=True,
     metavar="SECONDS",
