@@ -77,3 +77,13 @@ def test_nor_does_a_refused_row(cli: Cli, evil: str, tmp_path: Path) -> None:
         ended = cli("upload", "Depot", path, *options)
         assert ended.code != 0
         assert acting(ended.out + ended.err) == set()
+
+
+@pytest.mark.parametrize("mark", ["\u200f", "\u202e"], ids=["right-to-left mark", "override"])
+def test_a_suggested_command_means_the_profile_whatever_cannot_be_seen_of_its_name(
+    cli: Cli, admin: AdminClient, mark: str
+) -> None:
+    told = [cli("profile", "create", f"x{mark}y"), cli("token", "revoke", f"x{mark}y", "--yes")]
+    profile_id = next(admin.list_profiles()).profile_id
+    assert f"Next: rollbook upload {profile_id} FILE.csv" in told[0].err
+    assert f"A new token: rollbook token refresh {profile_id}\n" in told[1].err

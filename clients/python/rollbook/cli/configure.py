@@ -24,7 +24,7 @@ from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.next_steps import may_reveal_tokens
 from rollbook.cli.output import clean, facts, say, show, show_json, warn
 from rollbook.cli.plain import document
-from rollbook.cli.profile_names import find_profile
+from rollbook.cli.profile_names import find_profile, typed
 from rollbook.cli.session import Session, with_session
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def configure(  # noqa: PLR0913 - one argument for each option
         )
         _show_change(session, changed, warnings, reveal=reveal)
         if not (session.wants_json or changed.tokenless) and may_reveal_tokens(client):
-            say(f"New QR codes hold it: {session.command('qr', changed.name)}")
+            say(f"New QR codes hold it: {session.command('qr', typed(changed))}")
 
 
 def _changed(

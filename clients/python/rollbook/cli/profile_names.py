@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rollbook import NotFoundError
+from rollbook.cli.output import clean
 
 if TYPE_CHECKING:
     from rollbook import AdminClient, Profile, Token
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
 # How a server makes them. What looks otherwise is a name: to ask for it as an id first would be
 # a failed call in the server's log and metrics for every command.
 _LIKE_AN_ID = re.compile(r"[a-z]+-[0-9a-z]+")
+
+
+class Named(Protocol):
+    """A profile, or what stands for one."""
+
+    @property
+    def profile_id(self) -> str:
+        """The id."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+
+def typed(profile: Named) -> str:
+    """Give what is typed to mean the profile: its name, unless not all of that can be seen."""
+    return profile.name if clean(profile.name) == profile.name else profile.profile_id
 
 
 def find_profile(client: AdminClient, wanted: str) -> Profile:

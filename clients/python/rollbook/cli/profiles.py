@@ -17,7 +17,7 @@ from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.lists import show_json_list
 from rollbook.cli.output import clean, counted, facts, say, show, show_json, warn
 from rollbook.cli.plain import document
-from rollbook.cli.profile_names import find_profile, find_profile_with_token
+from rollbook.cli.profile_names import find_profile, find_profile_with_token, typed
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.tables import table
 from rollbook.cli.tokens import token_commands
@@ -97,7 +97,7 @@ def create(  # noqa: PLR0913 - one argument for each option
             warn(warning)
         # A profile for single devices is not filled from a file.
         if not single_device:
-            say(f"Next: {session.command('upload', made.name, 'FILE.csv')}")
+            say(f"Next: {session.command('upload', typed(made), 'FILE.csv')}")
 
 
 @profile.command("list")

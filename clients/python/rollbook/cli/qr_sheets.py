@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rollbook.cli.errors import CommandError
 from rollbook.cli.output import clean, counted, say, show_json, warn
+from rollbook.cli.profile_names import typed
 from rollbook.cli.progress import counting
 from rollbook.cli.sheet_codes import LeftOut, SheetCode, collect, wanted_profiles
 
@@ -149,4 +150,4 @@ def _tell_left_out(session: Session, one: LeftOut) -> None:
     say(f"Left out {clean(one.name)}: {one.message}")
     if one.reason in _AFTER:
         days = ("--days", "N") if "extend" in _AFTER[one.reason] else ()
-        say(f"  {session.command(*_AFTER[one.reason], one.name, options=days)}")
+        say(f"  {session.command(*_AFTER[one.reason], typed(one), options=days)}")

@@ -14,7 +14,7 @@ from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
 from rollbook.cli.next_steps import may_reveal_tokens
 from rollbook.cli.output import clean, counted, facts, say, show, show_json, show_raw, warn, words
 from rollbook.cli.plain import document
-from rollbook.cli.profile_names import find_profile, find_profile_with_token
+from rollbook.cli.profile_names import find_profile, find_profile_with_token, typed
 from rollbook.cli.session import Session, with_session
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def refresh(
         found = client.refresh_token(owner.profile_id, overlap=overlap)
         _show(session, owner, found)  # before anything more is asked: it is done
         if not session.wants_json and may_reveal_tokens(client):
-            say(f"Next: {session.command('qr', owner.name)}")
+            say(f"Next: {session.command('qr', typed(owner))}")
 
 
 @token.command()
@@ -144,7 +144,7 @@ def revoke(session: Session, *, profile: str, dry_run: bool, yes: bool) -> None:
         found = client.revoke_token(owner.profile_id)
     _show(session, owner, found)
     if not session.wants_json:
-        say(f"A new token: {session.command('token', 'refresh', owner.name)}")
+        say(f"A new token: {session.command('token', 'refresh', typed(owner))}")
 
 
 @token.command("revoke-all")
@@ -194,9 +194,9 @@ def _unrevoked(client: AdminClient) -> int:
 
 def token_commands(session: Session, owner: Profile, found: Token) -> str:
     """Give what can be done about the token, a command a line."""
-    lines = [f"New token: {session.command('token', 'refresh', owner.name)}"]
+    lines = [f"New token: {session.command('token', 'refresh', typed(owner))}"]
     if found.state is not TokenState.REVOKED:
-        extend_it = session.command("token", "extend", owner.name, options=("--days", "N"))
+        extend_it = session.command("token", "extend", typed(owner), options=("--days", "N"))
         lines.append(f"More time: {extend_it}")
     return "\n".join(lines)
 
