@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 
 from cli.terminal import Terminal
 from rollbook import DeviceRow, Right
+from rollbook.cli.android_extras import all_extras
 from rollbook.cli.exit_codes import ExitCode
+from rollbook_server.doctor.findings import Finding, State
+from rollbook_server.doctor.report import lines
 from uploads.wire import imei
 
 if TYPE_CHECKING:
@@ -81,6 +86,29 @@ def test_no_line_is_wider_than_the_terminal(
     lines = CONTROL.sub("", terminal.shown).replace("\r", "").split("\n")
     assert max(map(cell_len, lines)) <= columns
     assert any(lines)
+
+
+@pytest.mark.parametrize("columns", [20, 40])
+def test_where_names_leave_no_room_all_of_the_values_is_below_them(columns: int) -> None:
+    program = (*TABLE, *ROLLBOOK, "profile", "configure", "--keys")
+    with Terminal(program=program, kind="xterm-256color", columns=columns) as terminal:
+        assert terminal.end() == ExitCode.DONE
+        told = re.sub(r"\s", "", CONTROL.sub("", terminal.shown))
+    for extra in all_extras():
+        value = f"{extra.name}{extra.meaning}({extra.type})"
+        assert re.sub(r"\s", "", value) in told
+
+
+@pytest.mark.parametrize("columns", [20, 60])
+def test_a_narrow_terminal_is_told_all_that_the_doctor_found(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rollbook_server.doctor.report.stdout_width", lambda: columns)
+    found = Finding("a check", State.WRONG, "something is wrong with the file", "Mend it soon.")
+    with StringIO() as file:
+        Console(file=file, width=columns).print(lines([found]))
+        told = " ".join(file.getvalue().split())
+    assert told == "wrong a check something is wrong with the file. Mend it soon."
 
 
 def test_a_line_in_a_pipe_is_as_long_as_it_is(cli: Cli, names: dict[str, str]) -> None:

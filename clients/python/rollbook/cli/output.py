@@ -12,9 +12,12 @@ import sys
 import unicodedata
 from datetime import datetime
 from enum import Enum, StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from rich.console import Console, ConsoleDimensions
+from rich.cells import cell_len
+from rich.console import Console, ConsoleDimensions, Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -34,6 +37,9 @@ _UNPRINTABLE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTION_MARKS = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
+
+_GAP = 2  # columns between a name and its value
+_LEAST_WIDTH = 12  # of a value beside its name; longer ones are folded
 
 
 class Output(StrEnum):
@@ -75,14 +81,27 @@ def counted(number: int, one: str) -> str:
     return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
-def facts(pairs: Mapping[str, object]) -> Table:
-    """Give one thing's properties, each on a line of its own."""
-    result = Table.grid(padding=(0, 2))
+def facts(pairs: Mapping[str, object]) -> RenderableType:
+    """Give one thing's properties, each on a line of its own, or below its name if that is narrow.
+
+    Nothing of a name or value is left out on any terminal.
+    """
+    shown = {clean(name): words(value) for name, value in pairs.items()}
+    names, values = (max(map(cell_len, each), default=0) for each in (shown, shown.values()))
+    if stdout_width() - names - _GAP < min(values, _LEAST_WIDTH):
+        return Group(*chain.from_iterable(below(Text(n, "bold"), v) for n, v in shown.items()))
+    result = Table.grid(padding=(0, _GAP))
     result.add_column(style="bold", no_wrap=True)
     result.add_column(overflow="fold")
-    for name, value in pairs.items():
-        result.add_row(clean(name), Text(words(value)))
+    for name, value in shown.items():
+        result.add_row(name, Text(value))
     return result
+
+
+def below(title: Text, text: str) -> tuple[RenderableType, RenderableType]:
+    """Give a title, and a text to stand below it, for terminals that are too narrow for both."""
+    title.overflow = "fold"
+    return title, Padding(Text(text, overflow="fold"), (0, 0, 0, _GAP))
 
 
 def show(*things: RenderableType) -> None:
