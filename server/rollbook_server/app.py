@@ -127,6 +127,7 @@ class App:
         return self._sealing.sealer.digest(text)
 
     def _begin(self) -> None:
+        self._store.see_newest_event()
         self._sealing = self._load_sealing()
         self._sealing.check_shared()
         self._sealing.finish()

@@ -30,12 +30,11 @@ def goes_on_from(database: RollDatabase, backup: RollDatabase) -> bool:
 
     Only then is what it lacks gone, and not of another roll.
     """
-    known = StoredAudit(backup).end()
-    if known is None:
+    newest = StoredAudit(backup).newest()
+    if not newest.sequence:
         return True  # nothing was ever done, so there is nothing to void
-    end, _ = known
-    found = database.execute_sql(_DIGEST, (end.sequence,)).fetchone()
-    return found is not None and bytes(found[0]) == end.digest
+    found = database.execute_sql(_DIGEST, (newest.sequence,)).fetchone()
+    return found is not None and bytes(found[0]) == newest.digest
 
 
 def find(database: RollDatabase, backup: RollDatabase, now: datetime) -> Revivals:

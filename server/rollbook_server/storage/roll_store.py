@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
+    from rollbook_server.domain.audit_chain import End
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.repositories import Packing
     from rollbook_server.storage.engine import Readers, RollDatabase, WritingSide
@@ -113,7 +114,14 @@ class RollStore:
         self._audit = GatheredAudit(database, Seals(keyed))
         self._guesses = GatheredGuesses(database)
         writing = _roll(database, self._audit, self._guesses)
-        self._writer = Writer(writing_side, database, writing, self._gathered, self._attempt)
+        self._writer = Writer(
+            writing_side,
+            database,
+            writing,
+            within=self._gathered,
+            attempt=self._attempt,
+            committed=self._audit.committed,
+        )
 
     @contextmanager
     def _gathered(self) -> Iterator[None]:
@@ -165,6 +173,14 @@ class RollStore:
     def packing(self) -> Packing:
         """Begin to prepare rows for Devices.insert, outside a transaction."""
         return self._database.packing()
+
+    def newest_event(self) -> End:
+        """Give the newest audit event that was written or seen here."""
+        return self._audit.seen.end
+
+    def see_newest_event(self) -> None:
+        """Remember the newest audit event that there is, as if it had been written here."""
+        self._audit.seen.begin(self.read(lambda roll: roll.audit.newest()))
 
     @property
     def has_other_servers(self) -> bool:
