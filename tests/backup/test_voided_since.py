@@ -269,6 +269,25 @@ def test_in_the_place_of_another_roll_nothing_is_taken_for_voided(
     assert WARNED in caplog.text
 
 
+def test_a_doubt_about_keys_and_passwords_stays(
+    roll: Roll, serve: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a backup was put back by hand, and then with the command."""
+    database = roll.server.data_dir / DATABASE_NAME
+    with roll.server.admin() as admin:
+        keys = {each.display_name: each.api_key_id for each in admin.list_api_keys()}
+        admin.revoke_api_key(keys["Gone"])
+    roll.server.stop()
+    database.write_bytes(roll.file.read_bytes())
+    ended = roll.restore()
+    assert "API keys that were revoked and passwords that were changed" in ended.err
+    assert "tokens that were voided" not in ended.err
+    caplog.clear()
+    serve().stop()
+    assert WARNED in caplog.text
+    assert "rollbook key revoke" in caplog.text
+
+
 def test_a_doubt_from_before_stays(
     roll: Roll, serve: Callable[..., Server], caplog: pytest.LogCaptureFixture
 ) -> None:

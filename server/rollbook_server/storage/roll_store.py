@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from peewee import DatabaseError, InterfaceError
 from playhouse.pool import MaxConnectionsExceeded
 
+from rollbook_server.domain import revivals
 from rollbook_server.domain.audit_chain import Seals
 from rollbook_server.storage import counters
 from rollbook_server.storage.answers import StoredAnswers
@@ -206,6 +207,10 @@ class RollStore:
     def holds_tokens(self) -> bool:
         """Tell whether there is any token."""
         return self.read(lambda _: self._reading.tokens.exist())
+
+    def holds_secrets(self) -> bool:
+        """Tell whether there is what somebody may void: tokens, API keys, users."""
+        return self.holds_tokens() or self.read(revivals.holds_keys_or_users)
 
     def needs_key_file(self) -> bool:
         """Tell whether a key file must be there already: for tokens, or for the audit log."""
