@@ -127,10 +127,11 @@ class App:
         return self._sealing.sealer.digest(text)
 
     def _begin(self) -> None:
+        self._store.see_newest_event()
         self._sealing = self._load_sealing()
         self._sealing.check_shared()
+        self._epoch = self._load_epoch()  # before anything is told in the audit log
         self._sealing.finish()
-        self._epoch = self._load_epoch()
         self._keep_admin_key()
         self._sweeper.wake()  # for what a crash left behind
         pool = futures.ThreadPoolExecutor(self._config.threads, thread_name_prefix="rollbook-call")
@@ -165,7 +166,7 @@ class App:
     def _load_epoch(self) -> TokenEpoch:
         path = self._config.data_dir / TOKEN_EPOCH_NAME
         epoch = TokenEpoch(path, self._store.identity, self._store)
-        epoch.check(any_tokens=self._store.holds_tokens())
+        epoch.check(holds_secrets=self._store.holds_secrets())
         return epoch
 
     def _turned_away(self, method: str, caller: Caller, reason: str) -> None:
@@ -215,8 +216,8 @@ class App:
         )
         passwords = Argon2Passwords()
         enrollment = EnrollmentServicer(store, sealer, passwords, self._gate(), clock, tally=tally)
-        users = UserServicer(store, answers, passwords)
-        access = AccessServicer(store, answers, self._keys)
+        users = UserServicer(store, answers, passwords, self._epoch.voided)
+        access = AccessServicer(store, answers, self._keys, self._epoch.voided)
         audit = AuditServicer(store, Seals(sealer.digest))
         profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(profiles, server)
         token_service_pb2_grpc.add_TokenServiceServicer_to_server(tokens, server)
@@ -269,9 +270,15 @@ class App:
         self._lines.wait_for_watchers(min(seconds, WATCHERS_SECONDS))
         self._server.stop(0)  # watchers of our health who do not listen, and would stay
         ended.wait()
-        self._close()
+        self._end_tasks()
+        self._epoch.reached(self._store.newest_event().sequence)
+        self._store.close()
 
     def _close(self) -> None:
+        self._end_tasks()
+        self._store.close()
+
+    def _end_tasks(self) -> None:
         self._door.close()
         if self._pulse:
             self._pulse.close()
@@ -286,4 +293,3 @@ class App:
         self._teller.close()
         with suppress(RollbookError):  # a full disk: what was counted is lost with the rest
             self._witness.settle(self._store, self._clock())
-        self._store.close()

@@ -86,6 +86,27 @@ def test_the_administrator_key_ends_with_its_file_alone(serve: Callable[..., Ser
     assert server.api_key == made.value
     with server.admin() as admin:  # the same value was another key's before
         assert [key.api_key_id for key in admin.list_api_keys()] == ["admin"]
+        created, *revoked = list(admin.list_audit_events())[:3]
+        assert (created.action, created.resource_id) == ("CreateApiKey", "admin")
+        assert {each.action for each in revoked} == {"RevokeApiKey"}
+        assert [each.resource_id for each in revoked] == [made.api_key.api_key_id, "admin"]
+
+
+def test_another_administrator_key_is_told_and_the_first_is_not(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve()
+    server.stop()
+    (server.data_dir / ADMIN_KEY_NAME).write_text("another-key-of-sixty-four-random-letters\n")
+    for _ in range(2):  # told once
+        server = serve()
+        with server.admin() as admin:
+            created, revoked = admin.list_audit_events()
+        server.stop()
+    assert (created.action, revoked.action) == ("CreateApiKey", "RevokeApiKey")
+    assert created.details == {"role": "ADMINISTRATOR"}
+    for event in (created, revoked):
+        assert (event.resource_id, event.actor, event.source) == ("admin", "", "")
 
 
 @pytest.mark.parametrize(

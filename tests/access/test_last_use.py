@@ -15,6 +15,7 @@ from rollbook_server.domain.key_ring import KeyRing
 from rollbook_server.domain.rights import Right
 from rollbook_server.storage.store import SqliteStore
 from running import TurnableClock
+from storage.test_audit import keyed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +35,7 @@ def clock() -> TurnableClock:
 def store(tmp_path: Path, clock: TurnableClock) -> Iterator[SqliteStore]:
     """Give a store with one key."""
     key = ApiKey("key-1", digest_of(VALUE), "Key", None, frozenset({Right.VIEW}), clock())
-    with closing(SqliteStore(tmp_path / "roll.db")) as store:
+    with closing(SqliteStore(tmp_path / "roll.db", keyed)) as store:
         store.write(lambda roll: roll.api_keys.add(key))
         yield store
 

@@ -15,13 +15,14 @@ from rollbook import (
     EnrollOutcome,
     Role,
     RollbookError,
+    TokenState,
 )
 from rollbook_server.app import TOKEN_EPOCH_NAME
 from rollbook_server.config import DATABASE_NAME
 from uploads.wire import imei
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from cli.ended import Cli, Ended
@@ -31,12 +32,15 @@ pytestmark = pytest.mark.sqlite_only
 
 WARNED = "THE DATABASE MAY BE AN OLDER ONE"
 PASSWORDS = ("correct horse", "battery staple")
+USERS = ("changed", "disabled", "deleted", "same")
 
 
 class Roll:
     """A roll with secrets that are backed up, and then voided, each in a way of its own."""
 
-    def __init__(self, server: Server, file: Path, command: Cli) -> None:
+    def __init__(
+        self, server: Server, file: Path, command: Cli, users: Iterable[str] = USERS
+    ) -> None:
         self.server, self.file, self._command = server, file, command
         self.tokens: dict[str, str] = {}
         self.keys: dict[str, str] = {}
@@ -48,7 +52,7 @@ class Roll:
             for name in ("Gone", "Stays"):
                 made_key = admin.create_api_key(name, role=Role.VIEWER)
                 self.keys[name] = made_key.value
-            for name in ("changed", "disabled", "deleted", "same"):
+            for name in users:
                 admin.create_user(name, password=PASSWORDS[0])
             assert command("backup", file, "--data-dir", server.data_dir).code == 0
 
@@ -80,7 +84,7 @@ class Roll:
                 name for number, name in enumerate(self.tokens) if self._enrolls(agent, number)
             }
             for password in PASSWORDS:
-                for name in ("changed", "disabled", "deleted", "same"):
+                for name in USERS:
                     answer = agent.sign_in_device(
                         user_name=name, password=password, imeis=[imei(3)]
                     )
@@ -104,7 +108,7 @@ def _lists(server: Server, key: str) -> bool:
 
 ALL = {
     *("Refreshed", "Revoked", "Deleted", "Kept", "Gone", "Stays"),
-    *(f"{name}, {PASSWORDS[0]}" for name in ("changed", "disabled", "deleted", "same")),
+    *(f"{name}, {PASSWORDS[0]}" for name in USERS),
 }
 NOT_VOIDED = {"Kept", "Stays", f"same, {PASSWORDS[0]}", f"changed, {PASSWORDS[1]}"}
 
@@ -138,6 +142,50 @@ def test_what_was_voided_since_stays_void_and_is_told(
         assert [told.count(name) for name in ("RestoreDatabase", "RevokeToken")] == [1, 3]
         assert [told.count(name) for name in ("RevokeApiKey", "UpdateUser")] == [1, 3]
     assert WARNED not in caplog.text
+
+
+def test_tokens_that_have_expired_since_stay_void_as_well(
+    server: Server, serve: Callable[..., Server], tmp_path: Path, command: Cli
+) -> None:
+    """Somebody may extend them."""
+    server.clock.turn(days=-3_650)
+    roll = Roll(server, tmp_path / "b.db", command)
+    roll.void()
+    assert "kept void: 3 tokens ('Deleted', 'Refreshed', 'Revoked')" in roll.restore().err
+    again = serve()
+    with again.admin() as admin:
+        profiles = {each.name: each.profile_id for each in admin.list_profiles()}
+        for name in ("Deleted", "Refreshed", "Revoked"):
+            assert admin.get_token(profiles[name]).state is TokenState.REVOKED
+            with pytest.raises(RollbookError, match="revoked"):
+                admin.extend_token(profiles[name], 7)
+        assert admin.extend_token(profiles["Kept"], 7).state is TokenState.ACTIVE
+    assert roll.works(again) & {*roll.tokens} == {"Kept"}
+
+
+def test_passwords_of_users_who_are_disabled_in_the_backup_stay_replaced(
+    server: Server, serve: Callable[..., Server], tmp_path: Path, command: Cli
+) -> None:
+    """Somebody may enable them."""
+    with server.admin() as admin:
+        for name in ("changed", "deleted", "renamed"):
+            made = admin.create_user(name, password=PASSWORDS[0])
+            admin.update_user(made.user_id, disabled=True)
+    roll = Roll(server, tmp_path / "b.db", command, users=())
+    with server.admin() as admin:
+        users = {each.user_name: each.user_id for each in admin.list_users()}
+        admin.update_user(users["changed"], disabled=False, password=PASSWORDS[1])
+        admin.update_user(users["renamed"], display_name="Another")
+        admin.delete_user(users["deleted"])
+    server.stop()
+    assert "kept void: 1 user ('changed')" in roll.restore().err
+    again = serve()
+    with again.admin() as admin:
+        found = {each.user_name: each for each in admin.list_users()}
+        assert [found[name].disabled for name in sorted(found)] == [True, True, True]
+        admin.update_user(found["changed"].user_id, disabled=False)
+    assert roll.works(again) >= {f"changed, {PASSWORDS[1]}"}
+    assert f"changed, {PASSWORDS[0]}" not in roll.works(again)
 
 
 def test_a_backup_put_back_by_hand_afterwards_is_still_noticed(
@@ -219,6 +267,25 @@ def test_in_the_place_of_another_roll_nothing_is_taken_for_voided(
     caplog.clear()
     assert roll.works(serve()) == ALL
     assert WARNED in caplog.text
+
+
+def test_a_doubt_about_keys_and_passwords_stays(
+    roll: Roll, serve: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a backup was put back by hand, and then with the command."""
+    database = roll.server.data_dir / DATABASE_NAME
+    with roll.server.admin() as admin:
+        keys = {each.display_name: each.api_key_id for each in admin.list_api_keys()}
+        admin.revoke_api_key(keys["Gone"])
+    roll.server.stop()
+    database.write_bytes(roll.file.read_bytes())
+    ended = roll.restore()
+    assert "API keys that were revoked and passwords that were changed" in ended.err
+    assert "tokens that were voided" not in ended.err
+    caplog.clear()
+    serve().stop()
+    assert WARNED in caplog.text
+    assert "rollbook key revoke" in caplog.text
 
 
 def test_a_doubt_from_before_stays(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -75,6 +76,14 @@ def test_an_older_database_that_was_put_back(folder: Path, doctor: Doctor) -> No
     shutil.copytree(folder, folder.with_name("copy"))
     state, told = doctor("--data-dir", folder.with_name("copy"))[TOKEN_EPOCH_NAME]
     assert (state, "rollbook token revoke-all" in told) == ("WARNING", True)
+
+
+def test_an_older_database_in_which_no_token_works_again(folder: Path, doctor: Doctor) -> None:
+    path = folder / TOKEN_EPOCH_NAME
+    note = json.loads(path.read_text())
+    path.write_text(json.dumps({**note, "audit_sequence": note["audit_sequence"] + 1}))
+    state, told = doctor("--data-dir", folder)[TOKEN_EPOCH_NAME]
+    assert (state, "rollbook key list" in told) == ("WARNING", True)
 
 
 def test_a_damaged_database(folder: Path, doctor: Doctor) -> None:

@@ -19,6 +19,7 @@ from rollbook_server.domain.audit_lists import AuditQuery
 from rollbook_server.domain.callers import Caller, calling
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import Profile
+from rollbook_server.storage.audit_tables import AuditEventTable
 from rollbook_server.storage.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from rollbook_server.domain.ports import Roll
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+
+OTHERS = ", ".join(field.name for field in AuditEventTable._meta.sorted_fields[1:])
 
 
 def keyed(text: str) -> bytes:
@@ -135,6 +138,39 @@ def test_the_chain_goes_on_where_it_was_when_the_store_is_opened_again(tmp_path:
             assert is_unbroken(store)
     with closing(SqliteStore(tmp_path / "roll.db", keyed)) as store:
         assert told(store) == ["prf-a", "prf-b"]
+
+
+@pytest.mark.parametrize(("statement", "missing"), [
+    ("UPDATE audit_end SET sequence = 'x'", 4),
+    ("UPDATE audit_end SET digest = 'x'", 4),
+    ("UPDATE audit_end SET seal = 'x'", 4),
+    ("UPDATE audit_events SET sequence = 4 WHERE sequence = 2", 2),
+    (f"INSERT INTO audit_events SELECT 4, {OTHERS} FROM audit_events WHERE sequence = 1", 4),
+])  # fmt: skip
+def test_the_log_goes_on_behind_a_gap_where_its_end_is_not_as_it_was(
+    store: SqliteStore, statement: str, missing: int
+) -> None:
+    for name in ("a", "b", "c"):
+        store.write(lambda roll, name=name: add(roll, name))  # type: ignore[misc]
+    run: Any = store._database.execute_sql
+    store.write(lambda _: run(statement) and None)
+    for name in ("d", "e", "f"):
+        store.write(lambda roll, name=name: add(roll, name))  # type: ignore[misc]
+    assert told(store)[-3:] == ["prf-d", "prf-e", "prf-f"]
+    verifier = Verifier(Seals(keyed))
+    found = store.read(lambda roll: verifier.check(roll.audit, BEGINNING, 9999)).first_break
+    assert found is not None
+    assert found.sequence == missing
+
+
+def test_work_that_is_undone_is_not_remembered(store: SqliteStore) -> None:
+    store.write(lambda roll: add(roll, "a"))
+    assert store.newest_event() == store.read(lambda roll: roll.audit.newest())
+    with pytest.raises(ValueError, match="b"):
+        store.write(lambda roll: add_and_fail(roll, "b"))
+    assert store.newest_event().sequence == 1
+    store.write(lambda _: None)
+    assert store.newest_event().sequence == 1
 
 
 def test_nothing_can_be_told_where_nothing_is_written(store: SqliteStore) -> None:

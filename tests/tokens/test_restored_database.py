@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import uuid
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from grpc_health.v1 import health_pb2
 
+from raw_calls import unary
 from rollbook import DeviceRow, EnrollOutcome, TokenState
+from rollbook.v1 import token_service_pb2 as messages
 from rollbook_server import key_files
 from rollbook_server.app import TOKEN_EPOCH_NAME
 from rollbook_server.config import DATABASE_NAME
@@ -63,6 +66,10 @@ def delete(admin: AdminClient, profile_id: str) -> None:
     admin.delete_profile(profile_id, force=True)
 
 
+def revoke_all_once(admin: AdminClient, request: messages.RevokeAllTokensRequest) -> int:
+    return unary(admin, admin._tokens.RevokeAllTokens, request).revoked_count
+
+
 def written_over(backup: Path, database: Path) -> None:
     shutil.copyfile(backup, database)
 
@@ -110,6 +117,37 @@ def test_tokens_that_come_back_to_life_are_told_until_all_are_revoked(
         assert refused.outcome is EnrollOutcome.SIGN_IN_REQUIRED
         assert admin.get_token(profile_id).state is TokenState.REVOKED
         assert admin.refresh_token(profile_id).state is TokenState.ACTIVE
+    last.stop()
+    caplog.clear()
+    assert serve().address
+    assert WARNED not in caplog.text
+
+
+def test_a_stored_answer_settles_nothing(
+    serve: Callable[..., Server],
+    server: Server,
+    profile_id: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    request = messages.RevokeAllTokensRequest(request_id=str(uuid.uuid4()))
+    with server.admin() as admin:
+        assert revoke_all_once(admin, request) == 2
+        admin.refresh_token(profile_id)
+        backup = back_up(server, tmp_path / "backup.db")
+        admin.revoke_token(profile_id)
+    server.stop()
+    written_over(backup, server.data_dir / DATABASE_NAME)
+    again = serve()
+    with again.admin() as admin:
+        assert revoke_all_once(admin, request) == 2
+    again.stop()
+    caplog.clear()
+    last = serve()
+    assert WARNED in caplog.text
+    with last.admin() as admin:
+        assert admin.get_token(profile_id).state is TokenState.ACTIVE
+        assert admin.revoke_all_tokens() == 1
     last.stop()
     caplog.clear()
     assert serve().address

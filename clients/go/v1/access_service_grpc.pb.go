@@ -38,7 +38,7 @@ const (
 //
 // The key `admin` is that of the file admin.key in the server's data directory. It
 // has every right and no end, and cannot be revoked. To replace it, remove the file
-// and start the server again.
+// and start the server again: the audit log tells RevokeApiKey and CreateApiKey of it.
 type AccessServiceClient interface {
 	// Creates an API key. Its value is in this answer only.
 	//
@@ -132,7 +132,7 @@ func (c *accessServiceClient) RevokeApiKey(ctx context.Context, in *RevokeApiKey
 //
 // The key `admin` is that of the file admin.key in the server's data directory. It
 // has every right and no end, and cannot be revoked. To replace it, remove the file
-// and start the server again.
+// and start the server again: the audit log tells RevokeApiKey and CreateApiKey of it.
 type AccessServiceServer interface {
 	// Creates an API key. Its value is in this answer only.
 	//

@@ -28,7 +28,8 @@ type AuditFault int32
 const (
 	// Never sent.
 	AuditFault_AUDIT_FAULT_UNSPECIFIED AuditFault = 0
-	// The event is missing, and later ones are there, or were.
+	// The event is missing, and later ones are there, or were; or the server could not tell
+	// any more whether there were some, and went on behind a gap.
 	AuditFault_AUDIT_FAULT_EVENT_MISSING AuditFault = 1
 	// The event does not have its digest: it, or the one before, was changed or moved.
 	AuditFault_AUDIT_FAULT_EVENT_CHANGED AuditFault = 2
@@ -38,7 +39,8 @@ const (
 	// What the server keeps of the newest event is missing or does not fit: events may
 	// be missing after this one.
 	AuditFault_AUDIT_FAULT_END_UNKNOWN AuditFault = 4
-	// The anchor is not in the log as it was.
+	// The anchor, or the newest event that this server wrote or saw since it was started, is
+	// not in the log as it was.
 	AuditFault_AUDIT_FAULT_ANCHOR_DIFFERS AuditFault = 5
 )
 

@@ -42,7 +42,13 @@ const (
 //	 profile_id, device_id, resource_id, reason, details]
 //
 // Beside it the server keeps a seal of each digest and of the newest one, which nobody
-// can make who has the database alone.
+// can make who has the database alone. Where the newest one is not as the server left it,
+// it goes on behind a gap in the sequences, so that the check names the first event missing
+// from then on.
+//
+// An older copy of the whole log, or an empty one, needs no seal. A server that runs while
+// it is put in place remembers the newest event that it wrote or saw, and names what is
+// missing; once it was started again, only an anchor that was kept elsewhere shows it.
 type AuditServiceClient interface {
 	// Lists audit events, newest first.
 	//
@@ -106,7 +112,13 @@ func (c *auditServiceClient) VerifyAuditLog(ctx context.Context, in *VerifyAudit
 //	 profile_id, device_id, resource_id, reason, details]
 //
 // Beside it the server keeps a seal of each digest and of the newest one, which nobody
-// can make who has the database alone.
+// can make who has the database alone. Where the newest one is not as the server left it,
+// it goes on behind a gap in the sequences, so that the check names the first event missing
+// from then on.
+//
+// An older copy of the whole log, or an empty one, needs no seal. A server that runs while
+// it is put in place remembers the newest event that it wrote or saw, and names what is
+// missing; once it was started again, only an anchor that was kept elsewhere shows it.
 type AuditServiceServer interface {
 	// Lists audit events, newest first.
 	//

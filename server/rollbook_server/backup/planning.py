@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rollbook_server.backup import taking
 from rollbook_server.sealing_checks import misfit
 from rollbook_server.storage import contents, migrating, revivals, seals
+from rollbook_server.storage.audit import StoredAudit
 from rollbook_server.storage.counters import TOKEN_EPOCH, next_number
 from rollbook_server.storage.migrating import SchemaState
 from rollbook_server.storage.roll_store import StoreError
@@ -38,13 +39,15 @@ class Before:
     """The database that is to be replaced, as far as it can be read.
 
     `revivals` is what was voided in it since the backup; None if that cannot be told, and then
-    `why` says what keeps it from being told. `is_trusted` unless it may be an older one itself.
+    `why` says what keeps it from being told. `is_trusted` unless it may be an older one itself,
+    with fewer tokens voided; `audit_is_doubted` if with fewer keys and passwords.
     """
 
     contents: Contents | None = None
     revivals: Revivals | None = None
     why: str = ""
     is_trusted: bool = False
+    audit_is_doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +148,11 @@ def _compare(
         and note.epoch <= next_number(database, TOKEN_EPOCH)
         and note.inode == target.stat().st_ino
     )
-    return Before(found, revivals.find(database, backup, now), is_trusted=is_trusted)
+    end = StoredAudit(database).newest().sequence
+    audit_is_doubted = note is not None and (note.audit_doubted or end < note.audit_sequence)
+    return Before(
+        found,
+        revivals.find(database, backup, now),
+        is_trusted=is_trusted,
+        audit_is_doubted=audit_is_doubted,
+    )

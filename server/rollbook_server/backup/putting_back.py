@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rollbook_server.backup.planning import Plan
     from rollbook_server.domain.ports import Roll
     from rollbook_server.storage.sqlite.backups import BackupStep
+    from rollbook_server.token_epoch import Note
 
 _SIDE_FILES = ("", "-wal", "-shm", "-journal", ".lock")
 
@@ -53,14 +54,6 @@ class Restored:
     keys_are_certain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Marked:
-    """What the next start of the server will know the database by."""
-
-    epoch: int
-    identity: int
-
-
 class PuttingBack:
     """One restore; the caller has the lock of the target."""
 
@@ -76,13 +69,13 @@ class PuttingBack:
         """Do it; raises StoreError or OSError, and then the database in place is as it was."""
         with _part(self._target) as part:
             backups.copy_state(self._file, part, told, at_rest=True)
-            marked = self._change(part, now)
+            note = self._change(part, now)
             _sync(part)
             _give_to_owner(self._target.parent, part)
             is_sound = self._plan.before is not None and self._plan.before.contents is not None
             aside = replacing.replace(self._target, part, now, is_sound=is_sound)
         _give_to_owner(self._target.parent, _lock_of(self._target))
-        self._note(epoch_file, marked)
+        self._note(epoch_file, note)
         return Restored(
             aside,
             self._voided,
@@ -91,14 +84,17 @@ class PuttingBack:
             keys_are_certain=self._keys_are_certain,
         )
 
-    def _change(self, part: Path, now: datetime) -> _Marked:
-        """Void again what is to stay void, and tell that the database was put back."""
+    def _change(self, part: Path, now: datetime) -> Note:
+        """Void again what is to stay void, and tell that the database was put back.
+
+        Gives what the next start of the server will know it by.
+        """
         keys = self._plan.keys
         keyed = keys.sealer().digest if keys else unsealed
         try:
             with closing(SqliteStore(part, keyed)) as store:
                 store.write(lambda roll: self._write(roll, now))
-                return _Marked(store.read(lambda roll: roll.tokens.epoch()), store.identity())
+                return token_epoch.fresh_note(store, store.identity())
         except RollbookError as error:  # a disk that is full by now
             raise StoreError(
                 f"The copy of {self._file} beside {self._target} cannot be written to: "
@@ -118,11 +114,17 @@ class PuttingBack:
             revivals.void_all_keys(roll, now) if self._choices.revokes_keys else 0,
         )
 
-    def _note(self, epoch_file: Path, marked: _Marked) -> None:
-        """Let the next start of the server know whether to warn; without tokens it never does."""
-        certain = self._tokens_are_certain
+    def _note(self, epoch_file: Path, note: Note) -> None:
+        """Let the next start of the server know whether to warn."""
+        before = self._plan.before
+        # A doubt from before stays; the restore itself told of its own.
+        was_doubted = before is not None and before.audit_is_doubted
+        audit_doubted = was_doubted and not self._keys_are_certain
+        doubted = not self._tokens_are_certain
         try:
-            token_epoch.note_restore(epoch_file, marked.epoch, marked.identity, is_certain=certain)
+            token_epoch.note_restore(
+                epoch_file, replace(note, doubted=doubted, audit_doubted=audit_doubted)
+            )
         except KeyFileError as error:
             raise StoreError(
                 f"{self._target} is put back, but the server will not know whether to warn of it: "
@@ -142,9 +144,9 @@ class PuttingBack:
     @property
     def _keys_are_certain(self) -> bool:
         """Tell the same of API keys; passwords go with them."""
-        known, backup = self._plan.known, self._plan.backup
+        known, backup, before = self._plan.known, self._plan.backup, self._plan.before
         nothing = backup.api_key_count <= 1 and not backup.user_count
-        if known is None:
+        if known is None or (before and before.audit_is_doubted):
             return nothing or (self._choices.revokes_keys and not backup.user_count)
         return not (self._choices.brings_back and (known.api_keys or known.users))
 

@@ -131,7 +131,7 @@ def token_epoch(path: Path, roll: Roll | None) -> Finding:
     if roll is None:
         return skipped(_EPOCH, "no database to compare it with")
     note = read_note(path)
-    if note is None or not roll.token_count:
+    if note is None or not roll.holds_secrets:
         return ok(_EPOCH, f"{path}: nothing to compare yet" if note is None else str(path))
     moved = roll.identity not in {None, note.inode}
     if note.doubted or moved or roll.epoch < note.epoch:
@@ -140,6 +140,14 @@ def token_epoch(path: Path, roll: Roll | None) -> Finding:
             f"{path}: the database may be an older one that was put back, or a moved one, in "
             "which revoked tokens work again",
             "`rollbook token revoke-all` voids all; if you know that none was revoked since, "
+            f"remove {path} and start the server again.",
+        )
+    if note.audit_doubted or roll.audit_sequence < note.audit_sequence:
+        return warning(
+            _EPOCH,
+            f"{path}: the database may be an older one that was put back, in which revoked API "
+            "keys and replaced passwords work again",
+            "`rollbook key list` and `rollbook user list` show them; once they are void again, "
             f"remove {path} and start the server again.",
         )
     return ok(_EPOCH, f"{path}, in step with the database")

@@ -9,6 +9,7 @@ from rollbook_server.doctor.findings import ok, warning, wrong
 from rollbook_server.domain.api_keys import ADMIN_KEY_ID
 from rollbook_server.storage import contents, migrating, seals
 from rollbook_server.storage.api_keys import StoredApiKeys
+from rollbook_server.storage.audit import StoredAudit
 from rollbook_server.storage.counters import TOKEN_EPOCH, next_number
 from rollbook_server.storage.migrating import SchemaState
 from rollbook_server.storage.schema import SCHEMA_VERSION
@@ -31,13 +32,21 @@ class Roll:
     marks: Marks
     admin_digest: bytes | None
     epoch: int
-    token_count: int
+    holds_secrets: bool
+    audit_sequence: int
     newest_event_time: datetime | None
     identity: int | None = None
 
 
 # What is to be known of a database that no server has begun yet: files beside it may lack.
-NONE_YET = Roll(Marks(None, (), None), None, 0, 0, None)
+NONE_YET = Roll(
+    Marks(None, (), None),
+    admin_digest=None,
+    epoch=0,
+    holds_secrets=False,
+    audit_sequence=0,
+    newest_event_time=None,
+)
 
 
 def read(database: RollDatabase, identity: int | None = None) -> Roll:
@@ -48,7 +57,8 @@ def read(database: RollDatabase, identity: int | None = None) -> Roll:
         marks=seals.marks(database),
         admin_digest=admin.digest if admin else None,
         epoch=next_number(database, TOKEN_EPOCH),
-        token_count=found.token_count,
+        holds_secrets=found.token_count + found.user_count > 0 or found.api_key_count > 1,
+        audit_sequence=StoredAudit(database).newest().sequence,
         newest_event_time=found.newest_event_time,
         identity=identity,
     )

@@ -183,8 +183,26 @@ def has_admin_key(store: Store) -> bool:
 
 
 def keep_admin_key(store: Store, value: str, now: datetime) -> None:
-    """Let this value be that of the administrator key, and no value that it had before."""
+    """Let this value be that of the administrator key, and no value that it had before.
+
+    A value in the place of another is told. The first comes with the database, and is not.
+    """
     key = ApiKey(ADMIN_KEY_ID, digest_of(value), "admin.key", Role.ADMINISTRATOR, EVERY_RIGHT, now)
     kept = store.read(lambda roll: roll.api_keys.get(ADMIN_KEY_ID))
     if kept is None or (kept.digest, kept.rights) != (key.digest, key.rights):
-        store.write(lambda roll: roll.api_keys.put(key))
+        store.write(lambda roll: _put_admin_key(roll, key))
+
+
+def _put_admin_key(roll: Roll, key: ApiKey) -> None:
+    """Put it in the place of the one before, and of one that had its value, if any."""
+    before = (roll.api_keys.get(ADMIN_KEY_ID), roll.api_keys.find(key.digest))
+    same = (ADMIN_KEY_ID, key.digest)
+    gone = [each for each in before if each and (each.api_key_id, each.digest) != same]
+    roll.api_keys.put(key)
+    for each in gone:
+        audit.tell(
+            roll, Action.REVOKE_API_KEY, key.create_time, Subject(resource_id=each.api_key_id)
+        )
+    if gone:
+        about, told = Subject(resource_id=ADMIN_KEY_ID), {"role": Role.ADMINISTRATOR}
+        audit.tell(roll, Action.CREATE_API_KEY, key.create_time, about, told)

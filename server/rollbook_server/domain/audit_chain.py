@@ -52,6 +52,29 @@ class End(NamedTuple):
 BEGINNING = End()
 
 
+class NewestSeen:
+    """The newest event that a server wrote or saw, for as long as it runs: an anchor of its own.
+
+    Once the log ends before it, or has another event in its place, it stays what it is: that log
+    is another one. One thread alone may say what it saw.
+    """
+
+    def __init__(self) -> None:
+        self.end, self._is_gone = BEGINNING, False
+
+    def begin(self, end: End) -> None:
+        """Remember the end of a log to which nothing was written yet."""
+        if not self.end.sequence:
+            self.end = end
+
+    def saw(self, end: End) -> None:
+        """Remember the end of the log, as it was found or written."""
+        is_later = end.sequence > self.end.sequence
+        self._is_gone |= not is_later and end != self.end
+        if is_later and not self._is_gone:
+            self.end = end
+
+
 class Seals:
     """Makes what nobody can make who has the database alone.
 

@@ -49,11 +49,13 @@ class Check(NamedTuple):
 class Verifier:
     """Checks the chain and its seals.
 
-    `anchor` is an event known from elsewhere, with sequence 0 for none.
+    `anchor` is an event known from elsewhere, with sequence 0 for none; `seen` is one that this
+    server knows itself, from before it looked.
     """
 
     seals: Seals
     anchor: End = BEGINNING
+    seen: End = BEGINNING
 
     def check(self, log: AuditLog, begin: End, piece: int) -> Check:
         """Check at most a piece of events behind `begin`, the end of the piece before."""
@@ -74,12 +76,17 @@ class Verifier:
             return Fault.EVENT_CHANGED
         if not hmac.compare_digest(self.seals.of_event(stored.digest), stored.seal):
             return Fault.SEAL_INVALID
-        anchored = stored.sequence == self.anchor.sequence
-        return Fault.ANCHOR_DIFFERS if anchored and stored.digest != self.anchor.digest else None
+        found = End(stored.sequence, stored.digest)
+        differs = any(found.sequence == each.sequence and found != each for each in self._known)
+        return Fault.ANCHOR_DIFFERS if differs else None
+
+    @property
+    def _known(self) -> tuple[End, End]:
+        return self.anchor, self.seen
 
     def _break_at_end(self, log: AuditLog, reached: End) -> Break | None:
         """Compare the last event with what is remembered of it."""
-        if self.anchor.sequence > reached.sequence:
+        if any(each.sequence > reached.sequence for each in self._known):
             return Break(reached.sequence + 1, Fault.EVENT_MISSING)
         remembered = log.end()
         if remembered is None:

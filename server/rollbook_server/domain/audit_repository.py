@@ -35,3 +35,6 @@ class AuditLog(Protocol):
 
     def end(self) -> tuple[End, bytes] | None:
         """Give what is remembered of the newest event, and its seal; None if nothing is."""
+
+    def newest(self) -> End:
+        """Give the newest event that there is, whatever is remembered of it."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from rollbook_server.domain.api_key_repository import ApiKeys
+    from rollbook_server.domain.audit_chain import End
     from rollbook_server.domain.audit_repository import AuditLog
     from rollbook_server.domain.figures import FiguresRepository
     from rollbook_server.domain.guess_repository import GuessLog
@@ -176,6 +177,9 @@ class Store(Protocol):
 
     def is_stuck(self) -> bool:
         """Tell whether a write has been under way for so long that the database must hang."""
+
+    def newest_event(self) -> End:
+        """Give the newest audit event that was written or seen here; it was in the log."""
 
     @property
     def has_other_servers(self) -> bool:

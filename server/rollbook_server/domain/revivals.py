@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rollbook_server.domain import api_keys, audit, tokens
 from rollbook_server.domain.audit import Action, Subject
+from rollbook_server.domain.users import UserQuery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +59,13 @@ class Revivals:
     def __bool__(self) -> bool:
         """Tell whether anything would work again."""
         return bool(self.tokens or self.api_keys or self.users)
+
+
+def holds_keys_or_users(roll: Roll) -> bool:
+    """Tell whether there is an API key besides that of the server's file, or a user."""
+    keys = roll.api_keys.list(after=None, limit=2)
+    others = [key for key in keys if key.api_key_id != api_keys.ADMIN_KEY_ID]
+    return bool(others or roll.users.list(UserQuery(), after=None, limit=1))
 
 
 def void_again(roll: Roll, revivals: Revivals, now: datetime) -> None:

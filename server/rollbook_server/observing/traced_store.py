@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Tracer
 
+    from rollbook_server.domain.audit_chain import End
     from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.repositories import Packing
 
@@ -81,6 +82,10 @@ class TracedStore:
     def is_stuck(self) -> bool:
         """Tell whether a write has been under way for too long."""
         return self._store.is_stuck()
+
+    def newest_event(self) -> End:
+        """Give the newest audit event that was written or seen here."""
+        return self._store.newest_event()
 
     @property
     def has_other_servers(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rollbook_server.domain import clock
 from rollbook_server.domain.audit import AuditEvent, Deed, Subject
-from rollbook_server.domain.audit_chain import BEGINNING, End, Link
+from rollbook_server.domain.audit_chain import BEGINNING, End, Link, NewestSeen
 from rollbook_server.domain.audit_repository import StoredLink
 from rollbook_server.storage.audit_tables import SEARCHED, AuditEventTable, in_index
 
@@ -20,8 +22,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
+
+_BROKEN = (
+    "THE AUDIT LOG IS NOT AS IT WAS LEFT: its newest event is %d, and what was kept of its end is "
+    "missing or does not fit. It goes on with event %d, and `rollbook audit verify` names the "
+    "first one missing from now on. Find out who changed the database."
+)
+
 _INSERT = "INSERT INTO audit_events SELECT * FROM ($ROWS) AS linked WHERE column1 IS NOT NULL"
 _END = "SELECT sequence, digest, seal FROM audit_end WHERE id = 1"
+# The same, in one row in any case, and behind it the sequence of the newest event there is.
+_BOTH_ENDS = """
+SELECT e.sequence, e.digest, e.seal, n.newest
+FROM (SELECT max(sequence) AS newest FROM audit_events) n LEFT JOIN audit_end e ON e.id = 1
+"""
+_NEWEST = "SELECT sequence, digest FROM audit_events ORDER BY sequence DESC LIMIT 1"
 _MOVE_END = """
 INSERT INTO audit_end (id, sequence, digest, seal) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO
     UPDATE SET sequence = excluded.sequence, digest = excluded.digest, seal = excluded.seal
@@ -63,7 +79,13 @@ class StoredAudit:
 
     def end(self) -> tuple[End, bytes] | None:
         """Give what is remembered of the newest event, and its seal."""
-        return _end(self._database.execute_sql(_END).fetchone())
+        row = self._database.execute_sql(_END).fetchone()
+        return None if row is None else _typed(row)
+
+    def newest(self) -> End:
+        """Give the newest event that there is, whatever is remembered of it."""
+        sequence, digest = self._database.execute_sql(_NEWEST).fetchone() or BEGINNING
+        return End(sequence, digest if isinstance(digest, bytes) else b"")
 
 
 class GatheredAudit(StoredAudit):
@@ -71,11 +93,16 @@ class GatheredAudit(StoredAudit):
 
     They are put into the chain together, at the end of the transaction: its end is then
     looked up and moved once for all of them. An event takes about 20 microseconds.
+
+    Where the end is not as we left it, the log goes on behind a gap, which nobody can close
+    who has not the key file: to refuse all work would help nobody, and to go on as if nothing
+    were would hide what may be missing there. `seen` is the newest event that was found or written.
     """
 
     def __init__(self, database: RollDatabase, seals: Seals) -> None:
         super().__init__(database)
-        self._seals = seals
+        self._seals, self.seen = seals, NewestSeen()
+        self._written: End | None = None
         self._deeds: list[Deed] = []
 
     def record(self, deed: Deed) -> None:
@@ -95,13 +122,38 @@ class GatheredAudit(StoredAudit):
     def gathered(self) -> Iterator[None]:
         """Write what is recorded within, a transaction; nothing of one that was given up before."""
         self._deeds.clear()
-        found = self._database.ask_ahead(_END)
+        self._written = None
+        found = self._database.ask_ahead(_BOTH_ENDS)
         yield
         if self._deeds:
-            self._write(_end(found().fetchone()))
+            *remembered, newest = found().fetchone()
+            self._write(self._checked(remembered, newest or 0))
 
-    def _write(self, remembered: tuple[End, bytes] | None) -> None:
-        end = remembered[0] if remembered else BEGINNING
+    def committed(self) -> None:
+        """Be told that the transaction of what was gathered last is committed."""
+        if self._written is not None:
+            self.seen.saw(self._written)
+
+    def _checked(self, remembered: Sequence[Any], newest: int) -> End:
+        """Give what the log goes on behind: its end, if that is as we left it."""
+        if remembered[0] is not None:
+            end, seal = _typed(remembered)
+            if newest <= end.sequence and hmac.compare_digest(self._seals.of_end(end), seal):
+                self.seen.saw(end)
+                return end
+        elif not newest and not self.seen.end.sequence:
+            return BEGINNING
+        return self._behind_gap()
+
+    def _behind_gap(self) -> End:
+        """Give an end that leaves out one event, or all between the newest and what was seen."""
+        newest, seen = self.newest(), self.seen.end
+        gap = End(newest.sequence + 1, newest.digest)
+        end = seen if seen.sequence >= gap.sequence else gap
+        _log.error(_BROKEN, newest.sequence, end.sequence + 1)
+        return end
+
+    def _write(self, end: End) -> None:
         rows = []
         for deed in self._deeds:
             link = _linked(end.sequence + 1, deed)
@@ -109,11 +161,11 @@ class GatheredAudit(StoredAudit):
             rows.append((*link, end.digest, self._seals.of_event(end.digest)))
         self._database.execute_rows(_INSERT, rows)
         self._database.hand_over(_MOVE_END, (*end, self._seals.of_end(end)))
+        self._written = end
 
 
-def _end(row: Sequence[Any] | None) -> tuple[End, bytes] | None:
-    if row is None:
-        return None
+def _typed(row: Sequence[Any]) -> tuple[End, bytes]:
+    """Give an end and its seal; of another type than we wrote, one that no seal fits."""
     sequence, digest, seal = row
     if not (isinstance(sequence, int) and isinstance(digest, bytes) and isinstance(seal, bytes)):
         return BEGINNING, b""

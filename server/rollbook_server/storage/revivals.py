@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rollbook_server.storage.engine import RollDatabase
 
 _TOKENS = """
-SELECT t.token_id, t.revoke_time, t.expire_time, p.profile_id, p.name
+SELECT t.token_id, t.revoke_time, p.profile_id, p.name
 FROM tokens t JOIN profiles p ON p.id = t.profile ORDER BY p.name, t.id
 """
 _KEYS = "SELECT api_key_id, revoke_time, expire_time, display_name FROM api_keys ORDER BY id"
@@ -30,12 +30,11 @@ def goes_on_from(database: RollDatabase, backup: RollDatabase) -> bool:
 
     Only then is what it lacks gone, and not of another roll.
     """
-    known = StoredAudit(backup).end()
-    if known is None:
+    newest = StoredAudit(backup).newest()
+    if not newest.sequence:
         return True  # nothing was ever done, so there is nothing to void
-    end, _ = known
-    found = database.execute_sql(_DIGEST, (end.sequence,)).fetchone()
-    return found is not None and bytes(found[0]) == end.digest
+    found = database.execute_sql(_DIGEST, (newest.sequence,)).fetchone()
+    return found is not None and bytes(found[0]) == newest.digest
 
 
 def find(database: RollDatabase, backup: RollDatabase, now: datetime) -> Revivals:
@@ -52,34 +51,34 @@ def find(database: RollDatabase, backup: RollDatabase, now: datetime) -> Revival
 def _tokens(database: RollDatabase, backup: RollDatabase, now: int) -> Iterator[RevivedToken]:
     since = {token_id: end for token_id, end, *_ in _rows(database, _TOKENS)}
     at_once = clock.microseconds(AT_ONCE)
-    for token_id, end, expiry, profile_id, name in _rows(backup, _TOKENS):
+    for token_id, end, profile_id, name in _rows(backup, _TOKENS):
         void = since.get(token_id, at_once)
-        if _works(end, expiry, now) and void is not None and void != end:
+        # One that has expired works again once somebody extends it.
+        if _lasts(end, now) and void is not None and void != end:
             yield RevivedToken(token_id, profile_id, name, clock.instant(void))
 
 
 def _keys(database: RollDatabase, backup: RollDatabase, now: int) -> Iterator[RevivedKey]:
     valid = {key for key, revoked, *_ in _rows(database, _KEYS) if revoked is None}
     for key, revoked, expiry, name in _rows(backup, _KEYS):
-        if _works(revoked, expiry, now) and key not in valid:
+        if _lasts(revoked, now) and _lasts(expiry, now) and key not in valid:
             yield RevivedKey(key, name)
 
 
 def _users(database: RollDatabase, backup: RollDatabase) -> Iterator[RevivedUser]:
     since = {row[0]: row for row in _rows(database, _USERS)}
     for user_id, name, password, disabled, revision in _rows(backup, _USERS):
-        if not password or disabled:
+        if not password:
             continue
-        if user_id not in since:
-            yield RevivedUser(user_id, name, password, disabled=True)
-            continue
-        _, _, later, disabled_since, revised = since[user_id]
-        if revised > revision and (later != password or disabled_since):
-            yield RevivedUser(user_id, name, later, disabled=bool(disabled_since))
+        gone = (user_id, name, password, True, revision + 1)
+        _, _, later, disabled_since, revised = since.get(user_id, gone)
+        # The old password of one who is disabled works again once somebody enables them.
+        if revised > revision and (later != password or disabled_since > disabled):
+            yield RevivedUser(user_id, name, later, disabled=bool(disabled_since or disabled))
 
 
-def _works(end: int | None, expiry: int | None, now: int) -> bool:
-    return (end is None or end > now) and (expiry is None or expiry > now)
+def _lasts(end: int | None, now: int) -> bool:
+    return end is None or end > now
 
 
 def _rows(database: RollDatabase, sql: str) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from peewee import DatabaseError, InterfaceError
 from playhouse.pool import MaxConnectionsExceeded
 
+from rollbook_server.domain import revivals
 from rollbook_server.domain.audit_chain import Seals
 from rollbook_server.storage import counters
 from rollbook_server.storage.answers import StoredAnswers
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
+    from rollbook_server.domain.audit_chain import End
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.repositories import Packing
     from rollbook_server.storage.engine import Readers, RollDatabase, WritingSide
@@ -113,7 +115,14 @@ class RollStore:
         self._audit = GatheredAudit(database, Seals(keyed))
         self._guesses = GatheredGuesses(database)
         writing = _roll(database, self._audit, self._guesses)
-        self._writer = Writer(writing_side, database, writing, self._gathered, self._attempt)
+        self._writer = Writer(
+            writing_side,
+            database,
+            writing,
+            within=self._gathered,
+            attempt=self._attempt,
+            committed=self._audit.committed,
+        )
 
     @contextmanager
     def _gathered(self) -> Iterator[None]:
@@ -166,6 +175,14 @@ class RollStore:
         """Begin to prepare rows for Devices.insert, outside a transaction."""
         return self._database.packing()
 
+    def newest_event(self) -> End:
+        """Give the newest audit event that was written or seen here."""
+        return self._audit.seen.end
+
+    def see_newest_event(self) -> None:
+        """Remember the newest audit event that there is, as if it had been written here."""
+        self._audit.seen.begin(self.read(lambda roll: roll.audit.newest()))
+
     @property
     def has_other_servers(self) -> bool:
         """Tell whether other servers may write to the same database."""
@@ -190,6 +207,10 @@ class RollStore:
     def holds_tokens(self) -> bool:
         """Tell whether there is any token."""
         return self.read(lambda _: self._reading.tokens.exist())
+
+    def holds_secrets(self) -> bool:
+        """Tell whether there is what somebody may void: tokens, API keys, users."""
+        return self.holds_tokens() or self.read(revivals.holds_keys_or_users)
 
     def needs_key_file(self) -> bool:
         """Tell whether a key file must be there already: for tokens, or for the audit log."""

@@ -76,19 +76,22 @@ class Writer:
     succeeds.
 
     Each transaction is made `within` a block, which may write at its end; `attempt` does work,
-    and what it noted for that block is forgotten if it fails.
+    and what it noted for that block is forgotten if it fails. `committed` is called when the
+    last such block is.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a connection, and what goes on around its transactions
         self,
         engine: WritingSide,
         database: RollDatabase,
         roll: Roll,
+        *,
         within: Callable[[], AbstractContextManager[None]],
         attempt: Callable[[Callable[[], Any]], Any],
+        committed: Callable[[], None],
     ) -> None:
         self._engine, self._database, self._roll = engine, database, roll
-        self._within, self._attempt = within, attempt
+        self._within, self._attempt, self._committed = within, attempt, committed
         self._small: deque[Work] = deque()
         self._bulk: deque[Work] = deque()
         self._waiting, self._delay = threading.Condition(), CommitDelay()
@@ -196,6 +199,7 @@ class Writer:
             self.is_in_doubt |= is_refusal(translated(error))
             fail(group, error)
             return
+        self._committed()
         self.is_in_doubt = any(is_refusal(result) for _, result in done)
         if self._told is not None:
             self._tell(self._told, done, begin)

@@ -10,6 +10,7 @@ from rollbook_server.domain.pages import page_request
 from rollbook_server.transport.messages import access_messages
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     import grpc
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 
 
 class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
-    """Looks after API keys."""
+    """Looks after API keys; `voided` notes that one was revoked."""
 
-    def __init__(self, store: Store, answers: Answers, keys: KeyRing) -> None:
+    def __init__(
+        self, store: Store, answers: Answers, keys: KeyRing, voided: Callable[[], None]
+    ) -> None:
         self._store, self._answers, self._keys = store, answers, keys
+        self._voided = voided
 
     def CreateApiKey(
         self,
@@ -82,6 +86,8 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
             return access_service_pb2.RevokeApiKeyResponse(api_key=access_messages.api_key(revoked))
 
         try:
-            return self._answers.once(request, access_service_pb2.RevokeApiKeyResponse, revoke)
+            answer = self._answers.once(request, access_service_pb2.RevokeApiKeyResponse, revoke)
         finally:
             self._keys.forget()
+        self._voided()
+        return answer

@@ -45,7 +45,8 @@ class AuditServicer(audit_service_pb2_grpc.AuditServiceServicer):
         context: grpc.ServicerContext,
     ) -> audit_service_pb2.VerifyAuditLogResponse:
         """Check the next piece of the chain."""
-        verifier = Verifier(self._seals, audit_messages.anchor(request))
+        seen = self._store.newest_event()  # before we look: what is written meanwhile is later
+        verifier = Verifier(self._seals, audit_messages.anchor(request), seen)
         wanted = audit_checks.piece_request(request.page_token, verifier.anchor)
         begin = audit_checks.begin_of(wanted)
         check = self._store.read(lambda roll: verifier.check(roll.audit, begin, audit_checks.PIECE))

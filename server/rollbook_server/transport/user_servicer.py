@@ -12,6 +12,7 @@ from rollbook_server.domain.users import UserQuery
 from rollbook_server.transport.messages import user_messages
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     import grpc
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 
 
 class UserServicer(user_service_pb2_grpc.UserServiceServicer):
-    """Looks after users."""
+    """Looks after users; `voided` notes that one was changed or deleted."""
 
-    def __init__(self, store: Store, answers: Answers, hasher: PasswordHasher) -> None:
+    def __init__(
+        self, store: Store, answers: Answers, hasher: PasswordHasher, voided: Callable[[], None]
+    ) -> None:
         self._store, self._answers, self._hasher = store, answers, hasher
+        self._voided = voided
 
     def CreateUser(
         self,
@@ -69,7 +73,9 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
             changed = users.update(roll, user_id, etag, wanted, now)
             return user_service_pb2.UpdateUserResponse(user=user_messages.user(changed))
 
-        return self._answers.once(request, user_service_pb2.UpdateUserResponse, update)
+        answer = self._answers.once(request, user_service_pb2.UpdateUserResponse, update)
+        self._voided()
+        return answer
 
     def DeleteUser(
         self,
@@ -82,7 +88,9 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
             users.delete(roll, request.user_id, request.etag, now)
             return user_service_pb2.DeleteUserResponse()
 
-        return self._answers.once(request, user_service_pb2.DeleteUserResponse, delete)
+        answer = self._answers.once(request, user_service_pb2.DeleteUserResponse, delete)
+        self._voided()
+        return answer
 
     def _hashed(self, wanted: UserChange) -> UserChange:
         """Hash the password, if it may be one: before the transaction, for it takes long."""

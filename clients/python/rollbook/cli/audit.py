@@ -164,7 +164,8 @@ _FAULTS = {
     "the server runs with another one (--sealing-key-file)",
     AuditFault.END_UNKNOWN: "is not the one that the server remembers as the newest; later "
     "ones may have been removed",
-    AuditFault.ANCHOR_DIFFERS: "is not the one that --anchor names",
+    AuditFault.ANCHOR_DIFFERS: "is not the one that --anchor names, or that the server wrote or "
+    "saw since its start",
 }
 
 

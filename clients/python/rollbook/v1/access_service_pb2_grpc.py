@@ -35,7 +35,7 @@ class AccessServiceStub(object):
 
     The key `admin` is that of the file admin.key in the server's data directory. It
     has every right and no end, and cannot be revoked. To replace it, remove the file
-    and start the server again.
+    and start the server again: the audit log tells RevokeApiKey and CreateApiKey of it.
     """
 
     def __init__(self, channel):
@@ -76,7 +76,7 @@ class AccessServiceServicer(object):
 
     The key `admin` is that of the file admin.key in the server's data directory. It
     has every right and no end, and cannot be revoked. To replace it, remove the file
-    and start the server again.
+    and start the server again: the audit log tells RevokeApiKey and CreateApiKey of it.
     """
 
     def CreateApiKey(self, request, context):
@@ -169,7 +169,7 @@ class AccessService(object):
 
     The key `admin` is that of the file admin.key in the server's data directory. It
     has every right and no end, and cannot be revoked. To replace it, remove the file
-    and start the server again.
+    and start the server again: the audit log tells RevokeApiKey and CreateApiKey of it.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ class AccessServiceStub:
 
     The key `admin` is that of the file admin.key in the server's data directory. It
     has every right and no end, and cannot be revoked. To replace it, remove the file
-    and start the server again.
+    and start the server again: the audit log tells RevokeApiKey and CreateApiKey of it.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -90,7 +90,7 @@ class AccessServiceAsyncStub:
 
     The key `admin` is that of the file admin.key in the server's data directory. It
     has every right and no end, and cannot be revoked. To replace it, remove the file
-    and start the server again.
+    and start the server again: the audit log tells RevokeApiKey and CreateApiKey of it.
     """
 
     CreateApiKey: grpc.aio.UnaryUnaryMultiCallable[
@@ -152,7 +152,7 @@ class AccessServiceServicer(metaclass=abc.ABCMeta):
 
     The key `admin` is that of the file admin.key in the server's data directory. It
     has every right and no end, and cannot be revoked. To replace it, remove the file
-    and start the server again.
+    and start the server again: the audit log tells RevokeApiKey and CreateApiKey of it.
     """
 
     @abc.abstractmethod

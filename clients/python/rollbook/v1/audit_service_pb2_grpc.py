@@ -41,7 +41,13 @@ class AuditServiceStub(object):
     profile_id, device_id, resource_id, reason, details]
 
     Beside it the server keeps a seal of each digest and of the newest one, which nobody
-    can make who has the database alone.
+    can make who has the database alone. Where the newest one is not as the server left it,
+    it goes on behind a gap in the sequences, so that the check names the first event missing
+    from then on.
+
+    An older copy of the whole log, or an empty one, needs no seal. A server that runs while
+    it is put in place remembers the newest event that it wrote or saw, and names what is
+    missing; once it was started again, only an anchor that was kept elsewhere shows it.
     """
 
     def __init__(self, channel):
@@ -78,7 +84,13 @@ class AuditServiceServicer(object):
     profile_id, device_id, resource_id, reason, details]
 
     Beside it the server keeps a seal of each digest and of the newest one, which nobody
-    can make who has the database alone.
+    can make who has the database alone. Where the newest one is not as the server left it,
+    it goes on behind a gap in the sequences, so that the check names the first event missing
+    from then on.
+
+    An older copy of the whole log, or an empty one, needs no seal. A server that runs while
+    it is put in place remembers the newest event that it wrote or saw, and names what is
+    missing; once it was started again, only an anchor that was kept elsewhere shows it.
     """
 
     def ListAuditEvents(self, request, context):
@@ -141,7 +153,13 @@ class AuditService(object):
     profile_id, device_id, resource_id, reason, details]
 
     Beside it the server keeps a seal of each digest and of the newest one, which nobody
-    can make who has the database alone.
+    can make who has the database alone. Where the newest one is not as the server left it,
+    it goes on behind a gap in the sequences, so that the check names the first event missing
+    from then on.
+
+    An older copy of the whole log, or an empty one, needs no seal. A server that runs while
+    it is put in place remembers the newest event that it wrote or saw, and names what is
+    missing; once it was started again, only an anchor that was kept elsewhere shows it.
     """
 
     @staticmethod

@@ -33,7 +33,13 @@ class AuditServiceStub:
          profile_id, device_id, resource_id, reason, details]
 
     Beside it the server keeps a seal of each digest and of the newest one, which nobody
-    can make who has the database alone.
+    can make who has the database alone. Where the newest one is not as the server left it,
+    it goes on behind a gap in the sequences, so that the check names the first event missing
+    from then on.
+
+    An older copy of the whole log, or an empty one, needs no seal. A server that runs while
+    it is put in place remembers the newest event that it wrote or saw, and names what is
+    missing; once it was started again, only an anchor that was kept elsewhere shows it.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -76,7 +82,13 @@ class AuditServiceAsyncStub:
          profile_id, device_id, resource_id, reason, details]
 
     Beside it the server keeps a seal of each digest and of the newest one, which nobody
-    can make who has the database alone.
+    can make who has the database alone. Where the newest one is not as the server left it,
+    it goes on behind a gap in the sequences, so that the check names the first event missing
+    from then on.
+
+    An older copy of the whole log, or an empty one, needs no seal. A server that runs while
+    it is put in place remembers the newest event that it wrote or saw, and names what is
+    missing; once it was started again, only an anchor that was kept elsewhere shows it.
     """
 
     ListAuditEvents: grpc.aio.UnaryUnaryMultiCallable[
@@ -118,7 +130,13 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
          profile_id, device_id, resource_id, reason, details]
 
     Beside it the server keeps a seal of each digest and of the newest one, which nobody
-    can make who has the database alone.
+    can make who has the database alone. Where the newest one is not as the server left it,
+    it goes on behind a gap in the sequences, so that the check names the first event missing
+    from then on.
+
+    An older copy of the whole log, or an empty one, needs no seal. A server that runs while
+    it is put in place remembers the newest event that it wrote or saw, and names what is
+    missing; once it was started again, only an anchor that was kept elsewhere shows it.
     """
 
     @abc.abstractmethod
