@@ -270,9 +270,9 @@ class App:
         self._lines.wait_for_watchers(min(seconds, WATCHERS_SECONDS))
         self._server.stop(0)  # watchers of our health who do not listen, and would stay
         ended.wait()
-        self._end_tasks()
+        self._close()
+        # Behind the close, by which the event is on the disk: noted before, it might be missed.
         self._epoch.reached(self._store.newest_event().sequence)
-        self._store.close()
 
     def _close(self) -> None:
         self._end_tasks()
