@@ -128,6 +128,7 @@ class App:
 
     def _begin(self) -> None:
         self._sealing = self._load_sealing()
+        self._sealing.check_fit()
         self._sealing.check_shared()
         self._sealing.finish()
         self._epoch = self._load_epoch()
