@@ -38,7 +38,7 @@ class Evidence(NamedTuple):
 def evidence(roll: Roll) -> Evidence:
     """Look at what is stored."""
     end = roll.audit.end()
-    newest = roll.audit.links(after=end[0].sequence - 1, limit=1) if end else ()
+    newest = roll.audit.links(after=max(end[0].sequence - 1, 0), limit=1) if end else ()
     return Evidence(end, tuple(newest), roll.tokens.outermost())
 
 

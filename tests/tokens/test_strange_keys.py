@@ -95,6 +95,11 @@ def test_what_was_tampered_with_keeps_no_server_with_the_right_keys_from_startin
     assert serve().address
 
 
+def test_nor_does_a_number_that_no_event_has(serve: Callable[..., Server], filled: Server) -> None:
+    DATABASES.change(filled.data_dir, f"UPDATE audit_end SET sequence = {-(2**63)}")
+    assert serve().address
+
+
 def test_what_was_forged_of_the_log_alone_is_left_to_the_check_of_the_log(
     serve: Callable[..., Server], filled: Server
 ) -> None:
