@@ -86,11 +86,13 @@ ALLOWED = {
     "rollbook_server.admin_key": {"rollbook_server.key_files"},
     "rollbook_server.sealing": {"rollbook_server.domain", "cryptography"},
     "rollbook_server.sealing_file": {"rollbook_server.key_files", "rollbook_server.sealing"},
+    "rollbook_server.sealing_evidence": {"rollbook_server.domain", "rollbook_server.sealing"},
     "rollbook_server.rotations": set(),
     "rollbook_server.sealing_keys": {
         "rollbook_server.domain",
         "rollbook_server.key_files",
         "rollbook_server.rotations",
+        "rollbook_server.sealing_evidence",
         "rollbook_server.sealing_file",
     },
     "rollbook_server.token_epoch": {"rollbook_server.domain", "rollbook_server.key_files"},

@@ -129,6 +129,7 @@ class App:
     def _begin(self) -> None:
         self._store.see_newest_event()
         self._sealing = self._load_sealing()
+        self._sealing.check_fit()
         self._sealing.check_shared()
         self._epoch = self._load_epoch()  # before anything is told in the audit log
         self._sealing.finish()

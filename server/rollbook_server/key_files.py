@@ -7,11 +7,11 @@ import os
 import secrets
 import stat
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 _SIZE_LIMIT = 1 << 16  # bytes; a thousand keys fit, a wrong file is not read whole
 
@@ -43,13 +43,16 @@ def read_or_create(path: Path, new_content: Callable[[], str]) -> bytes:
 def replace(path: Path, content: str) -> None:
     """Put a new file in the place of an old one, durably; at any instant there is one of the two.
 
-    Raises KeyFileError.
+    A symbolic link stays, and what it names is replaced: whoever keeps the file elsewhere finds
+    the new one there. The owner stays, too. Raises KeyFileError.
     """
-    aside = _aside(path)
+    place = Path(os.path.realpath(path))
+    aside = _aside(place)
     try:
         _write_durably(aside, content)
-        aside.replace(path)
-        _flush_directory(path.parent)
+        _keep_owner(place, aside)
+        aside.replace(place)
+        _flush_directory(place.parent)
     except OSError as error:
         raise KeyFileError(f"Cannot write the file {path}: {error.strerror}.") from error
     finally:
@@ -93,6 +96,13 @@ def _write_durably(path: Path, content: str) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _keep_owner(old: Path, new: Path) -> None:
+    """Let a file that root writes be of whom the old one is: the server may be no root."""
+    if os.geteuid() == 0 and old.exists():
+        owner = old.stat()
+        os.chown(new, owner.st_uid, owner.st_gid)
 
 
 def _flush_directory(path: Path) -> None:

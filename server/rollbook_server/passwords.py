@@ -7,14 +7,17 @@ are sent away. This module knows neither users nor storage.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from functools import cache
 
 from argon2 import PasswordHasher, Type
-from argon2.exceptions import VerifyMismatchError
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 from rollbook_server.domain.errors import Reason, RollbookError
+
+_log = logging.getLogger(__name__)
 
 AT_ONCE = 2  # 38 MiB
 SIGN_INS_WAITING = 8  # each holds a thread that serves calls; half a second of waiting
@@ -38,7 +41,7 @@ class Argon2Passwords:
             return _ARGON2.hash(password.encode())
 
     def verify(self, password: str, password_hash: str) -> bool:
-        """Tell whether the password fits; an empty hash takes as long and fits none.
+        """Tell whether the password fits; an empty or damaged hash takes as long and fits none.
 
         Waits for its turn; raises RollbookError with TOO_MANY_SIGN_INS if too many wait.
         """
@@ -68,4 +71,12 @@ def _fits(password: str, password_hash: str) -> bool:
     try:
         return _ARGON2.verify(password_hash, password.encode())
     except VerifyMismatchError:
+        return False
+    except (VerificationError, InvalidHashError, UnicodeError) as error:
+        _log.warning(
+            "the stored hash of a password is damaged (%s): its user cannot sign in before the "
+            "password is set anew with `rollbook user edit --password`",
+            error,
+        )
+        _fits(password, _nobodys())  # so that it takes as long
         return False

@@ -12,7 +12,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rollbook_server import key_files, sealing_file
+from rollbook_server import key_files, sealing_evidence, sealing_file
 from rollbook_server.domain import audit, clock, resealing
 from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.audit_lists import AuditQuery
@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_KEYS_ARE_MISSING = (
+    "SEALING KEYS ARE MISSING: no key in %s opens tokens that were sealed with the key %s. Devices "
+    "enroll with them, but nobody can be shown them, nor their QR codes. Put that key from a copy "
+    "of the key file of that time into the list sealing_keys, before the others, and start the "
+    "server again; or refresh the tokens that cannot be shown"
+)
+
 
 class SealingKeys:
     """What seals, and where its keys are; `path` is None if they are from the environment."""
@@ -43,6 +50,18 @@ class SealingKeys:
         self.sealer = document.sealer()
         self._in_use = document.keys[-1]
 
+    def check_fit(self) -> None:
+        """See to it that these are the keys of the database, before anything is sealed with them.
+
+        Warns in the log if some are missing. Raises KeyFileError if they are those of another.
+        """
+        found = self._store.read(sealing_evidence.evidence)
+        if sealing_evidence.is_of_others(found, self.sealer):
+            raise self._strange()
+        missing = sealing_evidence.missing_keys(found, self.sealer)
+        if missing:
+            _log.warning(_KEYS_ARE_MISSING, self._where, ", ".join(sorted(missing)))
+
     def check_shared(self) -> None:
         """See to it that all servers of a database look up and seal with the same keys.
 
@@ -52,12 +71,25 @@ class SealingKeys:
         if self._store.has_other_servers and mark != self._store.write(
             lambda roll: roll.tokens.sealing_mark(mark)
         ):
-            where = self._path or "ROLLBOOK_SEALING_KEY"
-            raise KeyFileError(
-                f"The sealing keys in {where} are not those of the other servers of this database: "
-                "what one of them sealed, the other could not read. Copy sealing.key from the data "
-                "directory of the server that was first, or name it with --sealing-key-file."
+            raise self._strange()
+
+    def _strange(self) -> KeyFileError:
+        if self._store.has_other_servers:
+            return KeyFileError(
+                f"The sealing keys in {self._where} are not those of the other servers of this "
+                "database: what one of them sealed, the other could not read. Copy sealing.key "
+                "from the data directory of the server that was first, or name it with "
+                "--sealing-key-file."
             )
+        return KeyFileError(
+            f"The sealing keys in {self._where} are not those of this database: they open none of "
+            "its tokens, and its audit log is sealed with others. Nothing was changed. Put the "
+            "sealing.key of this database back from its copy, or name it with --sealing-key-file."
+        )
+
+    @property
+    def _where(self) -> Path | str:
+        return self._path or "ROLLBOOK_SEALING_KEY"
 
     def finish(self) -> None:
         """Seal anew what older keys sealed; a full disk is no hindrance.

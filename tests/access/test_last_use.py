@@ -98,6 +98,34 @@ def test_what_was_not_written_yet_is_shown_and_is_written_at_the_end(
     assert len(writes) == 2
 
 
+def test_a_clock_that_was_ahead_once_leaves_no_time_to_come(
+    ring: KeyRing, store: SqliteStore, clock: TurnableClock
+) -> None:
+    clock.turn(days=3650)
+    ring.check(VALUE)
+    clock.turn(days=-3649)
+    key = store.read(lambda roll: roll.api_keys.get("key-1"))
+    assert key is not None
+    ring.check(VALUE)
+    assert ring.freshened(key).last_use_time == clock()
+    assert stored(store) == clock()
+
+
+def test_what_another_server_noted_since_stays(
+    ring: KeyRing, store: SqliteStore, clock: TurnableClock
+) -> None:
+    ring.check(VALUE)
+    clock.turn(days=1, minutes=4)  # its clock may be ahead a little
+    KeyRing(store, clock).check(VALUE)
+    used = clock()
+    clock.turn(minutes=-4)
+    ring.flush()
+    assert stored(store) == used
+    key = store.read(lambda roll: roll.api_keys.get("key-1"))
+    assert key is not None
+    assert ring.freshened(key).last_use_time == used
+
+
 def test_a_key_is_looked_up_once_and_anew_when_one_was_revoked(
     ring: KeyRing, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

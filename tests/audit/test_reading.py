@@ -96,7 +96,7 @@ def test_what_cannot_be_meant_is_refused_by_its_field(
 
 @pytest.mark.parametrize("fields", [
     {"anchor_sequence": 1},
-    {"anchor_digest": bytes(32)},
+    {"anchor_digest": b"1" * 32},
     {"anchor_sequence": -1, "anchor_digest": bytes(32)},
     {"anchor_sequence": 1, "anchor_digest": bytes(31)},
 ])  # fmt: skip

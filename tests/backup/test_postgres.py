@@ -66,10 +66,11 @@ def test_a_dump_as_it_is_told_gives_a_roll_that_serves(
 
 def test_no_password_is_in_what_is_told(command: Cli, tmp_path: Path) -> None:
     address = f"postgresql://rollbook:{SECRET}@db.example.com:5433/roll?sslmode=require"
+    address += f"&sslkey=my.key&sslpassword={SECRET}"
     for name in ("backup", "restore"):
         ended = command(name, tmp_path / "roll.dump", "--database", address)
         assert ended.code == ExitCode.REFUSED
         assert SECRET not in ended.err
-        for part in ("host=db.example.com", "port=5433", "dbname=roll", "sslmode=require"):
+        for part in ("host=db.example.com", "port=5433", "dbname=roll", "sslkey=my.key"):
             assert part in ended.err
     assert list(tmp_path.iterdir()) == []

@@ -52,7 +52,7 @@ def test_a_deleted_profile_is_found_by_its_id(cli: Cli, depot: str) -> None:
 
 @pytest.mark.parametrize("options", [
     ("list", "--since", "yesterday"), ("list", "--limit", "0"), ("verify", "--anchor", "17"),
-    ("verify", "--anchor", "0:" + "0" * 64), ("verify", "--anchor", f"{2**63}:" + "0" * 64),
+    ("verify", "--anchor", "0:" + "1" * 64), ("verify", "--anchor", f"{2**63}:" + "0" * 64),
     ("verify", "--recompute", "--anchor", "1:" + "0" * 64),
 ])  # fmt: skip
 def test_what_cannot_be_meant_is_a_mistake_of_usage(alone: Cli, options: tuple[str, ...]) -> None:
@@ -78,6 +78,17 @@ def test_an_unbroken_log_gives_an_anchor_that_holds(cli: Cli) -> None:
     other = cli("audit", "verify", "--anchor", "1:" + "0" * 64)
     assert other.code == ExitCode.BROKEN
     assert "event 1 is not the one that --anchor names, or that the server wrote" in other.err
+
+
+def test_so_does_a_log_in_which_nothing_is_yet(cli: Cli, server: Server) -> None:
+    ended = cli("audit", "verify")
+    empty = ended.out.split()[-1]
+    assert empty == "0:" + "0" * 64
+    cli("profile", "create", "First")
+    assert cli("audit", "verify", "--anchor", empty).code == 0
+    with server.admin() as admin:
+        check = admin.verify_audit_log(anchor_sequence=0, anchor_digest=bytes(32))
+    assert (check.checked_count, check.first_break) == (1, None)
 
 
 def test_a_check_tells_how_far_it_is(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,8 @@ WRONG = [
     "postgresql://me:s3c@ret@127.0.0.1:1/roll",
     "postgresql://me:s3c[ret@127.0.0.1:1/roll",
     "postgresql://me:s3c%ret@127.0.0.1:1/roll",
+    "postgresql://me:s3c ret@127.0.0.1:1/roll",
+    "postgresql://me@127.0.0.1:1/roll?sslpassword=s3c ret",
     "postgresql://me:s3cret@127.0.0.1:1",
     "postgresql://me:s3cret@127.0.0.1:1/roll?color=blue",
     "postgresql://127.0.0.1:1/?password=s3cret",
@@ -69,6 +71,10 @@ def test_what_is_shown_of_a_url_holds_no_password() -> None:
     assert shown("postgresql://me:a@b@host/roll") == "postgresql://...@host/roll"
     assert (
         shown("postgresql://host/roll?password=x&a=b") == "postgresql://host/roll?password=...&a=b"
+    )
+    secrets = "sslpassword=x&oauth_client_secret=x&scram_client_key=x&scram_server_key=x"
+    assert shown(f"postgresql://host/roll?{secrets}") == (
+        f"postgresql://host/roll?{secrets.replace('=x', '=...')}"
     )
     assert shown("sqlite:///roll.db") == "sqlite:///roll.db"
 

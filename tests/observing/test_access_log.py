@@ -84,7 +84,9 @@ def test_a_caller_may_name_its_call(
 
 def test_a_name_that_may_stand_in_no_log_is_replaced(server: Server) -> None:
     token = "2QQMR-N59B1-SP8W7-HCA4C-C8VV3-F6G8G"
-    unsound = [IMEI, "35-693803-564380-9", "rbk_secret", "", "a b", "x" * 65, '"', "-", token]
+    grouped = [token, token.replace("-", "_"), f"t-{token}", f"{token}-1", token.replace("-", ":")]
+    imeis = [IMEI, f"enroll-{IMEI}", f"imei.{IMEI}", f"{IMEI}_retry2", "35-693803-564380-9"]
+    unsound = [*grouped, *imeis, "rbk_secret", "", "a b", "x" * 65, '"', "-"]
     given = named(server, *unsound)
     assert not set(given) & set(unsound)
     assert all(re.fullmatch("[0-9a-f]{20}", name) for name in given)

@@ -428,7 +428,7 @@ type VerifyAuditLogRequest struct {
 	// An event known from earlier, such as the newest of an earlier check that was kept
 	// apart from this server; 0 for none. It must still be there as it was.
 	AnchorSequence int64 `protobuf:"varint,2,opt,name=anchor_sequence,json=anchorSequence,proto3" json:"anchor_sequence,omitempty"`
-	// The digest it had; 32 bytes.
+	// The digest it had; 32 bytes. For none it is empty, or zeros as of an empty log.
 	AnchorDigest  []byte `protobuf:"bytes,3,opt,name=anchor_digest,json=anchorDigest,proto3" json:"anchor_digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollbook_server.backup import taking
+from rollbook_server.backup.key_joining import NOTHING, Joining
 from rollbook_server.sealing_checks import misfit
 from rollbook_server.storage import contents, migrating, revivals, seals
 from rollbook_server.storage.audit import StoredAudit
@@ -52,11 +53,15 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is in the backup, what it replaces (None if nothing is there), and its keys if any."""
+    """What is in the backup, what it replaces (None if nothing is there), and its keys if any.
+
+    `joining` is what becomes of those in the key file of the server.
+    """
 
     backup: Contents
     before: Before | None
     keys: KeyDocument | None
+    joining: Joining = NOTHING
 
     @property
     def known(self) -> Revivals | None:
@@ -119,8 +124,8 @@ def _fitting_keys(
     fault = misfit(document, marks)
     if fault:
         raise RestoreRefusedError(
-            f"The sealing keys are not those of {file}: {fault}. Put the sealing.key of that time "
-            "into the data directory, or name it with --sealing-key-file."
+            f"The sealing keys are not those of {file}: {fault}. Name the sealing.key of that "
+            "time with --sealing-key-file: the server keeps its own, and gets those keys besides."
         )
     return document
 

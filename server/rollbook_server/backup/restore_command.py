@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,16 @@ from rollbook.cli.session import Session, with_session
 from rollbook.data_dir import default_data_dir
 from rollbook_server import sealing_file
 from rollbook_server.app import TOKEN_EPOCH_NAME
-from rollbook_server.backup import planning, postgres_commands, progress, restore_report
+from rollbook_server.backup import (
+    key_joining,
+    planning,
+    postgres_commands,
+    progress,
+    restore_report,
+)
 from rollbook_server.backup.putting_back import Choices, PuttingBack
 from rollbook_server.config import DATABASE_NAME, SEALING_KEY_NAME
+from rollbook_server.database import places
 from rollbook_server.database.places import named_file, place_options, told
 from rollbook_server.domain import clock
 from rollbook_server.key_files import KeyFileError
@@ -27,6 +35,7 @@ from rollbook_server.storage.store import locked
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rollbook_server.backup.key_joining import Joining
     from rollbook_server.backup.planning import Plan
     from rollbook_server.backup.putting_back import Restored
     from rollbook_server.sealing_file import KeyDocument
@@ -83,11 +92,13 @@ def restore(  # noqa: PLR0913 - one argument for each option
     keys = _Keys(sealing_key_file or folder / SEALING_KEY_NAME)
     with _told(), _kept_still(target, dry_run=dry_run):
         plan = _planned(session, file, target, folder / TOKEN_EPOCH_NAME, keys)
+        plan = replace(plan, joining=keys.joining(plan, folder))
         if dry_run:
             _tell_plan(session, file, target, plan, choices)
             return
         if plan.before is not None:
             confirm(restore_report.question(file, target, plan), yes=yes)
+        plan = replace(plan, joining=plan.joining.done())  # first: a key too many does no harm
         with progress.watch(silent=session.wants_json) as watcher:
             run = PuttingBack(file, target, plan, choices)
             done = run.run(folder / TOKEN_EPOCH_NAME, clock.now(), watcher)
@@ -98,10 +109,16 @@ class _Keys:
     """Reads the sealing keys once they are needed."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._environment = path, os.environ.get("ROLLBOOK_SEALING_KEY", "")
 
     def __call__(self) -> KeyDocument:
-        return sealing_file.existing(self._path, os.environ.get("ROLLBOOK_SEALING_KEY", ""))
+        return sealing_file.existing(self._path, self._environment)
+
+    def joining(self, plan: Plan, folder: Path) -> Joining:
+        """Find what the key file of the server lacks; one with keys from elsewhere needs none."""
+        if plan.keys is None or self._environment:
+            return key_joining.NOTHING
+        return key_joining.joining(self._path, plan.keys, places.sealing_key_file(folder))
 
 
 def _planned(session: Session, file: Path, target: Path, epoch: Path, keys: _Keys) -> Plan:

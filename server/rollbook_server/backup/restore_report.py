@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from rollbook_server.backup.key_joining import Joining
     from rollbook_server.backup.planning import Plan
     from rollbook_server.backup.putting_back import Choices, Restored
     from rollbook_server.domain.revivals import Revivals
@@ -41,6 +42,11 @@ def forecast(file: Path, target: Path, plan: Plan, choices: Choices) -> Iterator
     else:
         kept = "would work again" if choices.brings_back else "would stay void"
         yield f"Voided since the backup, and {kept}: {_listed(plan.known)}."
+    joining = plan.joining
+    if joining.added:
+        yield f"{joining.kept} would get the sealing keys {', '.join(joining.added)} besides."
+    elif joining.advice:
+        yield joining.advice
     yield "Nothing was changed."
 
 
@@ -54,6 +60,8 @@ def planned(file: Path, target: Path, plan: Plan) -> Mapping[str, object]:
         "contents_before": asdict(before) if before else None,
         "voided_since": _document(plan.known) if plan.known is not None else None,
         "voided_since_unknown": plan.why_unknown,
+        "sealing_keys_added": plan.joining.added,
+        "sealing_key_advice": plan.joining.advice,
     }
 
 
@@ -82,6 +90,18 @@ def say_done(file: Path, target: Path, plan: Plan, restored: Restored) -> None:
     _say_what_may_work(plan, restored)
     if restored.voided.tokens or restored.token_count:
         say("Profiles whose token is void need another one: `rollbook token refresh PROFILE`.")
+    _say_keys(plan.joining)
+
+
+def _say_keys(joining: Joining) -> None:
+    if joining.advice:
+        warn(f"the server does not know all sealing keys of the backup yet. {joining.advice}")
+        return
+    if joining.added:
+        say(
+            f"{joining.kept} holds the sealing keys {', '.join(joining.added)} besides, as older "
+            "ones: the server seals anew what they sealed, and then lets them go."
+        )
     say("Start the server.")
 
 

@@ -33,5 +33,8 @@ class ApiKeys(Protocol):
     def revoke(self, api_key_id: str, now: datetime) -> None:
         """Note when the key was revoked."""
 
-    def note_uses(self, uses: Mapping[str, datetime]) -> None:
-        """Note when keys were used last, by api_key_id; never an earlier time than before."""
+    def note_uses(self, uses: Mapping[str, datetime], now: datetime) -> None:
+        """Note when keys were used last, by api_key_id; no earlier time than before.
+
+        But a time that lies ahead of now is of a clock that went wrong, and gives way.
+        """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ NAME_LIMIT = names.NAME_LIMIT  # characters of a display_name
 
 SORT_KINDS: Kinds = (int, str)  # create_time, api_key_id
 """The types of the keys by which the list is sorted."""
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""By more no two servers' clocks do: a last use that lies further ahead is of a wrong one."""
 
 _PREFIX = "rbk_"  # so that secret scanners and people know one when they see it
 _BYTES = 32

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain.api_keys import digest_of
+from rollbook_server.domain.api_keys import CLOCKS_DIFFER, digest_of
 from rollbook_server.domain.errors import Reason, RollbookError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class KeyRing:
     def freshened(self, key: ApiKey) -> ApiKey:
         """Give a stored key with its last use as it is known here."""
         used, stored = self._uses.get(key.api_key_id), key.last_use_time
-        if used is None or (stored is not None and stored >= used):
+        if used is None or (stored and used <= stored <= self._clock() + CLOCKS_DIFFER):
             return key
         return replace(key, last_use_time=used)
 
@@ -74,7 +74,7 @@ class KeyRing:
             uses = dict(self._uses)
         if uses:
             with suppress(RollbookError):
-                self._store.write(lambda roll: roll.api_keys.note_uses(uses))
+                self._store.write(lambda roll: roll.api_keys.note_uses(uses, self._clock()))
 
     def _find(self, digest: bytes) -> ApiKey | None:
         key = self._known.get(digest)
@@ -95,15 +95,16 @@ class KeyRing:
         with self._lock:
             self._uses[api_key_id] = now
             written = self._written.get(api_key_id)
-            is_due = written is None or now - written >= WRITTEN_EVERY
+            # The clock may have been set back, too.
+            is_due = written is None or abs(now - written) >= WRITTEN_EVERY
             if is_due:
                 self._written[api_key_id] = now
         if is_due:
-            self._write({api_key_id: now})
+            self._write({api_key_id: now}, now)
 
-    def _write(self, uses: Mapping[str, datetime]) -> None:
+    def _write(self, uses: Mapping[str, datetime], now: datetime) -> None:
         with suppress(RollbookError):  # the server is stopping; `flush` comes
-            self._store.submit(lambda roll: roll.api_keys.note_uses(uses))
+            self._store.submit(lambda roll: roll.api_keys.note_uses(uses, now))
 
 
 def _check_valid(key: ApiKey, now: datetime) -> None:

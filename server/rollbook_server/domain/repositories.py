@@ -88,6 +88,9 @@ class Tokens(Protocol):
     def sealed_otherwise(self, mark: bytes, *, after: str, limit: int) -> Sequence[Token]:
         """Give at most `limit` tokens behind the id `after` whose sealed value begins otherwise."""
 
+    def outermost(self) -> Sequence[Token]:
+        """Give the first and the last one, by when they were made and by id, however many are."""
+
     def count_sealed_otherwise(self, mark: bytes) -> int:
         """Give how many tokens have a sealed value that begins otherwise."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rollbook_server.domain.api_keys import ApiKey
+from rollbook_server.domain.api_keys import CLOCKS_DIFFER, ApiKey
 from rollbook_server.domain.rights import Right, Role
 from rollbook_server.storage.tables import ApiKeyTable
 
@@ -63,13 +63,13 @@ class StoredApiKeys:
         revoked = ApiKeyTable.update(revoke_time=now).where(ApiKeyTable.api_key_id == api_key_id)
         revoked.execute(self._database)
 
-    def note_uses(self, uses: Mapping[str, datetime]) -> None:
-        """Note when keys were used last, never an earlier time than before."""
+    def note_uses(self, uses: Mapping[str, datetime], now: datetime) -> None:
+        """Note when keys were used last, no earlier time than before unless that lies ahead."""
         before = ApiKeyTable.last_use_time
-        for api_key_id, now in uses.items():
-            is_later = before.is_null() | (before < now)
-            noted = ApiKeyTable.update(last_use_time=now)
-            noted.where((ApiKeyTable.api_key_id == api_key_id) & is_later).execute(self._database)
+        for api_key_id, used in uses.items():
+            gives_way = before.is_null() | (before < used) | (before > now + CLOCKS_DIFFER)
+            noted = ApiKeyTable.update(last_use_time=used)
+            noted.where((ApiKeyTable.api_key_id == api_key_id) & gives_way).execute(self._database)
 
     def _first(self, condition: Any) -> ApiKey | None:
         row = ApiKeyTable.select().where(condition).dicts().execute(self._database)

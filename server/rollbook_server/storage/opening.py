@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _POSTGRES = ("postgresql", "postgres")
 # Up to the last @, for a password that was not written as it has to be may hold another.
 _USER_INFO = re.compile("://.*@", re.DOTALL)
-_SECRET = re.compile(r"(password=)[^&]*")
+_SECRET = re.compile(r"((?:password|_secret|scram_(?:client|server)_key)=)[^&]*")
 ESCAPES = "In a password, write @ : / ? # % as %40 %3A %2F %3F %23 %25."
 
 

@@ -44,6 +44,13 @@ _FIND = f"""
 _SEALED_OTHERWISE = f"""
 {_OWNED} WHERE t.token_id > ? AND substr(t.sealed_value, 1, ?) <> ? ORDER BY t.token_id LIMIT ?
 """
+_OUTERMOST = f"""
+{_OWNED} WHERE t.id IN (
+    SELECT min(id) FROM tokens UNION SELECT max(id) FROM tokens
+    UNION SELECT id FROM tokens WHERE token_id = (SELECT min(token_id) FROM tokens)
+    UNION SELECT id FROM tokens WHERE token_id = (SELECT max(token_id) FROM tokens)
+)
+"""
 _CURRENT = f"{_OWNED} WHERE p.profile_id = ? AND t.current"
 
 
@@ -113,6 +120,10 @@ class StoredTokens:
         wanted = (after, len(mark), mark, limit)
         rows = self._database.execute_sql(_SEALED_OTHERWISE, wanted).fetchall()
         return [_token(row) for row in rows]
+
+    def outermost(self) -> list[Token]:
+        """Give the first and the last one, by when they were made and by id, however many are."""
+        return [_token(row) for row in self._database.execute_sql(_OUTERMOST).fetchall()]
 
     def count_sealed_otherwise(self, mark: bytes) -> int:
         """Give how many tokens have a sealed value that begins otherwise."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import grpc
 
 from rollbook_server.domain import tracks
-from rollbook_server.domain.redaction import redacted
+from rollbook_server.domain.redaction import may_hold_secret
 from rollbook_server.domain.tracks import Track
 from rollbook_server.transport.statuses import reason_of
 
@@ -133,7 +133,7 @@ def _name_of(metadata: Any) -> str:
     """
     for name, value in metadata:
         if name == REQUEST_ID and isinstance(value, str) and _SAFE.fullmatch(value):
-            return value if redacted(value) == value else _new_name()
+            return _new_name() if may_hold_secret(value) else value
     return _new_name()
 
 

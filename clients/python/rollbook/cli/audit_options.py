@@ -76,6 +76,8 @@ def _anchor(
         anchor = int(sequence), bytes.fromhex(digest)
     except ValueError:
         anchor = 0, b""
+    if anchor == (0, bytes(_DIGEST_BYTES)):
+        return None  # what is shown of an empty log
     if not 1 <= anchor[0] <= _LAST_SEQUENCE or len(anchor[1]) != _DIGEST_BYTES:
         raise click.BadParameter(f"{value!r} is not NUMBER:DIGEST as an earlier check showed it")
     return anchor

@@ -253,11 +253,12 @@ def said_in(url: str) -> dict[str, Any]:
     """Give the parts of a URL; raises StoreError if there are none."""
     try:
         return conninfo_to_dict(url)
-    except psycopg.Error as error:
-        reason = str(error).partition(":")[0]  # behind which a part of a password may stand
+    except psycopg.Error:
+        # Without the driver's words, which repeat what may be a part of a password.
         raise StoreError(
-            f"The URL of the PostgreSQL database cannot be read ({reason}): write "
-            "postgresql://USER@HOST/DATABASE, with % in a password as %25."
+            "The URL of the PostgreSQL database cannot be read: write "
+            "postgresql://USER@HOST/DATABASE, with a space in it as %20 and % as %25, and behind "
+            "a ? nothing but parameters of PostgreSQL's connections."
         ) from None
 
 

@@ -29,6 +29,11 @@ _OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = ? AND pid <> pg_backend_pid()
 """
+# Of the parameters of libpq up to PostgreSQL 18.
+_SECRETS = {
+    *("password", "sslpassword", "oauth_client_secret"),
+    *("scram_client_key", "scram_server_key"),
+}
 # So long the connections of a program that was killed may outlive it.
 _LEAVING_SECONDS, _LOOK_SECONDS = 5.0, 0.1
 
@@ -112,12 +117,11 @@ class PostgresPlace(Place):
 
 
 def passwordless(url: str) -> str:
-    """Give the same connection as PostgreSQL's programs take it, without its password.
+    """Give the same connection as PostgreSQL's programs take it, without what is secret in it.
 
     Raises StoreError for a URL that cannot be read.
     """
-    said = said_in(url)
-    said.pop("password", None)
+    said = {name: value for name, value in said_in(url).items() if name not in _SECRETS}
     return make_conninfo("", **said)
 
 

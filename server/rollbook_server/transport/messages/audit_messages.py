@@ -59,13 +59,14 @@ def audit_event(value: AuditEvent) -> audit_service_pb2.AuditEvent:
 
 def anchor(request: audit_service_pb2.VerifyAuditLogRequest) -> End:
     """Read the event that is known from elsewhere; sequence 0 for none."""
-    if not request.anchor_sequence and not request.anchor_digest:
+    named = End(request.anchor_sequence, request.anchor_digest or BEGINNING.digest)
+    if named == BEGINNING:  # as the check of an empty log gives it
         return BEGINNING
     if request.anchor_sequence < 1:
         raise FieldsError({"anchor_sequence": "must be 1 or more, with the digest of that event"})
     if len(request.anchor_digest) != _DIGEST_BYTES:
         raise FieldsError({"anchor_digest": f"must have {_DIGEST_BYTES} bytes"})
-    return End(request.anchor_sequence, request.anchor_digest)
+    return named
 
 
 def audit_break(value: Break) -> audit_service_pb2.AuditBreak:
