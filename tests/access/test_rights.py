@@ -179,7 +179,7 @@ def test_a_new_profile_is_given_to_a_user_by_who_may_do_that(
         with pytest.raises(PermissionDeniedError) as caught:
             creator.create_profile("Other", user_id=user_id)
         assert caught.value.metadata["right"] == "ASSIGN_USER"
-    both = holder(Right.CREATE, Right.ASSIGN_USER)
+    both = holder(Right.CREATE, Right.ASSIGN_USER, Right.VIEW)
     assert both.create_profile("Other", user_id=user.user_id).user_name == "ada"
 
 

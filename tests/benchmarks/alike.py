@@ -1,7 +1,7 @@
-"""Whether the time of an answer tells why a token was refused.
+"""Whether the time of an answer tells why a token or a device was refused.
 
-Calls of every kind in random order, one at a time; each kind is held against the unknown
-token by the test of Mann and Whitney, which asks nothing of the shape of the times.
+Calls of every kind in random order, one at a time; each kind is held against what is
+unknown by the test of Mann and Whitney, which asks nothing of the shape of the times.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import statistics
 import time
 from contextlib import closing
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rollbook import DeviceRow, EnrollmentAgent
 from rollbook_server.domain.token_values import new_value
@@ -23,13 +23,37 @@ if TYPE_CHECKING:
     from rollbook import AdminClient
     from running import ServerProcess
 
+    Kinds = dict[str, dict[str, Any]]  # what each presents
+
 # Of these the answer, or the token itself by its checksum, says as much.
 TOLD_APART = ("right, wrong device", "mistyped")
 IMEI, STRANGER = "86012345678901", "86012345678902"
 UNKNOWN = "unknown"
 
 
-def tokens(admin: AdminClient, server: ServerProcess) -> dict[str, str]:
+def tokens(admin: AdminClient, server: ServerProcess) -> Kinds:
+    """Give a device with a token of every kind."""
+    found = _tokens(admin, server)
+    strangers = {TOLD_APART[0]: STRANGER}
+    return {
+        kind: {"token": token, "imeis": [strangers.get(kind, IMEI)]}
+        for kind, token in found.items()
+    }
+
+
+def devices(admin: AdminClient) -> dict[str, Kinds]:
+    """Give devices of no profile and of another one, without a token and with one."""
+    first, second, known = "86012345678903", "86012345678904", "86012345678905"
+    admin.upload_rows(admin.create_profile("theirs").profile_id, [DeviceRow(imei=known)])
+    token = admin.reveal_token(admin.create_profile("ours").profile_id)
+    imeis = {UNKNOWN: first, "unknown as well": second, "of another profile": known}
+    return {
+        which: {kind: {"token": value, "imeis": [imei]} for kind, imei in imeis.items()}
+        for which, value in {"no token": "", "the right token of a profile": token}.items()
+    }
+
+
+def _tokens(admin: AdminClient, server: ServerProcess) -> dict[str, str]:
     """Give a token of every kind; one of them the server cannot know of but by a restart."""
     found = {UNKNOWN: new_value(), "unknown as well": new_value()}
     for kind in ("expired", "revoked", "refreshed", TOLD_APART[0]):
@@ -52,16 +76,15 @@ def _expire(server: ServerProcess, token_id: str) -> None:
     server.start()
 
 
-def measure(server: ServerProcess, kinds: dict[str, str], calls: int) -> dict[str, list[float]]:
+def measure(server: ServerProcess, kinds: Kinds, calls: int) -> dict[str, list[float]]:
     """Give the seconds that calls of each kind took."""
     order = [kind for kind in kinds for _ in range(calls)]
     Random(5).shuffle(order)
     found: dict[str, list[float]] = {kind: [] for kind in kinds}
     with EnrollmentAgent(server.address) as agent:
         for kind in order:
-            imei = STRANGER if kind == TOLD_APART[0] else IMEI
             begun = time.perf_counter()
-            agent.enroll_device(token=kinds[kind], imeis=[imei], request_id="")
+            agent.enroll_device(**kinds[kind], request_id="")
             found[kind].append(time.perf_counter() - begun)
     return found
 

@@ -114,14 +114,20 @@ def _guess(address: str, kind: str, count: int) -> Counter[str]:
     return Counter(json.loads(done.stdout))
 
 
+def _compare(server: ServerProcess, kinds: alike.Kinds, timings: int) -> None:
+    for line in alike.lines(alike.measure(server, kinds, timings)):
+        print(f"  {line}", flush=True)
+
+
 def main(tokens: int = 10_000, imeis: int = 10**6, timings: int = 2_000) -> None:
     """Run both, and say at the end whether all is well."""
     with tempfile.TemporaryDirectory() as folder:
         with fresh_server(Path(folder) / "timings") as server, server.admin() as admin:
-            kinds = alike.tokens(admin, server)
             print(f"why a token is refused, {timings:,} calls each, against an unknown one:")
-            for line in alike.lines(alike.measure(server, kinds, timings)):
-                print(f"  {line}", flush=True)
+            _compare(server, alike.tokens(admin, server), timings)
+            for which, kinds in alike.devices(admin).items():
+                print(f"why a device is refused with {which}, against an unknown one:")
+                _compare(server, kinds, timings)
         with fresh_server(Path(folder) / "attack") as server:
             report = run(server, {"tokens": tokens, "sweep": imeis}, IDLE_SECONDS)
     for line in report.lines():

@@ -235,3 +235,23 @@ def test_who_lacks_a_right_is_told_a_command_without_the_own_key(
     ended = cli("--api-key-file", file, "profile", "create", "Depot")
     assert ended.code == ExitCode.REFUSED
     assert "makes one: rollbook key create NAME --right create\n" in ended.err
+
+
+def test_who_may_not_view_is_told_what_names_the_new_thing(
+    cli: Cli, admin: AdminClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = cli("key", "create", "Importer", "--right", "create").out.strip()
+    monkeypatch.setenv("ROLLBOOK_API_KEY", made)
+    ended = cli("profile", "create", "Depot", "--tokenless")
+    (profile,) = admin.list_profiles()
+    assert ended.code == ExitCode.DONE
+    assert [line.split("  ")[0] for line in ended.out.splitlines()] == ["Profile ID", "Created"]
+    assert profile.profile_id in ended.out
+    assert "Next:" not in ended.err
+
+    ended = cli("user", "create", "ada", "--no-password")
+    (user,) = admin.list_users()
+    assert ended.code == ExitCode.DONE
+    assert user.user_id in ended.out
+    told = cli("profile", "create", "Other", "--output", "json").document
+    assert (told["name"], told["origin"], bool(told["profile_id"])) == ("", "UNSPECIFIED", True)

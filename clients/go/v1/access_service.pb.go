@@ -23,6 +23,12 @@ const (
 )
 
 // What a holder of a key may do.
+//
+// Who may change a thing may not see it for that: without VIEW, answers to changes hold
+// ids, etags, states and times of profiles, devices, users, uploads and tokens, and of
+// themselves the numbers, also where the stored answer to a request_id is whole. Other
+// fields are as if not set. CreateProfile still warns of what the caller sent, and
+// UploadDevices answers the whole upload.
 type Right int32
 
 const (

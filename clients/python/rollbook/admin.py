@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class AdminClient(BlockingClient, AdminCalls):
     """Looks after profiles, uploads, devices, inventories, tokens, users and API keys.
 
-    It calls with an API key; what that has no right to raises PermissionDeniedError.
+    It calls with an API key; what that has no right to raises PermissionDeniedError. What
+    it may change but not view comes back with ids, etag, states and times alone.
 
     >>> with AdminClient(address, api_key=key) as admin:
     ...     profile = admin.create_profile("Depot tablets")

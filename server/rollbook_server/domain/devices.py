@@ -83,7 +83,8 @@ class Device(NamedTuple):
     A named tuple, for to enroll a device makes two of them; a dataclass took four times as long.
 
     `source_row` and `source_line` are those of `upload_id`, the upload that last
-    wrote the device; `last_request_id` is that of its last enrollment.
+    wrote the device; `last_request_id` is that of its last enrollment; `tokenless` is
+    whether the profile was under which it was read.
     """
 
     device_id: str
@@ -103,6 +104,7 @@ class Device(NamedTuple):
     attributes: Mapping[str, str] = MappingProxyType({})
     user_id: str = ""
     last_request_id: str = ""
+    tokenless: bool = False
 
     @property
     def manufacturer_key(self) -> str:

@@ -202,12 +202,19 @@ def find(roll: Roll, enrollment: Enrollment, now: datetime) -> Finding:
             cause = _token_cause(token, now)
             return Finding(Decision(Outcome.SIGN_IN_REQUIRED, cause), token)
     match = decide(roll.devices.candidates(enrollment.presented))
-    profile = roll.profiles.get(match.device.profile_id) if match.device else None
-    if match.device is None or profile is None or not _is_open(profile, token):
-        refusal = Decision(Outcome.NOT_REGISTERED, _refusal_cause(match))
-        return Finding(refusal, token, match.device)
+    if match.device is None or not _is_open(match.device, token):
+        return _refused(roll, enrollment, match, token)
+    # Read here, and for no device that is refused: to read it would tell that it is known.
+    profile = roll.profiles.get(match.device.profile_id)
     decision = Decision(Outcome.REGISTERED, match.rule, match.device, profile)
     return Finding(decision, token, match.device)
+
+
+def _refused(roll: Roll, enrollment: Enrollment, match: Match, token: Token | None) -> Finding:
+    if match.rule in {MatchRule.IMEI, MatchRule.AMBIGUOUS}:
+        roll.devices.overlook(enrollment.presented)
+    refusal = Decision(Outcome.NOT_REGISTERED, _refusal_cause(match))
+    return Finding(refusal, token, match.device)
 
 
 def _token_cause(token: Token | None, now: datetime) -> str:
@@ -220,10 +227,8 @@ def _refusal_cause(match: Match) -> str:
     return "AMBIGUOUS" if match.rule is MatchRule.AMBIGUOUS else "UNKNOWN_DEVICE"
 
 
-def _is_open(profile: Profile, token: Token | None) -> bool:
-    if token is None:
-        return profile.tokenless
-    return profile.profile_id == token.profile_id
+def _is_open(device: Device, token: Token | None) -> bool:
+    return device.tokenless if token is None else device.profile_id == token.profile_id
 
 
 def _register(

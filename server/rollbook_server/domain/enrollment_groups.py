@@ -75,6 +75,9 @@ class _Devices:
         by_serial = found.by_serial and self._newest(found.by_serial)
         return Candidates([self._newest(each) for each in found.by_imei], by_serial)
 
+    def overlook(self, presented: Presented) -> None:
+        self._roll.devices.overlook(presented)
+
     def register(self, device: Device, request_id: str, now: datetime) -> Device:
         self._registered[device.device_id] = done = registered(device, request_id, now)
         return done

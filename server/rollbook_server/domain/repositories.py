@@ -204,7 +204,13 @@ class Devices(DeviceLists, Protocol):
         """
 
     def candidates(self, presented: Presented) -> Candidates:
-        """Give the devices that hold a presented key."""
+        """Give the devices that hold a presented key; takes as long if there are none."""
+
+    def overlook(self, presented: Presented) -> None:
+        """Ask what is asked besides of a device whose IMEIs are unknown, for one that is known.
+
+        So that who is refused does not learn by the time that it takes which it was.
+        """
 
     def candidates_of(self, presented: Sequence[Presented]) -> list[Candidates]:
         """Give the same for many, in order."""

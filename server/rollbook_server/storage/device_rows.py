@@ -19,7 +19,7 @@ _PREFIX = "dev-"
 DEVICE_COLUMNS = (
     "d.id, p.profile_id, d.imei, d.imei2, d.serial_number, d.manufacturer, d.attributes,"
     " u.upload_id, d.source_row, d.source_line, d.create_time, d.update_time,"
-    " d.register_time, d.user_id, d.revision, d.last_request_id"
+    " d.register_time, d.user_id, d.revision, d.last_request_id, p.tokenless"
 )
 DEVICE_TABLES = (
     "devices d JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload"
@@ -64,6 +64,7 @@ def device(columns: Sequence[Any]) -> Device:
         user_id=columns[13],
         revision=columns[14],
         last_request_id=columns[15],
+        tokenless=bool(columns[16]),
     )
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rollbook_server.storage.engine import PackedBatch, RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
 
-    _Question = tuple[str, tuple[str, str]]
+    _Question = tuple[str, tuple[str, str, int]]
 
 _FIRST_IS_SECOND = """
 SELECT 1 FROM ($TEXTS) r $THEN devices d ON d.imei2 = r.value LIMIT 1
@@ -48,10 +48,16 @@ HAS_SECOND = "SELECT 1 FROM devices WHERE imei2 IS NOT NULL ORDER BY imei2 LIMIT
 _BY_NUMBER = f"SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id $AMONG_NUMBERS"
 
 # The ids first: with all that is joined, PostgreSQL would plan it twice, for each key anew.
+# Where there is none, a stand-in is read in its place, and thrown away: else a device that is
+# on the roll and refused would take longer than one that is not on it.
 _BY_IMEI = f"""
-SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id IN (
+WITH found AS (
     SELECT id FROM devices WHERE imei $AMONG_TEXTS
     UNION ALL SELECT id FROM devices WHERE imei2 $AMONG_TEXTS
+)
+SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id IN (
+    SELECT id FROM found
+    UNION ALL SELECT CAST(? AS BIGINT) WHERE NOT EXISTS (SELECT 1 FROM found)
 ) AND {STAYS}
 """
 
@@ -72,8 +78,9 @@ UPDATE devices SET user_id = '', revision = revision + 1 WHERE user_id = ? AND u
 """
 
 _BY_SERIAL = f"""
-SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES}
-WHERE d.serial_number = ? AND d.manufacturer_key = ? AND {STAYS}
+SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id = coalesce(
+    (SELECT id FROM devices WHERE serial_number = ? AND manufacturer_key = ?), ?
+) AND {STAYS}
 """
 
 
@@ -87,6 +94,7 @@ class StoredDevices(StoredDeviceLists):
         self._database, self._profiles = database, profiles
         self._names, self._ranges = AttributeNames(database), ProfileRanges(database)
         self._upload_ranges = UploadRanges(database)
+        self._stand_in = 0  # the number of a device that was found last
 
     def pack(self, rows: Sequence[DeviceRow], columns: Sequence[str] = ()) -> Packed:
         """Prepare rows for insert."""
@@ -176,29 +184,43 @@ class StoredDevices(StoredDeviceLists):
     def candidates_of(self, presented: Sequence[Presented]) -> list[Candidates]:
         """Give the same for many; serial numbers only for those whose IMEIs are unknown."""
         wanted = json.dumps(list({imei for each in presented for imei in each.imeis}))
-        self._database.look_ahead(_questions(wanted, presented))
-        holders = self._by_imei(wanted) if wanted != _NOTHING else {}
+        stand_in = self._stand_in
+        self._database.look_ahead(_questions(wanted, presented, stand_in))
+        holders = self._by_imei(wanted, stand_in) if wanted != _NOTHING else {}
         known = [
             (each, [holder for imei in each.imeis for holder in holders.get(imei, ())])
             for each in presented
         ]
-        self._database.look_ahead(_serial_questions(each for each, found in known if not found))
-        return [Candidates(found) if found else self._by_serial(each) for each, found in known]
+        unknown = (each for each, found in known if not found)
+        self._database.look_ahead(_serial_questions(unknown, stand_in))
+        return [
+            Candidates(found) if found else self._by_serial(each, stand_in) for each, found in known
+        ]
 
-    def _by_imei(self, wanted: str) -> Mapping[str, list[Device]]:
+    def overlook(self, presented: Presented) -> None:
+        """Ask for a serial number in vain; see the port."""
+        stand_in = self._stand_in
+        self._database.look_ahead(_serial_questions([presented], stand_in))
+        self._by_serial(presented, stand_in)
+
+    def _by_imei(self, wanted: str, stand_in: int) -> Mapping[str, list[Device]]:
         holders: dict[str, list[Device]] = defaultdict(list)
-        for columns in self._rows_of(_BY_IMEI, (wanted, wanted)):
+        for columns in self._rows_of(_BY_IMEI, (wanted, wanted, stand_in)):
+            self._stand_in = columns[0]
             device = device_rows.device(columns)
             for imei in {device.imei, device.imei2} - {""}:
                 holders[imei].append(device)
         return holders
 
-    def _by_serial(self, presented: Presented) -> Candidates:
+    def _by_serial(self, presented: Presented, stand_in: int) -> Candidates:
         keys = (presented.serial_number, presented.manufacturer_key)
-        if not all(keys):
-            return Candidates()
-        found = self._rows_of(_BY_SERIAL, keys)
-        return Candidates((), device_rows.device(found[0]) if found else None)
+        found = self._rows_of(_BY_SERIAL, (*keys, stand_in)) if all(keys) else ()
+        for columns in found:
+            self._stand_in = columns[0]
+            device = device_rows.device(columns)
+            if (device.serial_number, device.manufacturer_key) == keys:
+                return Candidates((), device)
+        return Candidates()
 
     def register(self, device: Device, request_id: str, now: datetime) -> Device:
         """Make the device REGISTERED, since now if it was PENDING; remember the request."""
@@ -232,17 +254,17 @@ class StoredDevices(StoredDeviceLists):
         return list(self._database.execute_sql(sql, parameters).fetchall())
 
 
-def _questions(imeis: str, presented: Iterable[Presented]) -> Iterator[_Question]:
+def _questions(imeis: str, presented: Iterable[Presented], stand_in: int) -> Iterator[_Question]:
     """Give what is asked for candidates in any case."""
     if imeis != _NOTHING:
-        yield _BY_IMEI, (imeis, imeis)
-    yield from _serial_questions(each for each in presented if not each.imeis)
+        yield _BY_IMEI, (imeis, imeis, stand_in)
+    yield from _serial_questions((each for each in presented if not each.imeis), stand_in)
 
 
-def _serial_questions(presented: Iterable[Presented]) -> Iterator[_Question]:
+def _serial_questions(presented: Iterable[Presented], stand_in: int) -> Iterator[_Question]:
     for each in presented:
         if each.serial_number and each.manufacturer_key:
-            yield _BY_SERIAL, (each.serial_number, each.manufacturer_key)
+            yield _BY_SERIAL, (each.serial_number, each.manufacturer_key, stand_in)
 
 
 def _batch(packed: Packed) -> PackedBatch:

@@ -10,6 +10,7 @@ from rollbook_server.domain import rights, tracks
 from rollbook_server.domain.callers import Caller
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.rights import Right
+from rollbook_server.transport.disclosure import disclosed
 from rollbook_server.transport.peers import source_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ RIGHTLESS_SERVICES = frozenset(
     {"grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"}
 )
 """What may be called with any key: it tells nothing of what is stored."""
+
+_WHOLE = OPEN_SERVICES | RIGHTLESS_SERVICES  # their answers are the same for everybody
 
 _PACKAGE = "/rollbook.v1."
 
@@ -91,6 +94,12 @@ class Admission:
     def check(self) -> ApiKey | None:
         """Give the key of the call, if it has to have one."""
         return None if self._service in OPEN_SERVICES else self._keys.check(self._value())
+
+    def disclosed(self, answer: Any, caller: Caller) -> Any:
+        """Give of an answer what this caller may see."""
+        if self._service in _WHOLE:
+            return answer
+        return disclosed(answer, self._rule(), caller.rights)
 
     def _rule(self) -> rights.Rule:
         """Give what the method needs; one that nobody thought of is for few."""

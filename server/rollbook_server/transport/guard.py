@@ -2,9 +2,9 @@
 
 It checks the API key and its rights before anything else, and again at every message;
 tells the domain who is calling; waits for messages no longer than the idle limit,
-refuses bytes that are no message, and turns every exception into a status: the
-domain's into theirs, all others into an INTERNAL that tells nothing but the number
-under which it was logged.
+refuses bytes that are no message, lets out of an answer what its caller may see, and
+turns every exception into a status: the domain's into theirs, all others into an
+INTERNAL that tells nothing but the number under which it was logged.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ class _Inlet:
         """Give the one answer."""
         caller = self._admission.caller(context.peer())
         with closing(Incoming(requests, context, self._limit)) as messages, calling(caller):
-            return self._behavior(self._taken(messages), context)
+            answer = self._behavior(self._taken(messages), context)
+        return self._admission.disclosed(answer, caller)
 
     def many(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
         """Give each answer."""
@@ -134,7 +135,7 @@ class _Inlet:
                 answer = next(answers, _END)
             if answer is _END:
                 return
-            yield answer
+            yield self._admission.disclosed(answer, caller)
 
 
 def _single(inlet: _Inlet, admission: Admission) -> _Behavior:

@@ -95,8 +95,8 @@ def create(  # noqa: PLR0913 - one argument for each option
         show(facts(_properties(made)))
         for warning in warnings:
             warn(warning)
-        # A profile for single devices is not filled from a file.
-        if not single_device:
+        # A profile for single devices is not filled from a file, nor by who may not find it.
+        if made.name and not single_device:
             say(f"Next: {session.command('upload', typed(made), 'FILE.csv')}")
 
 
@@ -240,6 +240,9 @@ def _row(one: Profile) -> tuple[object, ...]:
 
 
 def _properties(one: Profile) -> dict[str, object]:
+    """Give all that is known of the profile: without the right VIEW what names it alone."""
+    if not one.name:
+        return {"Profile ID": one.profile_id, "Created": one.create_time}
     name, description, changed, type_, _, user = _row(one)
     return {
         "Profile Name": name,

@@ -183,6 +183,9 @@ def _row(one: User) -> tuple[object, ...]:
 
 
 def _properties(one: User) -> dict[str, object]:
+    """Give all that is known of the user: without the right VIEW what names it alone."""
+    if not one.user_name:
+        return {"User ID": one.user_id, "Created": one.create_time}
     return {
         **dict(zip(_COLUMNS, _row(one), strict=True)),
         "Disabled": one.disabled,
