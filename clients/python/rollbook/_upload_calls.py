@@ -55,8 +55,9 @@ class UploadCalls(Calls):
         often, until nothing more was committed for `give_up_after_seconds`; then
         UploadIncompleteError tells how to go on. To go on in another process, choose
         `upload_id` yourself, or keep it from the error. If the file is not the one the
-        upload began with, SourceChangedError is raised and nothing sent. If reading it
-        fails, that exception is raised and the upload can be taken up again.
+        upload began with, or goes on behind the end of a finished one,
+        SourceChangedError is raised and nothing sent. If reading it fails, that
+        exception is raised and the upload can be taken up again.
 
         Invalid rows do not raise: see `rejected_count` and `errors` of what is returned.
         `progress` is called as messages are sent and every second, from your thread or
