@@ -850,7 +850,9 @@ type ListUploadErrorsResponse struct {
 	Errors []*RowError `protobuf:"bytes,1,rep,name=errors,proto3" json:"errors,omitempty"`
 	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// The uploader's own header, to write the rows into a CSV again.
+	// The uploader's own header, to write the rows into a CSV again. Of typed rows the
+	// four identifiers: attributes are not kept with the error, so a CSV that is mended
+	// and uploaded would make devices without them. Send such rows again as rows.
 	Columns []string `protobuf:"bytes,3,rep,name=columns,proto3" json:"columns,omitempty"`
 	// How many rows were rejected in all.
 	TotalCount    int32 `protobuf:"varint,4,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`

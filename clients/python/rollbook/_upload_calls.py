@@ -155,6 +155,9 @@ class UploadCalls(Calls):
         Open the file with newline="" and, for spreadsheets, encoding="utf-8-sig"; those
         of many countries want a semicolon as the delimiter.
 
+        Of rows that came by `upload_rows` the file has the identifiers and no attributes:
+        mend those where they came from, and give them to `upload_rows` again.
+
         >>> upload = admin.upload_devices(profile_id, "bad.csv")
         >>> with open("errors.csv", "w", newline="", encoding="utf-8-sig") as file:
         ...     admin.write_upload_errors(upload.upload_id, file)
