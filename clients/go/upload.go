@@ -113,9 +113,27 @@ func (c *courier) takeUp(ctx context.Context) error {
 	} else if err != nil || sum.Sum32() != upload.GetCommittedCrc32() {
 		return ErrSourceChanged
 	}
+	if err := c.expectEnd(upload.GetState()); err != nil {
+		return err
+	}
 	c.patience.reached(committed)
 	c.offset, c.crc32 = committed, sum.Sum32()
 	return nil
+}
+
+// expectEnd sees to it that nothing follows what a finished upload holds.
+func (c *courier) expectEnd(state rollbookv1.UploadState) error {
+	if state != rollbookv1.UploadState_UPLOAD_STATE_FINISHED {
+		return nil
+	}
+	_, err := io.ReadFull(c.source, make([]byte, 1))
+	if err == nil {
+		return ErrSourceChanged
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // ask gives the upload as the server knows it: none of it at first, or to a key that may

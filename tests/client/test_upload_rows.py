@@ -85,6 +85,20 @@ def test_other_rows_are_not_sent(
     assert len(fake.streams()) == 1
 
 
+def test_rows_that_were_finished_answer_their_result(client: AdminClient) -> None:
+    first = client.upload_rows("p1", ROWS, upload_id="u1")
+    assert client.upload_rows("p1", ROWS, upload_id="u1") == first
+
+
+def test_more_rows_than_were_finished_are_not_taken_for_uploaded(
+    client: AdminClient, fake: FakeRollbook
+) -> None:
+    client.upload_rows("p1", ROWS, upload_id="u1")
+    with pytest.raises(SourceChangedError, match=f"behind row {len(ROWS)}"):
+        client.upload_rows("p1", [*ROWS, DeviceRow(imei="1")], upload_id="u1")
+    assert len(fake.streams()) == 1
+
+
 def test_an_iterator_is_refused(client: AdminClient, fake: FakeRollbook) -> None:
     with pytest.raises(TypeError, match="cannot be read again"):
         client.upload_rows("p1", iter(ROWS))  # type: ignore[arg-type]  # refused

@@ -274,3 +274,13 @@ def test_a_finished_upload_answers_its_result(
     first = client.upload_devices("p1", csv_file, upload_id="u1")
     assert client.upload_devices("p1", csv_file, upload_id="u1") == first
     assert only_upload(fake).data == CONTENT
+
+
+def test_a_file_that_grew_since_its_upload_finished_is_not_taken_for_uploaded(
+    client: AdminClient, fake: FakeRollbook, csv_file: Path
+) -> None:
+    client.upload_devices("p1", csv_file, upload_id="u1")
+    csv_file.write_bytes(CONTENT + b"\n")
+    with pytest.raises(SourceChangedError, match=f"behind byte {len(CONTENT)}"):
+        client.upload_devices("p1", csv_file, upload_id="u1")
+    assert len(fake.streams()) == 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import grpc
+
     from languages.programs import Program
 
 pytestmark = pytest.mark.timeout(900)
@@ -23,6 +26,19 @@ CONTENT = b"IMEI\n" + b"490154203237518\n" * 600_000
 # gRPC for Python alone calls a stream so that was reset.
 OF_PYTHON = "stream removed"
 ENDING = ("superseded", "too many rows", "bug of the server", "source changed")
+
+
+@dataclass(frozen=True)
+class Growing(Fault):
+    """Loses the answer, while somebody adds a row to the file."""
+
+    path: Path | None = None
+
+    def raise_in(self, context: grpc.ServicerContext) -> NoReturn:
+        assert self.path is not None
+        with self.path.open("ab") as file:
+            file.write(b"490154203237518\n")
+        super().raise_in(context)
 
 
 @pytest.fixture
@@ -73,4 +89,17 @@ def test_some_faults_end_the_upload(
 
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"{fault.reason}: ")
+    assert len(running.fake.streams()) == 1
+
+
+def test_a_file_that_grew_since_its_upload_finished_is_not_taken_for_uploaded(
+    program: Program, running: Running, file: Path
+) -> None:
+    file.write_bytes(CONTENT[:100])
+    running.fake.stream_faults.append(Growing(after=3, path=file))
+    ended = program.run("Depot", file, "none", address=running.address)
+
+    assert ended.returncode == 1
+    assert "the file differs" in ended.stderr
+    assert arrived(running.fake) == CONTENT[:100]
     assert len(running.fake.streams()) == 1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rollbook import EnrollOutcome
+from rollbook_server.domain import removals, staging
+from rollbook_server.storage.uploads import StoredUploads
 from uploads.wire import (
     FAIL,
     FAILED,
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollbook import AdminClient, EnrollmentAgent
+    from rollbook_server.domain.error_blocks import RowErrors
+    from rollbook_server.domain.ports import Roll
     from running import Server
     from uploads.wire import Upload
 
@@ -160,6 +165,59 @@ def test_an_upload_under_fail_fails_if_another_took_its_keys_meanwhile(
     assert [device.imei for device in wire.devices()] == [core(2)]
     until(lambda: nothing_waits(wire))
     assert [admin.get_profile(p).device_count for p in (profile, other)] == [0, 1]
+
+
+@pytest.fixture
+def pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let every row be a piece; gives of how many errors each is kept."""
+    kept: list[int] = []
+    add_errors = StoredUploads.add_errors
+
+    def spy(uploads: StoredUploads, upload_id: str, errors: RowErrors) -> None:
+        kept.append(len(errors))
+        add_errors(uploads, upload_id, errors)
+
+    monkeypatch.setattr(staging, "PIECE", 1)
+    monkeypatch.setattr(StoredUploads, "add_errors", spy)
+    return kept
+
+
+@pytest.mark.parametrize("policy", [REJECT, UPDATE])
+def test_conflicts_of_every_row_at_the_finish_are_kept_piece_by_piece(
+    wire: Wire, admin: AdminClient, profile: str, policy: int, pieces: list[int]
+) -> None:
+    data = table(f"{A},,,,mine", f"{B},,,,mine", f"{C},,,,mine", f"{D},,,,mine")
+    options: dict[str, Any] = {"on_invalid_row": FAIL, "on_conflict": policy}
+    wire.send(opening(profile, **options), csv(data))
+    other = admin.create_profile("Other").profile_id
+    wire.send(opening(other, "other"), file(table(f"{A},,,,", f"{B},,,,", f"{D},,,,")))
+    pieces.clear()
+    refused = wire.refused(opening(profile, **options), finish(total_bytes=len(data)))
+    assert refused.reason == "UPLOAD_HAS_INVALID_ROWS"
+    assert [error.row for error in wire.upload().errors] == [1, 2, 4]
+    assert counts(wire.upload()) == (1, 0, 0, 3)
+    assert pieces == [1, 1, 0, 1]
+    until(lambda: nothing_waits(wire))
+    assert admin.get_profile(profile).device_count == 0
+
+
+def test_rows_go_onto_the_roll_if_what_was_in_their_way_has_gone_meanwhile(
+    wire: Wire, admin: AdminClient, profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = table(f"{A},,,,mine", f"{B},,,,mine")
+    wire.send(opening(profile, on_invalid_row=FAIL), csv(data))
+    other = admin.create_profile("Other").profile_id
+    wire.send(opening(other, "other"), file(table(f"{B},,,,theirs")))
+    judge = staging._judge_and_finish
+
+    def late(roll: Roll, *arguments: Any) -> Any:
+        removals.discard_upload(roll, "other", datetime.now(UTC))
+        return judge(roll, *arguments)
+
+    monkeypatch.setattr(staging, "_judge_and_finish", late)
+    upload = wire.send(opening(profile, on_invalid_row=FAIL), finish(total_bytes=len(data)))
+    assert (upload.state, counts(upload)) == (FINISHED, (2, 0, 0, 0))
+    assert [admin.get_profile(p).device_count for p in (profile, other)] == [2, 0]
 
 
 def test_counts_are_right_if_an_unchanged_row_turned_into_a_conflict_meanwhile(

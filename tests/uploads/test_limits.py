@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 A = imei(1)
 MESSAGE_BYTES = 4 * 1024 * 1024  # of gRPC
+ROWS_OF_A_MESSAGE = 20_000
 RECORD_CHARACTERS = 1_048_576
 FIELD_CHARACTERS = 65_536
 
@@ -145,6 +146,16 @@ def test_a_message_may_have_as_many_bytes_as_grpc_takes(wire: Wire, profile: str
         wire.send(opening(profile, "v"), csv("imei\n"), broken)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert wire.send(opening(profile, "v"), file(f"imei\n{A}\n")).state == FINISHED
+
+
+def test_a_message_may_have_as_many_rows_as_the_limit(wire: Wire, profile: str) -> None:
+    given = [Row()] * ROWS_OF_A_MESSAGE
+    kept = wire.send(opening(profile), rows(given, size=len(given)))
+    assert kept.rejected_count == ROWS_OF_A_MESSAGE
+    given.append(Row())
+    refused = wire.refused(opening(profile, "v"), rows(given, size=len(given)))
+    assert refused[:2] == ("INVALID_ARGUMENT", "FIELD_INVALID")
+    assert wire.send(opening(profile, "v"), rows([Row(imei=A)])).committed_rows == 1
 
 
 def test_there_are_as_many_places_as_the_server_has(serve: Callable[..., Server]) -> None:

@@ -224,7 +224,7 @@ type RowError struct {
 	// The device that is in the way, for conflicts with the roll; else empty.
 	DeviceId string `protobuf:"bytes,6,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
 	// The cells of the row as they were uploaded, in the order of
-	// ListUploadErrorsResponse.columns.
+	// ListUploadErrorsResponse.columns, so without the attributes of a typed row.
 	Values []string `protobuf:"bytes,7,rep,name=values,proto3" json:"values,omitempty"`
 	// What the column should say, where that is certain; else empty.
 	Suggestion    string `protobuf:"bytes,8,opt,name=suggestion,proto3" json:"suggestion,omitempty"`

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from rollbook import _convert
 from rollbook.errors import SourceChangedError
 from rollbook.v1 import device_service_pb2
+from rollbook.words import UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -62,7 +63,10 @@ class CsvReader:
         self._crc32 = 0
 
     def skip(self, upload: Upload) -> None:
-        """Pass over the committed bytes and compare their CRC."""
+        """Pass over the committed bytes and compare their CRC.
+
+        Of a finished upload they are all.
+        """
         while missing := upload.committed_offset - self.sent_bytes:
             data = self._file.read(min(_CHUNK_BYTES, missing))
             if not data:
@@ -70,6 +74,8 @@ class CsvReader:
             self._count(data)
         if self._crc32 != upload.committed_crc32:
             raise _changed(upload, f"its first {upload.committed_offset} bytes differ")
+        if upload.state is UploadState.FINISHED and self._file.read(1):
+            raise _changed(upload, f"it goes on behind byte {self.sent_bytes}, the last of then")
 
     def messages(self) -> Iterator[device_service_pb2.UploadDevicesRequest]:
         """Give the rest of the file, and `finish`."""
@@ -115,13 +121,18 @@ class RowReader:
         self._crc32 = 0
 
     def skip(self, upload: Upload) -> None:
-        """Pass over the committed rows and compare the CRC of their canonical text."""
+        """Pass over the committed rows and compare the CRC of their canonical text.
+
+        Of a finished upload they are all.
+        """
         for row in islice(self._rows, upload.committed_rows):
             self._count((canonical_text(row),))
         if self.sent_rows < upload.committed_rows:
             raise _changed(upload, f"they end after row {self.sent_rows}")
         if self._crc32 != upload.committed_crc32:
             raise _changed(upload, f"the first {upload.committed_rows} rows differ")
+        if upload.state is UploadState.FINISHED and any(True for _ in self._rows):
+            raise _changed(upload, f"they go on behind row {self.sent_rows}, the last of then")
 
     def messages(self) -> Iterator[device_service_pb2.UploadDevicesRequest]:
         """Give the rest of the rows, and `finish`."""

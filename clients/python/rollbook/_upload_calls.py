@@ -55,8 +55,9 @@ class UploadCalls(Calls):
         often, until nothing more was committed for `give_up_after_seconds`; then
         UploadIncompleteError tells how to go on. To go on in another process, choose
         `upload_id` yourself, or keep it from the error. If the file is not the one the
-        upload began with, SourceChangedError is raised and nothing sent. If reading it
-        fails, that exception is raised and the upload can be taken up again.
+        upload began with, or goes on behind the end of a finished one,
+        SourceChangedError is raised and nothing sent. If reading it fails, that
+        exception is raised and the upload can be taken up again.
 
         Invalid rows do not raise: see `rejected_count` and `errors` of what is returned.
         `progress` is called as messages are sent and every second, from your thread or
@@ -153,6 +154,9 @@ class UploadCalls(Calls):
         spreadsheet would run are led by an apostrophe, which an upload takes off again.
         Open the file with newline="" and, for spreadsheets, encoding="utf-8-sig"; those
         of many countries want a semicolon as the delimiter.
+
+        Of rows that came by `upload_rows` the file has the identifiers and no attributes:
+        mend those where they came from, and give them to `upload_rows` again.
 
         >>> upload = admin.upload_devices(profile_id, "bad.csv")
         >>> with open("errors.csv", "w", newline="", encoding="utf-8-sig") as file:

@@ -98,6 +98,7 @@ class Courier {
     this.#mayBeKnown = true;
     const from = { offset: known?.committedOffset ?? 0, crc32: known?.committedCrc32 ?? 0 };
     this.#patience.reached(from.offset);
+    if (known?.state === UploadState.FINISHED) await this.#compareWhole(from);
     const { upload } = await this.#devices.uploadDevices(this.#messages(from), this.#options());
     if (!upload || upload.state === UploadState.OPEN) {
       const path = "/rollbook.v1.DeviceService/UploadDevices";
@@ -121,6 +122,16 @@ class Courier {
       this.#patience.heard = true;
       return undefined;
     }
+  }
+
+  /** Sees to it that the file is what a finished upload holds, to its end. */
+  async #compareWhole(committed: Position): Promise<void> {
+    const position = { offset: 0, crc32: 0 };
+    for await (const piece of this.#read()) {
+      count(position, piece);
+      if (position.offset > committed.offset) break;
+    }
+    compare(position, committed);
   }
 
   #options(): { signal?: AbortSignal } {

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from rollbook_server.domain.conflicts import Change
+    from rollbook_server.domain.conflicts import Change, Verdicts
     from rollbook_server.domain.devices import DeviceRow, RowError
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.repositories import PackedRows
@@ -81,7 +81,7 @@ def _settle(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Settleme
         return write(roll, upload, batch.packed, batch.headers, now)
     if upload.options.is_set_aside:
         return _set_aside(roll, upload, batch.rows)
-    return _rehearse(roll, upload, batch.rows, batch.headers, now)
+    return _rehearse_and_stage(roll, upload, batch, now)
 
 
 def write(
@@ -116,24 +116,30 @@ def _set_aside(roll: Roll, upload: Upload, rows: Sequence[DeviceRow]) -> Settlem
     return Settlement(Counts(), RowErrors())
 
 
-def _rehearse(
+def _rehearse_and_stage(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Settlement:
+    """Rehearse; rows that passed are staged if they are to be written at the end."""
+    verdicts = rehearse(roll, upload, batch.rows, batch.headers, now)
+    if not upload.options.validate_only:
+        roll.uploads.stage(upload.upload_id, verdicts.passed_rows)
+    return Settlement(verdicts.counts, verdicts.errors)
+
+
+def rehearse(
     roll: Roll,
     upload: Upload,
     rows: Sequence[DeviceRow],
     headers: Mapping[str, str],
     now: datetime,
-) -> Settlement:
+) -> Verdicts:
     """Find what writing the rows would do, without touching the roll.
 
-    Rows that passed are staged if they are to be written at the end.
+    Later batches know of the keys that the rows took.
     """
     recall = partial(roll.uploads.claims, upload.upload_id)
     judge = Judge(roll, upload, headers, now, recall)
     verdicts = judge.judge_all(rows)
     roll.uploads.claim(upload.upload_id, judge.claims)
-    if not upload.options.validate_only:
-        roll.uploads.stage(upload.upload_id, verdicts.passed_rows)
-    return Settlement(verdicts.counts, verdicts.errors)
+    return verdicts
 
 
 def _may_settle_in_sets(roll: Roll, upload: Upload, packed: PackedRows) -> bool:

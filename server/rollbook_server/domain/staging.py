@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from rollbook_server.domain import applying, batches, uploads
 from rollbook_server.domain.applying import PIECE
-from rollbook_server.domain.error_blocks import RowErrors
 from rollbook_server.domain.uploads import Counts, OnInvalidRow
 
 if TYPE_CHECKING:
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
 class _ConflictsArose(Exception):  # noqa: N818 - a signal that undoes a transaction
     """Staged rows that were good when they were checked meet a device by now."""
 
-    def __init__(self, errors: RowErrors, passed: Counts) -> None:
-        super().__init__()
-        self.errors, self.counts = errors, passed + Counts(rejected=len(errors))
-
 
 def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Clock) -> Upload:
     """End an upload whose rows are all taken in: FINISHED, or FAILED under FAIL.
@@ -43,13 +38,9 @@ def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Cloc
     if upload.options.is_set_aside:
         applying.apply(store, upload, headers, now)
     try:
-        ended = store.write(
-            lambda roll: _write_and_finish(roll, upload, headers, now), is_bulk=True
-        )
-    except _ConflictsArose as conflicts:
-        errors, counts = conflicts.errors, conflicts.counts
-        ended = store.write(lambda roll: _reject_and_finish(roll, upload, errors, counts, now))
-    return ended
+        return store.write(lambda roll: _write_and_finish(roll, upload, headers, now), is_bulk=True)
+    except _ConflictsArose:
+        return store.write(lambda roll: _judge_and_finish(roll, upload, headers, now), is_bulk=True)
 
 
 def _write_and_finish(
@@ -57,15 +48,14 @@ def _write_and_finish(
 ) -> Upload:
     uploads.check_held(roll, upload)
     if _has_staged(roll, upload):
-        counts, errors = Counts(), RowErrors()
+        counts = Counts()
         columns = uploads.attribute_columns(roll, upload)
         for rows in _staged(roll, upload.upload_id):
             packed = roll.devices.pack(rows, columns)
             settlement = batches.write(roll, upload, packed, headers, now)
+            if settlement.errors:
+                raise _ConflictsArose
             counts += settlement.counts
-            errors.extend(settlement.errors)
-        if errors:
-            raise _ConflictsArose(errors, counts)
         roll.uploads.recount(upload.upload_id, counts)
     return uploads.finish(roll, upload, now)
 
@@ -84,10 +74,22 @@ def _staged(roll: Roll, upload_id: str) -> Iterator[list[DeviceRow]]:
         after = rows[-1].row
 
 
-def _reject_and_finish(
-    roll: Roll, upload: Upload, errors: RowErrors, counts: Counts, now: datetime
+def _judge_and_finish(
+    roll: Roll, upload: Upload, headers: Mapping[str, str], now: datetime
 ) -> Upload:
+    """Judge all rows anew, of which one met a device, and finish.
+
+    What is wrong is kept piece by piece, for it may be every row. If the device has gone
+    meanwhile, the rows are written after all.
+    """
     uploads.check_held(roll, upload)
-    roll.uploads.add_errors(upload.upload_id, errors)
+    roll.uploads.unclaim(upload.upload_id)
+    counts = Counts()
+    for rows in _staged(roll, upload.upload_id):
+        verdicts = batches.rehearse(roll, upload, rows, headers, now)
+        roll.uploads.add_errors(upload.upload_id, verdicts.errors)
+        counts += verdicts.counts + Counts(rejected=len(verdicts.errors))
+    if not counts.rejected:
+        return _write_and_finish(roll, upload, headers, now)
     roll.uploads.recount(upload.upload_id, counts)
     return uploads.finish(roll, upload, now)

@@ -37,6 +37,9 @@ def page(roll: Roll, upload: Upload, request: PageRequest) -> Page[RowError]:
 
 
 def columns(upload: Upload) -> Sequence[str]:
-    """Give the uploader's own header, under which the cells of row errors stand."""
+    """Give the uploader's own header, under which the cells of row errors stand.
+
+    Of typed rows these are the identifiers: attributes are not kept with an error.
+    """
     understood = upload.progress.columns()
     return understood.headers if understood else TYPED_COLUMNS

@@ -60,6 +60,9 @@ class Uploads(Protocol):
     def claim(self, upload_id: str, claims: Mapping[str, int]) -> None:
         """Remember claims, replacing those on the same keys."""
 
+    def unclaim(self, upload_id: str) -> None:
+        """Forget all claims of the upload."""
+
     def stage(self, upload_id: str, rows: Iterable[DeviceRow]) -> None:
         """Keep rows that are to be written when the upload ends."""
 

@@ -87,9 +87,17 @@ class StoredLeftovers:
         return 0 if upload is None else self._delete_piece(table, column, upload, limit)
 
     def _delete_piece(self, table: Any, column: Any, upload: int, limit: int) -> int:
-        piece = table.select(column).where(table.upload == upload).order_by(column).limit(limit)
-        query = table.delete().where((table.upload == upload) & column.in_(piece))
-        return int(query.execute(self._database))
+        """Delete up to `limit` rows of an upload: those up to the key of the last of them.
+
+        PostgreSQL would find keys that are given as a subquery anew for each row, for as long
+        as it remembers the table as empty.
+        """
+        rows = table.upload == upload
+        ordered = table.select(column).where(rows).order_by(column)
+        last = ordered.offset(limit - 1).limit(1).scalar(self._database)
+        if last is not None:
+            rows &= column <= last
+        return int(table.delete().where(rows).execute(self._database))
 
     def _sweep_profile(self, limit: int) -> int:
         """Remove a piece of one deleted profile, whose uploads hold errors at most by now."""

@@ -126,6 +126,10 @@ class StoredUploads:
         """Remember claims, replacing those on the same keys."""
         self._waiting.claim(self._key(upload_id), claims)
 
+    def unclaim(self, upload_id: str) -> None:
+        """Forget all claims of the upload."""
+        self._waiting.unclaim(self._key(upload_id))
+
     def stage(self, upload_id: str, rows: Iterable[DeviceRow]) -> None:
         """Keep rows that are to be written when the upload ends."""
         self._waiting.stage(self._key(upload_id), rows)

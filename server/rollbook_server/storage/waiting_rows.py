@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain.devices import DeviceRow
-from rollbook_server.storage.upload_tables import StagedRowTable
+from rollbook_server.storage.upload_tables import StagedRowTable, UploadClaimTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +44,11 @@ class WaitingRows:
         """Remember claims, replacing those on the same keys."""
         pairs = json.dumps([(line, key) for key, line in claims.items()], ensure_ascii=False)
         self._database.execute_sql(_CLAIM, (upload, pairs))
+
+    def unclaim(self, upload: int) -> None:
+        """Forget all claims of the upload."""
+        mine = UploadClaimTable.upload == upload
+        UploadClaimTable.delete().where(mine).execute(self._database)
 
     def stage(self, upload: int, rows: Iterable[DeviceRow]) -> None:
         """Keep rows that are to be written when the upload ends."""

@@ -20,6 +20,7 @@ from rollbook_server.domain.callers import calling
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.transport.admission import Admission
 from rollbook_server.transport.incoming import Incoming, lenient
+from rollbook_server.transport.row_counts import counted
 from rollbook_server.transport.statuses import status_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Guard(grpc.ServerInterceptor):
         call.experimental_thread_pool = getattr(behavior, "experimental_thread_pool", None)
         return make(
             self._lines.wait(admission.method, call),
-            request_deserializer=lenient(handler.request_deserializer),
+            request_deserializer=lenient(counted(admission.method, handler.request_deserializer)),
             response_serializer=handler.response_serializer,
         )
 

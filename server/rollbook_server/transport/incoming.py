@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.transport.idle_limit import wake
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 _RETRY_SECONDS = 1
 
 
-class Malformed:
-    """Stands for a message whose bytes could not be read."""
+class Unread(NamedTuple):
+    """Stands for a message whose bytes could not be read, or were refused before it."""
+
+    error: RollbookError
 
 
 class RequestIdleError(RollbookError):
@@ -37,8 +39,8 @@ class RequestIdleError(RollbookError):
 class Incoming:
     """Iterates over the messages of one call, in the thread that serves it; close it.
 
-    Raises RollbookError with REQUEST_IDLE, or REQUEST_MALFORMED for bytes that are no
-    message; grpc.RpcError if the client is gone.
+    Raises RollbookError with REQUEST_IDLE, REQUEST_MALFORMED for bytes that are no message,
+    or what their reading raised; grpc.RpcError if the client is gone.
     """
 
     def __init__(
@@ -56,8 +58,8 @@ class Incoming:
         if not self._is_heard:
             self._is_heard = True
             self._limit.heard(self._call)
-        if isinstance(message, Malformed):
-            raise _malformed("The bytes of the request are not the message that this method takes.")
+        if isinstance(message, Unread):
+            raise message.error
         return message
 
     def only(self) -> Any:
@@ -84,15 +86,19 @@ class Incoming:
 
 
 def lenient(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
-    """Read bytes, or give Malformed; gRPC itself would answer INTERNAL."""
+    """Read bytes, or give Unread; gRPC itself would answer INTERNAL."""
     if deserialize is None:
         return None
 
     def read(data: bytes) -> Any:
         try:
             return deserialize(data)
+        except RollbookError as error:
+            return Unread(error)
         except Exception:  # noqa: BLE001 - whatever the parser dislikes, the caller sent it
-            return Malformed()
+            return Unread(
+                _malformed("The bytes of the request are not the message that this method takes.")
+            )
 
     return read
 

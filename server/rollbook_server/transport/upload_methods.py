@@ -178,7 +178,7 @@ def _require_rights(message: device_service_pb2.UploadOpen) -> None:
 
 
 def _take_rows(session: UploadSession, message: device_service_pb2.UploadRows) -> None:
-    """Pass rows on in slices: a message may hold a million empty ones."""
+    """Pass rows on in slices: a message may hold as many as `row_counts` lets pass."""
     rows = message.rows
     for begin in range(0, len(rows), ROWS_AT_ONCE) or (0,):
         piece = device_messages.typed_rows(rows[begin : begin + ROWS_AT_ONCE])

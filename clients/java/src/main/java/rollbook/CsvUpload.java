@@ -101,7 +101,7 @@ final class CsvUpload {
         || upload.getState() == UploadState.UPLOAD_STATE_FINISHED;
   }
 
-  /** Goes to the committed position, comparing what lies before it. */
+  /** Goes to the committed position, comparing what lies before it: all, if it is finished. */
   private void skip(InputStream source, Upload known, CRC32 crc32) throws IOException {
     for (long left = known.getCommittedOffset(); left > 0; ) {
       byte[] data = source.readNBytes((int) Math.min(CHUNK_BYTES, left));
@@ -111,7 +111,8 @@ final class CsvUpload {
       crc32.update(data);
       left -= data.length;
     }
-    if ((int) crc32.getValue() != known.getCommittedCrc32()) {
+    boolean mustEnd = known.getState() == UploadState.UPLOAD_STATE_FINISHED;
+    if ((int) crc32.getValue() != known.getCommittedCrc32() || mustEnd && source.read() >= 0) {
       throw new SourceChangedException(opening.getUploadId());
     }
   }
