@@ -35,6 +35,16 @@ def role(postgres: PostgresServer, name: str) -> Iterator[str]:
     postgres.execute(f"DROP ROLE {role}")
 
 
+@pytest.fixture
+def quoted_role(postgres: PostgresServer, name: str, role: str) -> Iterator[str]:
+    """Give such a role with a name that SQL takes in quotes alone."""
+    quoted = f"Guest-{role}"
+    postgres.execute(f'CREATE ROLE "{quoted}" LOGIN')
+    yield quoted
+    postgres.change(name, f'DROP OWNED BY "{quoted}"')
+    postgres.execute(f'DROP ROLE "{quoted}"')
+
+
 def url(postgres: PostgresServer, name: str, role: str) -> str:
     return postgres.url(name).replace("rollbook@", f"{role}@")
 
@@ -143,6 +153,26 @@ def test_a_roll_may_have_a_schema_of_its_own(
         with closing(PostgresStore(url(postgres, name, role), str.encode)) as store:
             assert add(store) is is_new
     assert postgres.query(name, "SELECT count(*) FROM roll.profiles") == [(1,)]
+
+
+def test_names_that_need_quotes_are_names_like_others(
+    postgres: PostgresServer, name: str, quoted_role: str
+) -> None:
+    mine = url(postgres, name, quoted_role)
+    postgres.change(name, f'CREATE SCHEMA "{quoted_role}" AUTHORIZATION "{quoted_role}"')
+    for is_new in (True, False):
+        with closing(PostgresStore(mine, str.encode)) as store:
+            assert add(store) is is_new
+
+
+def test_what_is_proposed_can_be_run_as_it_is(
+    postgres: PostgresServer, name: str, quoted_role: str
+) -> None:
+    upgrade(postgres, name)
+    told = refusal(url(postgres, name, quoted_role))
+    rights, _, to_whom = told.partition("GRANT ")[2].partition(" ON ALL TABLES")
+    postgres.change(name, f"GRANT {rights} ON ALL TABLES{to_whom.removesuffix('.')}")
+    PostgresStore(url(postgres, name, quoted_role)).close()
 
 
 def test_a_schema_that_is_not_there_is_told(postgres: PostgresServer, name: str, role: str) -> None:

@@ -20,10 +20,13 @@ _log = logging.getLogger(__name__)
 
 _OURS = ("writers", *(table._meta.table_name for table in TABLES))  # noqa: SLF001 - peewee's reflection
 
-# Our tables are asked for as every statement finds them, through the search_path.
+# Our tables are asked for as every statement finds them, through the search_path. Names are
+# quoted where SQL needs it, as the statements that we propose have to write them.
 _FOUND = """
-SELECT current_user, current_database(), pg_encoding_to_char(encoding), current_schema(),
-    (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('counters')),
+SELECT quote_ident(current_user), quote_ident(current_database()), pg_encoding_to_char(encoding),
+    quote_ident(current_schema()),
+    (SELECT quote_ident(nspname) FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE pg_class.oid = to_regclass('counters')),
     coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
     has_database_privilege(current_database(), 'TEMPORARY'),
     current_setting('synchronous_commit')
@@ -39,7 +42,10 @@ ORDER BY name
 
 
 class _Found(NamedTuple):
-    """What we are, where we are, and what we may there; `kept_in` is the schema of our tables."""
+    """What we are, where we are, and what we may there; `kept_in` is the schema of our tables.
+
+    Names are as SQL writes them.
+    """
 
     role: str
     database: str
