@@ -141,6 +141,25 @@ def test_a_source_that_was_served_until_the_end_is_told(
         place(target, Path()).upgraded()
 
 
+@pytest.mark.parametrize("engine", [POSTGRESQL], indirect=True)
+@pytest.mark.parametrize(("served", "asked"), [("depot", ""), ("", "depot"), ("depot", "school")])
+def test_a_server_is_seen_whatever_its_connections_are_called(
+    server: Server,
+    moved: Path,
+    engine: str,
+    command: Cli,
+    serve: Callable[..., Server],
+    served: str,
+    asked: str,
+) -> None:
+    source = url(server.data_dir, engine)
+    running = serve(data_dir=server.data_dir, database=f"{source}&application_name={served}")
+    from_there = f"{source}&application_name={asked}"
+    assert "in use by" in refusal(copied(command, from_there, url(moved, SQLITE)))
+    running.stop()
+    assert copied(command, from_there, url(moved, SQLITE)).code == 0
+
+
 @FROM_SQLITE
 @TO_EACH
 def test_nothing_is_copied_into_a_database_in_use(
