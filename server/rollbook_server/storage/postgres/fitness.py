@@ -32,6 +32,12 @@ SELECT quote_ident(current_user), quote_ident(current_database()), pg_encoding_t
     current_setting('synchronous_commit')
 FROM pg_database WHERE datname = current_database()
 """
+# ALTER TABLE is its owner's, and of those whose role has that of the owner.
+_OTHER_OWNER = """
+SELECT quote_ident(current_user), quote_ident(current_database()),
+    quote_ident(pg_get_userbyid(relowner))
+FROM pg_class WHERE oid = to_regclass('counters') AND NOT pg_has_role(relowner, 'USAGE')
+"""
 _LACKED = """
 SELECT name FROM (SELECT value AS name, to_regclass(value) AS oid FROM ($TEXTS) ours) found
 WHERE oid IS NOT NULL AND NOT (has_table_privilege(oid, 'SELECT')
@@ -68,6 +74,18 @@ def check(database: PostgresRoll) -> None:
             "synchronous_commit is off for the role %s: PostgreSQL says of changes that they are "
             "kept before they are, and what was answered last is lost if its machine fails",
             found.role,
+        )
+
+
+def check_owner(database: PostgresRoll) -> None:
+    """Raise StoreError if there are tables, and another role alone may change them."""
+    found = database.execute_sql(_OTHER_OWNER).fetchone()
+    if found is not None:
+        role, name, owner = found
+        raise StoreError(
+            f"The PostgreSQL database {name} cannot be used: its schema is an older one, and the "
+            f"role {role} does not own the tables. Let their owner {owner} run `rollbook database "
+            "upgrade --database ...`, and start the server again."
         )
 
 
