@@ -118,6 +118,7 @@ WRONG_EDITS: dict[str, tuple[str | None, dict[str, str], str]] = {
     "long name": (None, {"name": "x" * 129}, "PROFILE_NAME_INVALID"),
     "NUL in the name": (None, {"name": "a\0b"}, "PROFILE_NAME_INVALID"),
     "long description": (None, {"description": "x" * 1025}, "FIELD_INVALID"),
+    "NUL in the description": (None, {"description": "a\0b"}, "FIELD_INVALID"),
     "taken name": (None, {"name": "LAGER"}, "PROFILE_NAME_TAKEN"),
 }
 

@@ -105,6 +105,7 @@ def test_a_name_that_nobody_could_read_is_refused(admin: AdminClient, name: str)
 WIDE = "\U0001f642" * 300  # four bytes each, and twelve in a header
 WRONG_FIELDS: dict[str, tuple[dict[str, Any], str, set[str]]] = {
     "description": ({"description": "x" * 1025}, "FIELD_INVALID", {"description"}),
+    "NUL in the description": ({"description": "a\0b"}, "FIELD_INVALID", {"description"}),
     "type": ({"type": 99}, "FIELD_INVALID", {"type"}),
     "origin": ({"origin": -1}, "FIELD_INVALID", {"origin"}),
     "user": ({"user_id": WIDE}, "USER_NOT_FOUND", set()),

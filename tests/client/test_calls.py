@@ -95,6 +95,16 @@ def test_retry_info_beyond_the_deadline_is_left_to_the_caller(
     assert (caught.value.retry_after_seconds, fake_time.sleeps) == (31.0, [])
 
 
+def test_what_the_server_said_is_told_where_no_time_is_left_for_another_answer(
+    client: AdminClient, fake: FakeRollbook, fake_time: FakeTime
+) -> None:
+    fake.unary_faults.extend([Fault(reason="STORE_UNAVAILABLE", retry_after=5.0)] * 5)
+    fake.unary_faults.append(Fault(code=grpc.StatusCode.DEADLINE_EXCEEDED))
+    with pytest.raises(UnavailableError) as caught:
+        client.get_profile("p1")
+    assert (caught.value.reason, len(fake_time.sleeps)) == ("STORE_UNAVAILABLE", 1)
+
+
 def test_the_deadline_bounds_all_attempts(
     running: Running, fake: FakeRollbook, clients: Clients
 ) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from cli.terminal import Terminal
 from database.conftest import rows, url
-from databases import POSTGRESQL, SQLITE
+from databases import DATABASES, POSTGRESQL, SQLITE
 from rollbook import DeviceRow
 from rollbook.cli.exit_codes import ExitCode
 from rollbook_server.database import copy_progress
@@ -141,6 +141,25 @@ def test_a_source_that_was_served_until_the_end_is_told(
         place(target, Path()).upgraded()
 
 
+@pytest.mark.parametrize("engine", [POSTGRESQL], indirect=True)
+@pytest.mark.parametrize(("served", "asked"), [("depot", ""), ("", "depot"), ("depot", "school")])
+def test_a_server_is_seen_whatever_its_connections_are_called(
+    server: Server,
+    moved: Path,
+    engine: str,
+    command: Cli,
+    serve: Callable[..., Server],
+    served: str,
+    asked: str,
+) -> None:
+    source = url(server.data_dir, engine)
+    running = serve(data_dir=server.data_dir, database=f"{source}&application_name={served}")
+    from_there = f"{source}&application_name={asked}"
+    assert "in use by" in refusal(copied(command, from_there, url(moved, SQLITE)))
+    running.stop()
+    assert copied(command, from_there, url(moved, SQLITE)).code == 0
+
+
 @FROM_SQLITE
 @TO_EACH
 def test_nothing_is_copied_into_a_database_in_use(
@@ -227,6 +246,22 @@ def test_what_postgresql_cannot_hold_is_told_with_its_table(
         database.execute("UPDATE devices SET source_line = ? WHERE source_row = 7", (broken,))
     told = refusal(copied(command, source, target))
     assert "a row of devices with a key between 1 and 40" in told
+
+
+@FROM_SQLITE
+@TO_EACH
+def test_a_nul_that_an_older_server_took_is_replaced_and_told(
+    server: Server, moved: Path, engine: str, other: str, command: Cli
+) -> None:
+    source, target = url(server.data_dir, engine), url(moved, other)
+    for sql in ("UPDATE profiles SET description = ?", "UPDATE uploads SET file_name = ?"):
+        DATABASES.change(server.data_dir, sql, ("a\0b\0",))
+    ended = copied(command, source, target)
+    assert ended.code == 0, ended.err
+    assert "file names of uploads: 2 texts." in ended.err
+    kept = rows(target)
+    for table in ("profiles", "uploads"):
+        assert "a\ufffdb\ufffd" in kept[table][0]
 
 
 @FROM_SQLITE

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+from peewee import ProgrammingError
 
+from database import later
 from rollbook_server.domain.profiles import Profile
 from rollbook_server.storage.opening import place
-from rollbook_server.storage.postgres.store import PostgresStore
+from rollbook_server.storage.postgres.store import PostgresStore, unusable
 from rollbook_server.storage.roll_store import StoreError
 
 if TYPE_CHECKING:
@@ -33,6 +36,16 @@ def role(postgres: PostgresServer, name: str) -> Iterator[str]:
     yield role
     postgres.change(name, f"DROP OWNED BY {role}")
     postgres.execute(f"DROP ROLE {role}")
+
+
+@pytest.fixture
+def quoted_role(postgres: PostgresServer, name: str, role: str) -> Iterator[str]:
+    """Give such a role with a name that SQL takes in quotes alone."""
+    quoted = f"Guest-{role}"
+    postgres.execute(f'CREATE ROLE "{quoted}" LOGIN')
+    yield quoted
+    postgres.change(name, f'DROP OWNED BY "{quoted}"')
+    postgres.execute(f'DROP ROLE "{quoted}"')
 
 
 def url(postgres: PostgresServer, name: str, role: str) -> str:
@@ -105,6 +118,55 @@ def test_who_may_make_no_tables_can_serve_those_of_another(
         assert add(store)
 
 
+def test_who_does_not_own_the_tables_is_told_who_has_to_upgrade_them(
+    postgres: PostgresServer, name: str, role: str, tmp_path: Path
+) -> None:
+    upgrade(postgres, name)
+    give(postgres, name, role, "ALL")
+    postgres.change(name, f"GRANT CREATE ON SCHEMA public TO {role}")
+    mine = url(postgres, name, role)
+    with later.installed(later.steps(tmp_path)):
+        told = refusal(mine)
+        assert f"the role {role} does not own the tables. Let their owner rollbook run" in told
+        upgrade(postgres, name)
+        PostgresStore(mine).close()
+
+
+def test_who_has_the_role_of_the_owner_may_upgrade(
+    postgres: PostgresServer, name: str, role: str, tmp_path: Path
+) -> None:
+    owner = f"owner_of_{role}"
+    postgres.execute(f"CREATE ROLE {owner} LOGIN")
+    postgres.change(name, f"GRANT CREATE ON SCHEMA public TO {owner}")
+    place(url(postgres, name, owner), Path()).upgraded()
+    postgres.execute(f"GRANT {owner} TO {role}")
+    try:
+        with later.installed(later.steps(tmp_path)):
+            assert place(url(postgres, name, role), Path()).upgraded() == [later.NAME]
+    finally:
+        postgres.change(name, f"DROP OWNED BY {owner}")
+        postgres.execute(f"DROP ROLE {owner}")
+
+
+def test_whoever_asks_there_is_nothing_to_upgrade_in_a_current_schema(
+    postgres: PostgresServer, name: str, role: str
+) -> None:
+    upgrade(postgres, name)
+    give(postgres, name, role, "SELECT, INSERT, UPDATE, DELETE")
+    assert place(url(postgres, name, role), Path()).upgraded() == ()
+
+
+def test_a_right_that_lacks_is_no_database_that_does_not_run() -> None:
+    try:
+        try:
+            raise psycopg.errors.InsufficientPrivilege("permission denied for schema public")
+        except psycopg.Error as cause:
+            raise ProgrammingError(str(cause)) from cause
+    except ProgrammingError as error:
+        told = str(unusable(error))
+    assert "permission denied for schema public. Give its role that right" in told
+
+
 def test_rights_that_lack_are_told(postgres: PostgresServer, name: str, role: str) -> None:
     upgrade(postgres, name)
     give(postgres, name, role, "SELECT, INSERT, UPDATE, DELETE")
@@ -143,6 +205,26 @@ def test_a_roll_may_have_a_schema_of_its_own(
         with closing(PostgresStore(url(postgres, name, role), str.encode)) as store:
             assert add(store) is is_new
     assert postgres.query(name, "SELECT count(*) FROM roll.profiles") == [(1,)]
+
+
+def test_names_that_need_quotes_are_names_like_others(
+    postgres: PostgresServer, name: str, quoted_role: str
+) -> None:
+    mine = url(postgres, name, quoted_role)
+    postgres.change(name, f'CREATE SCHEMA "{quoted_role}" AUTHORIZATION "{quoted_role}"')
+    for is_new in (True, False):
+        with closing(PostgresStore(mine, str.encode)) as store:
+            assert add(store) is is_new
+
+
+def test_what_is_proposed_can_be_run_as_it_is(
+    postgres: PostgresServer, name: str, quoted_role: str
+) -> None:
+    upgrade(postgres, name)
+    told = refusal(url(postgres, name, quoted_role))
+    rights, _, to_whom = told.partition("GRANT ")[2].partition(" ON ALL TABLES")
+    postgres.change(name, f"GRANT {rights} ON ALL TABLES{to_whom.removesuffix('.')}")
+    PostgresStore(url(postgres, name, quoted_role)).close()
 
 
 def test_a_schema_that_is_not_there_is_told(postgres: PostgresServer, name: str, role: str) -> None:

@@ -260,6 +260,15 @@ def test_a_bad_upload_id_is_refused(wire: Wire, profile: str, upload_id: str) ->
     assert refused[:2] == ("INVALID_ARGUMENT", "UPLOAD_ID_INVALID")
 
 
+@pytest.mark.parametrize("file_name", ["x" * 256, "a\0.csv"])
+def test_a_file_name_that_no_database_holds_is_refused(
+    wire: Wire, profile: str, file_name: str
+) -> None:
+    refused = wire.refused(opening(profile, file_name=file_name), file(SIX))
+    assert refused[:2] == ("INVALID_ARGUMENT", "FIELD_INVALID")
+    assert wire.query("SELECT * FROM uploads") == []
+
+
 @pytest.mark.parametrize("upload_id", ["x" * 64, "a-B_9"])
 def test_a_good_upload_id_is_taken(wire: Wire, profile: str, upload_id: str) -> None:
     assert wire.send(opening(profile, upload_id), file(SIX)).upload_id == upload_id

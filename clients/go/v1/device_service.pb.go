@@ -95,7 +95,7 @@ type UploadOpen struct {
 	UploadId string `protobuf:"bytes,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
 	// The profile the rows go to.
 	ProfileId string `protobuf:"bytes,2,opt,name=profile_id,json=profileId,proto3" json:"profile_id,omitempty"`
-	// For people; at most 255 characters.
+	// For people; at most 255 characters, none of them NUL.
 	FileName string `protobuf:"bytes,3,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
 	// What one invalid row does to the upload.
 	OnInvalidRow OnInvalidRow `protobuf:"varint,4,opt,name=on_invalid_row,json=onInvalidRow,proto3,enum=rollbook.v1.OnInvalidRow" json:"on_invalid_row,omitempty"`

@@ -131,7 +131,7 @@ type Profile struct {
 	ProfileId string `protobuf:"bytes,1,opt,name=profile_id,json=profileId,proto3" json:"profile_id,omitempty"`
 	// 1 to 128 characters, unique without regard to case.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// At most 1,024 characters.
+	// At most 1,024 characters, none of them NUL.
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	// SELF_MAINTAINED by default.
 	Type ProfileType `protobuf:"varint,4,opt,name=type,proto3,enum=rollbook.v1.ProfileType" json:"type,omitempty"`

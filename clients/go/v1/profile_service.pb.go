@@ -84,7 +84,7 @@ type CreateProfileRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 1 to 128 characters, unique without regard to case.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// At most 1,024 characters.
+	// At most 1,024 characters, none of them NUL.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
 	// UNSPECIFIED means SELF_MAINTAINED.
 	Type ProfileType `protobuf:"varint,3,opt,name=type,proto3,enum=rollbook.v1.ProfileType" json:"type,omitempty"`

@@ -94,13 +94,20 @@ class Caller:
         if self._patience_seconds is not None:
             return await self._patiently(method, request, self._patience_seconds)
         deadline = self.clock() + self._timeout_seconds
+        told: errors.UnavailableError | None = None
         while True:
             try:
                 return await self._once(method, request, deadline - self.clock())
             except errors.UnavailableError as error:
-                delay = self._delay(error, deadline)
+                told, delay = error, self._delay(error, deadline)
                 if delay is None:
                     raise
+            except errors.DeadlineExceededError:
+                # That the last of several attempts had little time left says less than what the
+                # server answered to those before.
+                if told is None:
+                    raise
+                raise told from None
             await self.sleep(delay)
 
     async def _patiently(

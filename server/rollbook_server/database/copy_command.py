@@ -91,6 +91,11 @@ def _say_what_is_next(copied: Sequence[CopiedTable], folder: Path) -> None:
     total = counted(sum(each.row_count for each in copied), "row")
     key, epoch = sealing_key_file(folder), folder / TOKEN_EPOCH_NAME
     say(f"Copied, and compared with the source: {total}.")
+    if replaced := sum(each.replaced_count for each in copied):
+        say(
+            "A NUL, which PostgreSQL cannot hold, became U+FFFD in descriptions of profiles or "
+            f"file names of uploads: {counted(replaced, 'text')}."
+        )
     if key.exists():
         say(f"Tokens and the audit log are of no use without the sealing keys: {key}.")
     else:

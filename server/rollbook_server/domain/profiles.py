@@ -10,6 +10,7 @@ from rollbook_server.domain import (
     audit,
     configuration_linter,
     configurations,
+    free_texts,
     names,
     tokens,
     users,
@@ -17,7 +18,7 @@ from rollbook_server.domain import (
 from rollbook_server.domain.audit import Action, Subject
 from rollbook_server.domain.clock import microseconds
 from rollbook_server.domain.configurations import EMPTY, Configuration
-from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
+from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.ids import new_id
 from rollbook_server.domain.names import name_key
 from rollbook_server.domain.pages import Page, page_of
@@ -154,9 +155,8 @@ def _checked(wanted: NewProfile) -> NewProfile:
 
 
 def check_description(description: str, path: str) -> None:
-    """Raise FieldsError, naming that path, if the description is too long."""
-    if len(description) > DESCRIPTION_LIMIT:
-        raise FieldsError({path: f"has more than {DESCRIPTION_LIMIT} characters"})
+    """Raise FieldsError, naming that path, if no profile may have the description."""
+    free_texts.check(description, DESCRIPTION_LIMIT, path)
 
 
 def warnings(configuration: Configuration) -> list[str]:

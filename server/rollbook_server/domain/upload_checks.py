@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain.errors import FieldsError, Reason, RollbookError
+from rollbook_server.domain import free_texts
+from rollbook_server.domain.errors import Reason, RollbookError
 
 if TYPE_CHECKING:
     from rollbook_server.domain.uploads import UploadOptions
@@ -24,8 +25,7 @@ def check_options(options: UploadOptions) -> None:
             "upload_id must be 1 to 64 letters, digits, hyphens and underscores; "
             "a random UUID is a good choice.",
         )
-    if len(options.file_name) > FILE_NAME_LIMIT:
-        raise FieldsError({"open.file_name": f"has more than {FILE_NAME_LIMIT} characters"})
+    free_texts.check(options.file_name, FILE_NAME_LIMIT, "open.file_name")
 
 
 def check_same(first: UploadOptions, options: UploadOptions) -> None:

@@ -18,13 +18,19 @@ if TYPE_CHECKING:
     Row = tuple[Any, ...]
 
 _AT_ONCE = 250  # rows that a driver is asked for: a stored answer may have a megabyte
+# What a NUL could get into while nobody looked for it: PostgreSQL can hold none.
+_ONCE_UNCHECKED = {"profiles": "description", "uploads": "file_name"}
+_REPLACEMENT = "\ufffd"
 # What a batch is closed at.
 BATCH_ROWS = 5_000
 BATCH_BYTES = 8 * 1024 * 1024
 
 
 class TableRows:
-    """One of our tables in whatever database."""
+    """One of our tables in whatever database.
+
+    `replaced_count` counts the texts read so far in which a NUL was replaced.
+    """
 
     def __init__(self, table: type[Model]) -> None:
         meta = table._meta  # noqa: SLF001 - peewee's reflection
@@ -36,6 +42,12 @@ class TableRows:
         self._truths = [
             place for place, each in enumerate(fields) if isinstance(each, BooleanField)
         ]
+        self._unchecked = [
+            place
+            for place, name in enumerate(self.columns)
+            if name == _ONCE_UNCHECKED.get(self.name)
+        ]
+        self.replaced_count = 0
         self._keys = _quoted(keys)
         self._select = f"SELECT {_quoted(self.columns)} FROM {self.name}"
 
@@ -69,12 +81,16 @@ class TableRows:
                 yield [self._alike(row) for row in found]
 
     def _alike(self, row: Row) -> Row:
-        """Give a row as all engines would: truth is a number in SQLite."""
-        if not self._truths:
+        """Give a row as all engines would: truth is a number in SQLite, which holds NULs, too."""
+        if not (self._truths or self._unchecked):
             return tuple(row)
         cells = list(row)
         for place in self._truths:
             cells[place] = int(cells[place])
+        for place in self._unchecked:
+            if isinstance(cells[place], str) and "\0" in cells[place]:
+                cells[place] = cells[place].replace("\0", _REPLACEMENT)
+                self.replaced_count += 1
         return tuple(cells)
 
 

@@ -8,7 +8,7 @@ note of the positions go away, which kept every server off the target.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from peewee import DataError
@@ -63,11 +63,15 @@ class CopyStep:
 
 @dataclass(frozen=True, slots=True)
 class CopiedTable:
-    """A table that is the same in both databases; `digest` is RowsDigest's."""
+    """A table that is the same in both databases; `digest` is RowsDigest's.
+
+    But for the NUL of so many texts, which became U+FFFD.
+    """
 
     table: str
     row_count: int
     digest: str
+    replaced_count: int = field(default=0, compare=False)
 
 
 def copy(source: Place, target: Place, told: Callable[[CopyStep], None]) -> Sequence[CopiedTable]:
@@ -217,11 +221,12 @@ class _Copy:
         return found
 
     def _digest(self, rows: TableRows, database: RollDatabase) -> CopiedTable:
-        digest = RowsDigest()
+        digest, replaced = RowsDigest(), rows.replaced_count
         for batch in rows.batches(database, None):
             digest.add(batch)
             self._tell(COMPARING, rows, len(batch))
-        return CopiedTable(rows.name, digest.row_count, digest.value)
+        replaced = rows.replaced_count - replaced
+        return CopiedTable(rows.name, digest.row_count, digest.value, replaced)
 
     def _tell(self, phase: str, rows: TableRows, count: int) -> None:
         self._done += count

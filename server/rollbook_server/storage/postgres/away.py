@@ -30,6 +30,7 @@ _NOT_THERE = (
 )
 # Without what stands before it, a certificate that is not there would be waited for as well.
 _FAILED = tuple(f"failed: {os.strerror(number)}" for number in _NOT_THERE)
+_FULL = ("too many clients", "too many connections", "remaining connection slots are reserved")
 _WORDS = (
     *_FAILED,
     "timeout expired",
@@ -44,9 +45,7 @@ _WORDS = (
     "session is read-only",  # a standby, where no other host takes writes
     "server is in hot standby mode",
     "the database system is ",  # starting up, shutting down, in recovery mode
-    "too many clients",
-    "too many connections",
-    "remaining connection slots are reserved",
+    *_FULL,
     # What PgBouncer says where nothing answers behind it.
     "cannot connect to server",
     "connect failed",
@@ -66,6 +65,11 @@ def is_away(error: BaseException, url: str) -> bool:
         return state.startswith(_STATES)
     complaints = list(_complaints(str(error)))
     return all(map(_passes, complaints)) or _turns_everybody_away(url)
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether there was no connection left for us."""
+    return any(words in str(error) for words in _FULL)
 
 
 def _state(error: BaseException | None) -> str:

@@ -13,11 +13,12 @@ from peewee import AutoField, DataError, InterfaceError, OperationalError, Postg
 
 # What runs past peewee raises the driver's errors, which nobody else knows; in here peewee's.
 from peewee import __exception_wrapper__ as _peewees_errors  # type: ignore[attr-defined]
-from playhouse.pool import PooledPostgresqlDatabase
+from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from rollbook_server.storage.engine import Readers, RollDatabase, spell
+from rollbook_server.storage.postgres.away import is_full
 from rollbook_server.storage.postgres.copy_texts import cells, lines, pieces
 from rollbook_server.storage.postgres.hosts import HostsAdapter
 from rollbook_server.storage.postgres.packed_rows import SAVEPOINT, Packing
@@ -203,6 +204,16 @@ class _Walk:
 
 class PostgresReaders(PostgresEngine, PooledPostgresqlDatabase, Readers):  # type: ignore[misc]
     """The connections that read."""
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        """Take a connection; who gets no other waits for one of ours, if any is in use."""
+        try:
+            connection: psycopg.Connection[Any] = super()._connect()
+        except psycopg.OperationalError as error:
+            if self._in_use and is_full(error):
+                raise MaxConnectionsExceeded(str(error)) from error
+            raise
+        return connection
 
     def _can_reuse(self, conn: psycopg.Connection[Any]) -> bool:
         """Tell whether a connection that is given back is kept."""

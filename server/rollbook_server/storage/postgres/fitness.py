@@ -20,14 +20,23 @@ _log = logging.getLogger(__name__)
 
 _OURS = ("writers", *(table._meta.table_name for table in TABLES))  # noqa: SLF001 - peewee's reflection
 
-# Our tables are asked for as every statement finds them, through the search_path.
+# Our tables are asked for as every statement finds them, through the search_path. Names are
+# quoted where SQL needs it, as the statements that we propose have to write them.
 _FOUND = """
-SELECT current_user, current_database(), pg_encoding_to_char(encoding), current_schema(),
-    (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('counters')),
+SELECT quote_ident(current_user), quote_ident(current_database()), pg_encoding_to_char(encoding),
+    quote_ident(current_schema()),
+    (SELECT quote_ident(nspname) FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE pg_class.oid = to_regclass('counters')),
     coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
     has_database_privilege(current_database(), 'TEMPORARY'),
     current_setting('synchronous_commit')
 FROM pg_database WHERE datname = current_database()
+"""
+# ALTER TABLE is its owner's, and of those whose role has that of the owner.
+_OTHER_OWNER = """
+SELECT quote_ident(current_user), quote_ident(current_database()),
+    quote_ident(pg_get_userbyid(relowner))
+FROM pg_class WHERE oid = to_regclass('counters') AND NOT pg_has_role(relowner, 'USAGE')
 """
 _LACKED = """
 SELECT name FROM (SELECT value AS name, to_regclass(value) AS oid FROM ($TEXTS) ours) found
@@ -39,7 +48,10 @@ ORDER BY name
 
 
 class _Found(NamedTuple):
-    """What we are, where we are, and what we may there; `kept_in` is the schema of our tables."""
+    """What we are, where we are, and what we may there; `kept_in` is the schema of our tables.
+
+    Names are as SQL writes them.
+    """
 
     role: str
     database: str
@@ -62,6 +74,18 @@ def check(database: PostgresRoll) -> None:
             "synchronous_commit is off for the role %s: PostgreSQL says of changes that they are "
             "kept before they are, and what was answered last is lost if its machine fails",
             found.role,
+        )
+
+
+def check_owner(database: PostgresRoll) -> None:
+    """Raise StoreError if there are tables, and another role alone may change them."""
+    found = database.execute_sql(_OTHER_OWNER).fetchone()
+    if found is not None:
+        role, name, owner = found
+        raise StoreError(
+            f"The PostgreSQL database {name} cannot be used: its schema is an older one, and the "
+            f"role {role} does not own the tables. Let their owner {owner} run `rollbook database "
+            "upgrade --database ...`, and start the server again."
         )
 
 

@@ -11,6 +11,7 @@ from peewee import DatabaseError, InterfaceError
 from psycopg.conninfo import make_conninfo
 
 from rollbook_server.domain.errors import RollbookError
+from rollbook_server.storage import migrating
 from rollbook_server.storage.places import Filling, Place, told_of_schema
 from rollbook_server.storage.postgres import fitness
 from rollbook_server.storage.postgres.database import READ, said_in, settings
@@ -74,8 +75,10 @@ class PostgresPlace(Place):
             yield filling
 
     def upgraded(self) -> Sequence[str]:
-        """Upgrade in turn with the servers that are connected."""
+        """Upgrade, if there is anything to do, in turn with the servers that are connected."""
         with self._told(), told_of_schema(), self._writing() as filling:
+            if migrating.is_ready(filling.database, may_upgrade=True):
+                return ()
             return upgrade_in_turn(filling.database, filling.writing)
 
     @contextmanager

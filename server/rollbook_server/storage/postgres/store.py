@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from peewee import DatabaseError, InterfaceError, OperationalError
+from psycopg.errors import InsufficientPrivilege
 
 from rollbook_server.storage import migrating
 from rollbook_server.storage.faults import cause
@@ -94,9 +95,10 @@ def _open(database: PostgresRoll, writing: PostgresWriting, *, may_upgrade: bool
 def upgrade_in_turn(database: PostgresRoll, writing: PostgresWriting) -> Sequence[str]:
     """Bring the schema up to date, or wait until another server has; gives the steps done.
 
-    Raises what `migrating.upgrade` does. Whoever ends in the middle of it leaves the turn,
-    and the schema as it was, to the next.
+    Raises what `migrating.upgrade` does, and StoreError for a role that may not. Whoever ends in
+    the middle of it leaves the turn, and the schema as it was, to the next.
     """
+    fitness.check_owner(database)
     while True:
         try:
             with writing.transaction():
@@ -116,9 +118,11 @@ def _away(error: Exception) -> StoreAwayError:
 
 def unusable(error: Exception) -> StoreError:
     """Give what to raise for what the database complains of."""
+    said = f"The PostgreSQL database cannot be used: {_first_line(error)}."
+    if isinstance(error.__cause__ or error.__context__ or error, InsufficientPrivilege):
+        return StoreError(f"{said} Give its role that right, or let one that has it do this.")
     return StoreError(
-        f"The PostgreSQL database cannot be used: {_first_line(error)}. See that it runs, and "
-        "that its URL names its host, database and user."
+        f"{said} See that it runs, and that its URL names its host, database and user."
     )
 
 

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from peewee import DatabaseError, InterfaceError, OperationalError
-from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.errors import LockNotAvailable, ReadOnlySqlTransaction
 from psycopg.pq import TransactionStatus
 
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.storage.engine import LateError, give
+from rollbook_server.storage.postgres import halted
 from rollbook_server.storage.postgres.outbox import Statement
 from rollbook_server.storage.postgres.roll import is_clash
 
@@ -38,8 +39,8 @@ _log = logging.getLogger(__name__)
 
 # In one message with what is asked first: nobody waits for them alone.
 # The times are of the transaction, not of the connection, which PgBouncer lends to others.
-# Whoever holds the row and is not heard of loses it; whoever waits longer gives up. Warnings
-# are heard in any case: one of them tells that a COMMIT is in doubt.
+# Whoever holds the row and is not heard of loses it, see also `halted`; whoever waits longer
+# gives up. Warnings are heard in any case: one of them tells that a COMMIT is in doubt.
 _BEGIN = (
     "BEGIN ISOLATION LEVEL READ COMMITTED",
     """
@@ -153,6 +154,8 @@ class PostgresWriting:
                     raise
                 passes = self._is_useless(error)
                 self._undo()
+                if _is_late(error):
+                    passes = halted.end_holder(self._database)
                 if not passes or pause is None:
                     raise
                 sleep(pause)
@@ -225,6 +228,11 @@ class PostgresWriting:
     def _drop(self) -> None:
         with suppress(DatabaseError, InterfaceError, psycopg.Error):
             self._database.close()
+
+
+def _is_late(error: Exception) -> bool:
+    """Tell whether the row was waited for until the time for it ran out."""
+    return isinstance(error.__cause__ or error.__context__, LockNotAvailable)
 
 
 class _DoubtfulError(OperationalError):
