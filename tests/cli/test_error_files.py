@@ -128,6 +128,25 @@ def test_where_none_can_be_written_the_command_for_it_is_told(cli: Cli, file: Pa
     assert left(file.parent) == [long.name]
 
 
+@pytest.mark.parametrize("options", [(), ("--strict",)], ids=" ".join)
+def test_a_named_file_that_cannot_be_written_hides_no_upload(
+    cli: Cli, file: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    full = ("--errors", "/dev/full", *options)
+    shown = cli("upload", "depot", file, *full)
+    assert shown.code == ExitCode.REFUSED
+    assert ("rejected" in shown.out, "Rejected because of" in shown.out) == (True, True)
+    assert "could not be written to /dev/full: No space left on device\n" in shown.err
+    told = cli("upload", "depot", file, *full, "--output", "json")
+    assert (told.document["rejected_count"], told.document["errors_file"]) == (4, None)
+    upload_id, error = told.document["upload_id"], told.error
+    assert (error["reason"], error["metadata"]["upload_id"]) == ("FILE_UNUSABLE", upload_id)
+    words = shlex.split(error["next_step"].partition("run: ")[2])
+    out = tmp_path / "bad.csv"
+    again = cli(*(out if word == "/dev/full" else word for word in words[1:]))
+    assert (again.code, out.exists()) == (ExitCode.ROWS_REJECTED, True)
+
+
 def test_the_two_options_exclude_each_other(cli: Cli, file: Path) -> None:
     ended = cli("upload", "depot", file, "--errors", "x.csv", "--no-errors")
     assert ended.code == ExitCode.USAGE

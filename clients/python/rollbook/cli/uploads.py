@@ -29,6 +29,7 @@ from rollbook.cli.upload_report import report_upload
 from rollbook.cli.upload_request import UploadRequest
 from rollbook.cli.upload_sending import send
 from rollbook.cli.upload_stops import (
+    errors_unwritten,
     file_refused,
     incomplete,
     interrupted,
@@ -147,8 +148,7 @@ def _run(request: UploadRequest, *, keeps_errors: bool) -> ExitCode:
     with request.session.admin() as client:
         profile = find_profile(client, request.profile)
         done = _upload(client, profile, request)
-        written = _write_errors(client, request, done, unasked=keeps_errors)
-        report_upload(request, profile, done, rejections(client, done), written, client=client)
+        _tell(client, profile, request, done, keeps_errors=keeps_errors)
     return ExitCode.ROWS_REJECTED if done.rejected_count else ExitCode.DONE
 
 
@@ -179,6 +179,25 @@ def _failed(client: AdminClient, request: UploadRequest, error: RollbookError) -
     if upload.failure_reason != _HAS_INVALID_ROWS:
         raise refused(request, error)
     return upload
+
+
+def _tell(
+    client: AdminClient,
+    profile: Profile,
+    request: UploadRequest,
+    done: Upload,
+    *,
+    keeps_errors: bool,
+) -> None:
+    """Write the rejected rows and report; that a file cannot be written hides no upload."""
+    written, fault = None, None
+    try:
+        written = _write_errors(client, request, done, unasked=keeps_errors)
+    except (OSError, CommandError) as error:
+        fault = error
+    report_upload(request, profile, done, rejections(client, done), written, client=client)
+    if fault is not None:
+        raise errors_unwritten(request, fault) from fault
 
 
 def _write_errors(
