@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rollbook._sources import name as name_of
 from rollbook.cli.upload_inputs import kept
 from rollbook.cli.upload_progress import watch
 
@@ -17,7 +17,7 @@ def send(
     client: AdminClient, profile: Profile, request: UploadRequest, *, as_what: str = ""
 ) -> Upload:
     """Give the upload at its end; `as_what` is shown behind the name of the file meanwhile."""
-    name, silent = Path(request.called).name, request.session.wants_json
+    name, silent = name_of(request.called), request.session.wants_json
     with (
         kept(request.copy or request.file) as file,
         watch(f"{name}{as_what}", silent=silent) as progress,
