@@ -12,6 +12,7 @@ from rollbook_server.domain.device_updates import DeviceUpdate
 from rollbook_server.domain.devices import Device, DeviceState
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.etags import etag
+from rollbook_server.domain.pages import fitting
 from rollbook_server.domain.row_blocks import AttributeColumns
 from rollbook_server.domain.typed_rows import TypedRow, TypedRows
 from rollbook_server.transport.messages.enums import wire, word
@@ -19,6 +20,8 @@ from rollbook_server.transport.messages.times import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from google.protobuf.message import Message
 
     from rollbook_server.domain.explaining import Explanation
     from rollbook_server.domain.near_misses import NearMiss
@@ -106,7 +109,7 @@ def answer(devices: Iterable[Device]) -> list[device_pb2.Device]:
     do not fit into one message.
     """
     written = [device(each) for each in devices]
-    size = sum(each.ByteSize() + 8 for each in written)
+    size = sum(map(_field_bytes, written))
     if size > ANSWER_LIMIT:
         raise RollbookError(
             Reason.TOO_MANY_DEVICES,
@@ -117,14 +120,22 @@ def answer(devices: Iterable[Device]) -> list[device_pb2.Device]:
     return written
 
 
+def _field_bytes(value: Message) -> int:
+    """Count what a message takes as one of a repeated field, with tag and length."""
+    return value.ByteSize() + 8
+
+
 def explanation(value: Explanation) -> device_service_pb2.ExplainMatchResponse:
-    """Write what EnrollDevice would answer, and why."""
-    return device_service_pb2.ExplainMatchResponse(
+    """Write what EnrollDevice would answer, and why; near misses as far as one message holds."""
+    told = device_service_pb2.ExplainMatchResponse(
         outcome=wire(enrollment_service_pb2.EnrollOutcome, value.outcome),
         rule=wire(device_service_pb2.MatchRule, value.rule),
         device=device(value.device) if value.device else None,
-        near_misses=map(_near_miss, value.near_misses),
     )
+    room = ANSWER_LIMIT - told.ByteSize()
+    fits, _ = fitting(map(_near_miss, value.near_misses), _field_bytes, room)
+    told.near_misses.extend(fits)
+    return told
 
 
 def _near_miss(value: NearMiss) -> device_service_pb2.NearMiss:
