@@ -33,6 +33,7 @@ HEADERS = [
     "a;imei;b",
     '"i\nmei",a',
     "sep=;\nimei;b",
+    "sep=\t\nimei\tb",
     "\n,,\nimei\ta",
     "a,b",
     '\n{ "a":',
