@@ -65,6 +65,32 @@ def test_it_parts_its_cells_as_the_file_did(
     assert cli("upload", "depot", written).code == ExitCode.ROWS_REJECTED  # it is understood
 
 
+BEGINNINGS = {
+    "sep": ("sep=;\r\nIMEI;depot\r\n12;N, x\r\n", ";"),
+    "sep behind a blank line": ('\r\n;;\r\n"sep=;"\r\nIMEI;depot\r\n12;N\r\n', ";"),
+    "sep with a tab": ("sep=\t\nIMEI\tdepot\n12\tN\n", "\t"),
+    "a blank line": ("\nIMEI;depot\n12;N, x\n", ";"),
+    "a line break": ('IMEI;"de\n\npot"\n12;N\n', ";"),
+    "a guarded formula": ("IMEI;'=depot\n12;N\n", ";"),
+    "decomposed letters": ("IMEI;Gro\u0308ße\n12;N\n", ";"),
+    "as many cells with commas": ("IMEI;depot, hall\n12;N\n", ";"),
+    "as many cells with semicolons": ("IMEI,depot; hall\n12,N\n", ","),
+    "no header": (f"{GOOD[0]};x\n{GOOD[0]};y\n", ";"),
+}
+
+
+@pytest.mark.parametrize("case", BEGINNINGS)
+def test_it_parts_its_cells_so_however_the_file_begins(cli: Cli, file: Path, case: str) -> None:
+    text, delimiter = BEGINNINGS[case]
+    file.write_bytes(text.encode())
+    assert cli("upload", "depot", file).code == ExitCode.ROWS_REJECTED
+    written = file.with_name("Spring order.rejected.csv")
+    with written.open(encoding="utf-8-sig", newline="") as rows:
+        header, row = csv.reader(rows, delimiter=delimiter)
+    assert (len(header), len(row)) == (3, 3)
+    assert cli("upload", "depot", written).code == ExitCode.ROWS_REJECTED  # it is understood
+
+
 def test_mending_that_file_and_uploading_it_finishes_the_job(
     cli: Cli, admin: AdminClient, depot: str, file: Path
 ) -> None:
