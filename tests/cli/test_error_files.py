@@ -65,6 +65,32 @@ def test_it_parts_its_cells_as_the_file_did(
     assert cli("upload", "depot", written).code == ExitCode.ROWS_REJECTED  # it is understood
 
 
+BEGINNINGS = {
+    "sep": ("sep=;\r\nIMEI;depot\r\n12;N, x\r\n", ";"),
+    "sep behind a blank line": ('\r\n;;\r\n"sep=;"\r\nIMEI;depot\r\n12;N\r\n', ";"),
+    "sep with a tab": ("sep=\t\nIMEI\tdepot\n12\tN\n", "\t"),
+    "a blank line": ("\nIMEI;depot\n12;N, x\n", ";"),
+    "a line break": ('IMEI;"de\n\npot"\n12;N\n', ";"),
+    "a guarded formula": ("IMEI;'=depot\n12;N\n", ";"),
+    "decomposed letters": ("IMEI;Gro\u0308ße\n12;N\n", ";"),
+    "as many cells with commas": ("IMEI;depot, hall\n12;N\n", ";"),
+    "as many cells with semicolons": ("IMEI,depot; hall\n12,N\n", ","),
+    "no header": (f"{GOOD[0]};x\n{GOOD[0]};y\n", ";"),
+}
+
+
+@pytest.mark.parametrize("case", BEGINNINGS)
+def test_it_parts_its_cells_so_however_the_file_begins(cli: Cli, file: Path, case: str) -> None:
+    text, delimiter = BEGINNINGS[case]
+    file.write_bytes(text.encode())
+    assert cli("upload", "depot", file).code == ExitCode.ROWS_REJECTED
+    written = file.with_name("Spring order.rejected.csv")
+    with written.open(encoding="utf-8-sig", newline="") as rows:
+        header, row = csv.reader(rows, delimiter=delimiter)
+    assert (len(header), len(row)) == (3, 3)
+    assert cli("upload", "depot", written).code == ExitCode.ROWS_REJECTED  # it is understood
+
+
 def test_mending_that_file_and_uploading_it_finishes_the_job(
     cli: Cli, admin: AdminClient, depot: str, file: Path
 ) -> None:
@@ -126,6 +152,25 @@ def test_where_none_can_be_written_the_command_for_it_is_told(cli: Cli, file: Pa
     assert ended.code == ExitCode.ROWS_REJECTED
     assert "The rejected rows as a CSV file: rollbook upload depot" in ended.err
     assert left(file.parent) == [long.name]
+
+
+@pytest.mark.parametrize("options", [(), ("--strict",)], ids=" ".join)
+def test_a_named_file_that_cannot_be_written_hides_no_upload(
+    cli: Cli, file: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    full = ("--errors", "/dev/full", *options)
+    shown = cli("upload", "depot", file, *full)
+    assert shown.code == ExitCode.REFUSED
+    assert ("rejected" in shown.out, "Rejected because of" in shown.out) == (True, True)
+    assert "could not be written to /dev/full: No space left on device\n" in shown.err
+    told = cli("upload", "depot", file, *full, "--output", "json")
+    assert (told.document["rejected_count"], told.document["errors_file"]) == (4, None)
+    upload_id, error = told.document["upload_id"], told.error
+    assert (error["reason"], error["metadata"]["upload_id"]) == ("FILE_UNUSABLE", upload_id)
+    words = shlex.split(error["next_step"].partition("run: ")[2])
+    out = tmp_path / "bad.csv"
+    again = cli(*(out if word == "/dev/full" else word for word in words[1:]))
+    assert (again.code, out.exists()) == (ExitCode.ROWS_REJECTED, True)
 
 
 def test_the_two_options_exclude_each_other(cli: Cli, file: Path) -> None:

@@ -64,6 +64,17 @@ def test_what_cannot_be_written_is_told_before_anything_is_done(
     assert (ended.code, ended.error["reason"]) == (ExitCode.REFUSED, "FILE_EXISTS")
 
 
+# A picture is of the kind that its ending tells, so that none is named so anyway.
+@pytest.mark.parametrize("command", [each for each in WRITERS if each != "qr Depot"])
+def test_no_file_gets_the_name_of_stdout(alone: Cli, folder: Path, command: str) -> None:
+    option, _ = WRITERS[command]
+    ended = alone(*command.split(), option, "-", "--output", "json")
+    assert (ended.code, ended.error["reason"]) == (ExitCode.REFUSED, "FILE_UNUSABLE")
+    assert ended.error["message"] == f"{option} - would write a file of that name, not to stdout."
+    assert ended.error["next_step"] == f"Name another file with {option}."
+    assert not (folder / "-").exists()
+
+
 def fill(new: NewFile, meanwhile: Callable[[], object]) -> None:
     with new.writing() as file:
         file.write(b"ours")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +14,6 @@ from rollbook import DeviceRow
 from rollbook.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cli.ended import Cli
     from rollbook import AdminClient
 
@@ -47,6 +47,16 @@ def test_a_good_upload_tells_its_counts_and_columns(cli: Cli, file: Path) -> Non
     assert "generic" in ended.out
     assert "IMEI: imei" in ended.out
     assert "Next: rollbook qr depot" in ended.err
+
+
+def test_a_file_whose_name_is_no_text_is_uploaded(
+    cli: Cli, depot: str, admin: AdminClient, tmp_path: Path
+) -> None:
+    file = write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.csv")), GOOD, "1")
+    assert cli("upload", "depot", file).code == ExitCode.ROWS_REJECTED
+    (upload,) = admin.list_uploads(depot)
+    assert (upload.file_name, upload.created_count) == ("caf\ufffd.csv", 1)
+    assert len([*tmp_path.glob("*.rejected.csv")]) == 1
 
 
 @pytest.mark.usefixtures("depot")

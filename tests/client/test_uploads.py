@@ -48,6 +48,20 @@ def only_upload(fake: FakeRollbook) -> FakeUpload:
     return upload
 
 
+@pytest.mark.parametrize(
+    ("raw", "told"), [(b"caf\xe9.csv", "caf\ufffd.csv"), ("café.csv".encode(), "café.csv")]
+)
+def test_a_name_that_is_no_text_is_sent_as_far_as_it_is(
+    client: AdminClient, fake: FakeRollbook, tmp_path: Path, raw: bytes, told: str
+) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/" + raw)
+    with open(path, "wb") as file:  # noqa: PTH123 - as the file system names it
+        file.write(CONTENT)
+    assert client.upload_devices("p1", path).committed_offset == len(CONTENT)
+    ((opening, *_),) = fake.streams()
+    assert opening.open.file_name == told
+
+
 def test_a_file_arrives_as_it_is(client: AdminClient, fake: FakeRollbook, csv_file: Path) -> None:
     upload = client.upload_devices("p1", csv_file)
     assert upload.state is UploadState.FINISHED

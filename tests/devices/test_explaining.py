@@ -207,6 +207,16 @@ def test_ten_near_misses_are_enough(house: House) -> None:
     assert len(told.near_misses) == 10
 
 
+def test_long_near_misses_are_told_as_far_as_a_message_holds_them(house: House) -> None:
+    long = {f"Note {number}": "\U0001f600" * 4_096 for number in range(100)}
+    rows = [DeviceRow(imei(number), attributes=long) for number in range(10, 13)]
+    for row in rows:  # each of 1.6 MB, so that two fit
+        house.admin.create_devices(house.ids[0], [row])
+    told = house.admin.explain_match(imeis=[row.imei for row in rows])
+    assert told.rule is MatchRule.AMBIGUOUS
+    assert [miss.device.attributes for miss in told.near_misses] == [long, long]
+
+
 @pytest.mark.parametrize("odd", ["\0", "x" * 20_000, "\u202e", '="1"', "9" * 600])
 def test_odd_input_is_explained_as_no_match(house: House, odd: str) -> None:
     told = house.explain(token="", imeis=[odd] * 40, serial_number=odd, manufacturer=odd)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import zipfile
@@ -32,6 +33,7 @@ HEADERS = [
     "a;imei;b",
     '"i\nmei",a',
     "sep=;\nimei;b",
+    "sep=\t\nimei\tb",
     "\n,,\nimei\ta",
     "a,b",
     '\n{ "a":',
@@ -279,6 +281,12 @@ def test_a_workbook_is_told_as_one() -> None:
     _, error = refusal(workbook.getvalue())
     assert error.reason is Reason.CSV_ENCODING
     assert "Excel workbook" in error.message
+
+
+def test_a_file_packed_by_gzip_is_told_as_one() -> None:
+    _, error = refusal(gzip.compress(b"imei\n356938035643809\n"))
+    assert error.reason is Reason.CSV_ENCODING
+    assert "compressed with gzip; unpack it first" in error.message
 
 
 def test_a_wrong_encoding_names_the_byte_and_the_likely_cause() -> None:

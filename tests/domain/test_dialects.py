@@ -162,7 +162,15 @@ def test_the_delimiter_is_the_one_that_finds_most_known_columns(line: str, delim
 
 @pytest.mark.parametrize(
     ("line", "delimiter"),
-    [("sep=;", ";"), ('"SEP=,"', ","), ("sep=|,,", "|"), ("sep=x", ""), ("imei", "")],
+    [
+        ("sep=;", ";"),
+        ('"SEP=,"', ","),
+        ("sep=|,,", "|"),
+        ("sep=\t\r\n", "\t"),
+        (" sep=;\n", ";"),
+        ("sep=x", ""),
+        ("imei", ""),
+    ],
 )
 def test_excel_may_name_the_delimiter(line: str, delimiter: str) -> None:
     assert separator_named_by(line) == delimiter

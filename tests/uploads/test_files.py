@@ -177,6 +177,7 @@ GOOD = {
     "semicolons": f"imei;site\n{FOUR}".replace(",", ";").encode(),
     "tabs": f"imei\tsite\n{FOUR}".replace(",", "\t").encode(),
     "sep=;": f"sep=;\nimei;site\n{FOUR}".replace(",", ";").encode(),
+    "sep=tab": f"sep=\t\nimei\tsite\n{FOUR}".replace(",", "\t").encode(),
     "sep=|": f"sep=|\nimei|site\n{FOUR}".replace(",", "|").encode(),
     "UTF-16 with tabs, as Excel saves it": _bom(
         f"imei\tsite\n{FOUR}".replace(",", "\t").replace("\n", "\r\n"), "utf-16-le"

@@ -2040,7 +2040,8 @@ type ExplainMatchResponse struct {
 	Rule MatchRule `protobuf:"varint,2,opt,name=rule,proto3,enum=rollbook.v1.MatchRule" json:"rule,omitempty"`
 	// The device that matches, if one does.
 	Device *Device `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`
-	// At most 10 devices that come near.
+	// At most 10 devices that come near, nearest first; fewer if their
+	// attributes are so long that one message does not hold them.
 	NearMisses    []*NearMiss `protobuf:"bytes,4,rep,name=near_misses,json=nearMisses,proto3" json:"near_misses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -192,8 +192,9 @@ def csv_opener(source: PathLike[str] | str | Callable[[], BinaryIO]) -> Callable
 
 
 def name(source: PathLike[str] | str | Callable[[], BinaryIO]) -> str:
-    """Give what people call the file; of a function nobody knows."""
-    return "" if callable(source) else Path(source).name
+    """Give what people call the file, as text that can be sent; of a function nobody knows."""
+    called = "" if callable(source) else Path(source).name
+    return called.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def row_opener(

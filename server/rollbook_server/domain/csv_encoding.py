@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MARK_BYTES = 3
 UTF_8, UTF_16_LE, UTF_16_BE = "utf-8", "utf-16-le", "utf-16-be"
 _ZIP = "PK\x03\x04"  # what .xlsx and .ods files begin with
+_GZIP = "\x1f", 0x8B  # what .gz files begin with; the second byte is no UTF-8
 _MARKS = {
     codecs.BOM_UTF8: UTF_8,
     codecs.BOM_UTF16_LE: UTF_16_LE,
@@ -74,6 +75,8 @@ def wrong_encoding(
 def _likely_cause(fault: UnicodeDecodeError, encoding: str, before: str) -> str:
     if before.startswith(_ZIP):
         return ": the file is an Excel workbook or another zip; save the sheet as 'CSV UTF-8'"
+    if (before, fault.object[fault.start]) == _GZIP:
+        return ": the file is compressed with gzip; unpack it first: gunzip FILE"
     if encoding != UTF_8:
         return ": the file is cut off or damaged; save it as 'CSV UTF-8'"
     if "\0" in before:

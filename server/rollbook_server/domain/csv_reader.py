@@ -222,7 +222,7 @@ class CsvReader:
 
     def _skip_to_header(self, lines: Sequence[str]) -> int:
         for used, line in enumerate(lines):
-            named = "" if self._delimiter else separator_named_by(line.strip())
+            named = "" if self._delimiter else separator_named_by(line)
             self._delimiter = self._delimiter or named
             if not named and line.strip(_BLANK):
                 return used

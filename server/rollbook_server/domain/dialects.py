@@ -50,7 +50,7 @@ WEAK_MEANINGS = {name: field for field, names in _WEAK_ALIASES.items() for name 
 _OWN_PREFIX = "rollbook"
 _DELIMITERS = ",;\t"
 # Excel's way to name the delimiter; a bar is seen there too.
-_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[,;\t\s]*', re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'\s*"?sep=([,;\t|])"?[,;\t\s]*', re.IGNORECASE)
 _JSON = re.compile(r"""\s{0,9}[\[{]\s{0,9}(?:["\[{}\]]|\n)""")
 _FILLERS = re.compile(r"[\s_\-\u2010\u2011\ufeff]+")
 # A line of a million commas is not worth a look at more.

@@ -6,6 +6,8 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
+from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +17,16 @@ from rollbook.cli.upload_inputs import passes
 from rollbook.cli.upload_request import free_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
     from rollbook import AdminClient, Upload
 
 # Fewer rows are there before anybody wonders.
 _WORTH_SHOWING = 1_000
-_OTHER_DELIMITERS = (";", "\t")
+_DELIMITERS = (",", ";", "\t")
+_BLANK = ",;\t| \r\n"
+_SEPARATOR_LINE = re.compile(r'\s*"?sep=([,;\t])"?[,;\t\s]*', re.IGNORECASE)  # Excel's
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LONGEST_HEADER = 131_072  # characters, what Python's csv takes as a field
 _OF_PIPES = Path("rejected.csv")
@@ -58,27 +62,49 @@ def write_errors(
 
 
 def delimiter_of(source: Path, done: Upload) -> str:
-    """Give what parts the cells of a file; a comma if its header cannot be read again.
+    """Give what parts the cells of a file; a comma if its beginning cannot be read again.
 
     Whose spreadsheet writes semicolons sees a file with commas as one column.
     """
-    header = "" if passes(source) else _first_line(source)
-    columns = [one.column.strip() for one in done.columns]
-    for delimiter in _OTHER_DELIMITERS:
-        read = next(csv.reader([header], delimiter=delimiter), [])
-        if len(columns) > 1 and [cell.strip() for cell in read] == columns:
-            return delimiter
-    return ","
+    blank_or_more = [] if passes(source) else _beginning(source)
+    lines = list(dropwhile(lambda line: not line.strip(_BLANK), blank_or_more))
+    named = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    return named[1] if named else _delimiter_by_columns(lines, [one.column for one in done.columns])
 
 
-def _first_line(source: Path) -> str:
+def _delimiter_by_columns(lines: Sequence[str], columns: Sequence[str]) -> str:
+    """Give what cuts the first record into as many cells as the server saw columns.
+
+    Their names decide only where that leaves a choice: a file may have no header.
+    """
+    first = {delimiter: _first_record(lines, delimiter) for delimiter in _DELIMITERS}
+    fits = [each for each, cells in first.items() if len(cells) == len(columns)] or [*_DELIMITERS]
+    names = [_plain(name) for name in columns]
+    alike = (each for each in fits if [_plain(cell) for cell in first[each]] == names)
+    return next(alike, fits[0])
+
+
+def _first_record(lines: Sequence[str], delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader(lines, delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _plain(name: str) -> str:
+    """Write a header as the server tells it: without an apostrophe that guards a formula."""
+    return unicodedata.normalize("NFC", name).strip().removeprefix("'")
+
+
+def _beginning(source: Path) -> list[str]:
+    """Give the first lines of a file, of which one may be cut off; none if it has no text."""
     try:
         with source.open("rb") as raw:
             encoding = "utf-16" if raw.read(2) in _UTF16 else "utf-8-sig"
-        with source.open(encoding=encoding) as file:
-            return file.readline(_LONGEST_HEADER)
+        with source.open(encoding=encoding, newline="") as file:
+            return file.read(_LONGEST_HEADER).splitlines(keepends=True)
     except (OSError, UnicodeError):
-        return ""
+        return []
 
 
 class _Rows(io.TextIOWrapper):

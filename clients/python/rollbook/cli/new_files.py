@@ -21,6 +21,7 @@ force_option = click.option(
     "--force", is_flag=True, help="Overwrite the file to be written if it is there already."
 )
 
+_STDOUT = "-"  # to those who know it from other programs
 _FOR_ALL, _FOR_OWNER = 0o666, 0o600  # before the umask takes its part
 
 
@@ -40,6 +41,8 @@ class NewFile:
     def check(self) -> None:
         """Raise CommandError if it would be refused, so that nothing is done in vain before."""
         folder = self.path.parent
+        if str(self.path) == _STDOUT:
+            raise self._unusable(f"{self.option} - would write a file of that name, not to stdout.")
         if not folder.is_dir():
             raise self._unusable(f"There is no directory {folder}.")
         if self._is_taken() and not self.force:

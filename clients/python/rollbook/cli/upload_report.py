@@ -76,12 +76,13 @@ def _state(upload: Upload) -> str:
 
 def _show_rejected(rejected: Rejections) -> None:
     show("", table(("Rejected because of", "Rows"), list(rejected.counts.items())))
-    show("", "For example:", *(Text(f"  {_example(error)}") for error in rejected.examples))
+    show("", "For example:", *(Text(f"  {example(error)}") for error in rejected.examples))
     for line in next_steps_after_rows(rejected.counts):
         say(line)
 
 
-def _example(error: RowError) -> str:
+def example(error: RowError) -> str:
+    """Say of a row where it is wrong, and what to write instead if that is known."""
     column = f", column {error.column}" if error.column else ""
     repair = f"; write {error.suggestion}" if error.suggestion else ""
     return clean(f"line {error.line}{column}: {about_row(error.message)}{repair}")

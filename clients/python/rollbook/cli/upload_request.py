@@ -37,6 +37,8 @@ class UploadRequest:
     resume: str | None
     errors: NewFile | None
     column_mapping: Mapping[str, str]
+    replaces: str | None = None  # an upload that is still there
+    copy: Path | None = None  # what a pipe gave, if somebody keeps it
     upload_id: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,6 +61,7 @@ class UploadRequest:
         return self._command(
             file or self.file,
             *(["--dry-run"] if dry else []),
+            *(["--replace", self.replaces] if self.replaces else []),
             *(["--errors", str(free_path(self.errors.path))] if self.errors else []),
         )
 

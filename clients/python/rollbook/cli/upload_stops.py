@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollbook import UploadIncompleteError
-from rollbook.cli.errors import CommandError
+from rollbook.cli.errors import CommandError, describe
 from rollbook.cli.exit_codes import ExitCode
 from rollbook.cli.wording import options_of
 
@@ -129,6 +129,22 @@ def unreadable(request: UploadRequest, error: OSError, left: Upload | None) -> E
         anew = f"See that it can be read, and begin anew: {request.again()}"
         return CommandError(message, reason=reason, code=code, next_step=anew)
     return _stop(request, message, reason=reason, code=code, exit_code=ExitCode.INCOMPLETE)
+
+
+def errors_unwritten(request: UploadRequest, error: OSError | CommandError) -> CommandError:
+    """Give what to raise after an upload whose rejected rows went into no file."""
+    path = request.errors.path if request.errors else ""
+    fault = describe(error)
+    why = (isinstance(error, OSError) and error.strerror) or fault.message
+    return CommandError(
+        f"Upload {request.upload_id} came to its end, but its rejected rows could not be "
+        f"written to {path}: {why}",
+        reason=fault.reason,
+        code=fault.code,
+        metadata=_metadata(request, {}),
+        next_step=f"Make it writable or name another file, and run{request.with_what}: "
+        f"{request.resumed()}",
+    )
 
 
 def _stop(

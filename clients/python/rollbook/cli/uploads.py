@@ -23,13 +23,13 @@ from rollbook.cli.new_files import NewFile, force_option
 from rollbook.cli.profile_names import find_profile
 from rollbook.cli.rejections import rejections
 from rollbook.cli.session import Session, with_session
-from rollbook.cli.upload_history import confirm_discard, discard_and_tell
-from rollbook.cli.upload_inputs import kept
 from rollbook.cli.upload_leftovers import is_fault_of_file, tidy
-from rollbook.cli.upload_progress import watch
+from rollbook.cli.upload_replacements import in_place_of
 from rollbook.cli.upload_report import report_upload
 from rollbook.cli.upload_request import UploadRequest
+from rollbook.cli.upload_sending import send
 from rollbook.cli.upload_stops import (
+    errors_unwritten,
     file_refused,
     incomplete,
     interrupted,
@@ -86,7 +86,8 @@ def _mapping(
 @click.option(
     "--replace",
     metavar="UPLOAD",
-    help="Discard this upload first: its devices that are not registered go.",
+    help="Discard this upload first, once a dry run has shown that FILE will do: its devices "
+    "that are not registered go.",
 )
 @click.option(
     "--errors",
@@ -134,43 +135,20 @@ def upload(  # noqa: PLR0913 - one argument for each option
     new = NewFile(errors, "--errors", force) if errors is not None else None
     # Before anything is discarded, for it refuses what cannot be done.
     request = UploadRequest(
-        session, profile, file, strict, dry_run, on_conflict, resume, new, column_mapping
+        session, profile, file, strict, dry_run, on_conflict, resume, new, column_mapping, replace
     )
-    if replace is not None:
-        _check_replacement(resume, dry_run=dry_run)
-        _replace(session, profile, replace, yes=yes)
-    return _run(request, keeps_errors=not (no_errors or dry_run or session.wants_json))
-
-
-def _check_replacement(resume: str | None, *, dry_run: bool) -> None:
-    if resume is not None:
-        raise click.UsageError("--replace begins a new upload; it does not go with --resume.")
-    if dry_run:
-        raise click.UsageError(
-            "--replace discards an upload, a dry run keeps everything; what would go is told "
-            "by: rollbook discard UPLOAD --dry-run"
-        )
-
-
-def _replace(session: Session, profile: str, replaced: str, *, yes: bool) -> None:
-    """Discard the upload that the file takes the place of, if it is of this profile."""
-    with session.admin() as client:
-        before, here = client.get_upload(replaced), find_profile(client, profile)
-        if before.profile_id != here.profile_id:
-            raise click.BadParameter(
-                f"{replaced} is an upload of another profile, {before.profile_id}",
-                param_hint="'--replace'",
-            )
-        confirm_discard(before, yes=yes)
-        discard_and_tell(session, client, replaced)
+    keeps_errors = not (no_errors or dry_run or session.wants_json)
+    if replace is None:
+        return _run(request, keeps_errors=keeps_errors)
+    with in_place_of(replace, request, yes=yes) as asked:
+        return _run(asked, keeps_errors=keeps_errors)
 
 
 def _run(request: UploadRequest, *, keeps_errors: bool) -> ExitCode:
     with request.session.admin() as client:
         profile = find_profile(client, request.profile)
         done = _upload(client, profile, request)
-        written = _write_errors(client, request, done, unasked=keeps_errors)
-        report_upload(request, profile, done, rejections(client, done), written, client=client)
+        _tell(client, profile, request, done, keeps_errors=keeps_errors)
     return ExitCode.ROWS_REJECTED if done.rejected_count else ExitCode.DONE
 
 
@@ -180,7 +158,7 @@ def _upload(client: AdminClient, profile: Profile, request: UploadRequest) -> Up
         if request.resume is not None:
             # The server would begin an upload of an id that it does not know.
             client.get_upload(request.resume)
-        return _send(client, profile, request)
+        return send(client, profile, request)
     except KeyboardInterrupt as error:
         raise interrupted(request) from error
     except _CUT_OFF as error:
@@ -203,20 +181,23 @@ def _failed(client: AdminClient, request: UploadRequest, error: RollbookError) -
     return upload
 
 
-def _send(client: AdminClient, profile: Profile, request: UploadRequest) -> Upload:
-    name = Path(request.called).name
-    with kept(request.file) as file, watch(name, silent=request.session.wants_json) as progress:
-        return client.upload_devices(
-            profile.profile_id,
-            file,
-            upload_id=request.upload_id,
-            file_name=name,
-            on_invalid_row=request.on_invalid_row,
-            on_conflict=request.on_conflict,
-            validate_only=request.dry_run,
-            column_mapping=request.column_mapping,
-            progress=progress,
-        )
+def _tell(
+    client: AdminClient,
+    profile: Profile,
+    request: UploadRequest,
+    done: Upload,
+    *,
+    keeps_errors: bool,
+) -> None:
+    """Write the rejected rows and report; that a file cannot be written hides no upload."""
+    written, fault = None, None
+    try:
+        written = _write_errors(client, request, done, unasked=keeps_errors)
+    except (OSError, CommandError) as error:
+        fault = error
+    report_upload(request, profile, done, rejections(client, done), written, client=client)
+    if fault is not None:
+        raise errors_unwritten(request, fault) from fault
 
 
 def _write_errors(
