@@ -65,13 +65,15 @@ _SPELLING = {
     "TABLES": "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()",
 }
 
+# What each connection's name is or, before a slash and the one that the URL says, begins with:
+# who copies a roll has to know that no server has it.
+NAME = "rollbook"
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _cursors = count()
 _NO_CHARACTER = "\uffff"  # which Unicode promises never to be one
 
 # Of the operating system's own patience with a database that is gone, 15 minutes are usual.
 _CONNECTING = {
-    "application_name": "rollbook",
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -257,7 +259,9 @@ def settings(url: str, **others: Any) -> dict[str, Any]:
     """
     said = said_in(url)
     ours = {name: value for name, value in _CONNECTING.items() if name not in said}
-    return {"database": url, "prefer_psycopg3": True, **ours, **_ENCODING, **others}
+    theirs = said.get("application_name")
+    name = {"application_name": f"{NAME}/{theirs}" if theirs else NAME}
+    return {"database": url, "prefer_psycopg3": True, **ours, **name, **_ENCODING, **others}
 
 
 def said_in(url: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rollbook_server.domain.errors import RollbookError
 from rollbook_server.storage import migrating
 from rollbook_server.storage.places import Filling, Place, told_of_schema
 from rollbook_server.storage.postgres import fitness
-from rollbook_server.storage.postgres.database import READ, said_in, settings
+from rollbook_server.storage.postgres.database import NAME, READ, said_in, settings
 from rollbook_server.storage.postgres.roll import PostgresRoll
 from rollbook_server.storage.postgres.store import unusable, upgrade_in_turn
 from rollbook_server.storage.postgres.writing import PostgresWriting
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _OTHERS = """
 SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = ? AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND split_part(application_name, '/', 1) = ?
+    AND pid <> pg_backend_pid()
 """
 # Of the parameters of libpq up to PostgreSQL 18.
 _SECRETS = {
@@ -99,8 +100,7 @@ class PostgresPlace(Place):
     def _check_alone(self, database: PostgresRoll) -> None:
         """Raise StoreError if a server is connected; one that was just killed may be yet."""
         end = monotonic() + _LEAVING_SECONDS
-        name = self._settings.get("application_name", "rollbook")
-        while database.execute_sql(_OTHERS, (name,)).fetchone()[0]:
+        while database.execute_sql(_OTHERS, (NAME,)).fetchone()[0]:
             if monotonic() > end:
                 raise StoreError(
                     f"{self.name} is in use by a server, or by another copy: stop it first. "
