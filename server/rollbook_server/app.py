@@ -276,10 +276,6 @@ class App:
         self._epoch.reached(self._store.newest_event().sequence)
 
     def _close(self) -> None:
-        self._end_tasks()
-        self._store.close()
-
-    def _end_tasks(self) -> None:
         self._door.close()
         if self._pulse:
             self._pulse.close()
@@ -294,3 +290,4 @@ class App:
         self._teller.close()
         with suppress(RollbookError):  # a full disk: what was counted is lost with the rest
             self._witness.settle(self._store, self._clock())
+        self._store.close()

@@ -9,8 +9,8 @@ from rollbook._channel import service_names
 from rollbook._health import Health
 from rollbook.cli.errors import CommandError
 from rollbook.cli.exit_codes import ExitCode
+from rollbook.cli.finite import FiniteRange
 from rollbook.cli.output import show, show_json
-from rollbook.cli.seconds import Seconds
 from rollbook.cli.session import Session, with_session
 
 _PACKAGE = "rollbook.v1."
@@ -21,7 +21,7 @@ _PACKAGE = "rollbook.v1."
 @click.option(
     "--timeout",
     "timeout_seconds",
-    type=Seconds(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     default=5.0,
     show_default=True,
     metavar="SECONDS",

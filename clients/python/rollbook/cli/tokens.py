@@ -11,6 +11,7 @@ from rollbook import TokenState
 from rollbook.cli.completing import profile_names
 from rollbook.cli.confirmations import confirm, yes_option
 from rollbook.cli.dry_runs import dry_run_option, tell_dry_run
+from rollbook.cli.finite import FiniteRange
 from rollbook.cli.next_steps import may_reveal_tokens
 from rollbook.cli.output import clean, counted, facts, say, show, show_json, show_raw, warn, words
 from rollbook.cli.plain import document
@@ -27,10 +28,7 @@ _INT32 = 2**31 - 1  # what the contract's numbers hold; the server knows its bou
 def _overlap(
     _ctx: click.Context, _option: click.Parameter, hours: float | None
 ) -> timedelta | None:
-    try:
-        return None if hours is None else timedelta(hours=hours)
-    except ValueError as error:
-        raise click.BadParameter(f"{hours} is no number of hours") from error
+    return None if hours is None else timedelta(hours=hours)
 
 
 @click.group()
@@ -84,7 +82,7 @@ def _warn_unless_active(session: Session, owner: Profile, found: Token) -> None:
 @click.argument("profile", shell_complete=profile_names)
 @click.option(
     "--overlap",
-    type=click.FloatRange(0, 24),
+    type=FiniteRange(0, 24),
     callback=_overlap,
     metavar="HOURS",
     help="How long the old token goes on to work, at most 24 hours.  [default: not at all]",

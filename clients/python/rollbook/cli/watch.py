@@ -9,8 +9,8 @@ import click
 
 from rollbook import DeadlineExceededError, UnavailableError
 from rollbook.cli.completing import profile_names
+from rollbook.cli.finite import FiniteRange
 from rollbook.cli.profile_names import find_profile
-from rollbook.cli.seconds import Seconds
 from rollbook.cli.session import Session, with_session
 from rollbook.cli.watch_views import Seen, view
 
@@ -29,7 +29,7 @@ _NAP_SECONDS = 0.25
 @click.argument("profile", shell_complete=profile_names)
 @click.option(
     "--interval",
-    type=Seconds(0.1, 3600),
+    type=FiniteRange(0.1, 3600),
     default=2.0,
     show_default=True,
     metavar="SECONDS",
