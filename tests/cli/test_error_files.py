@@ -75,6 +75,7 @@ BEGINNINGS = {
     "decomposed letters": ("IMEI;Gro\u0308ße\n12;N\n", ";"),
     "as many cells with commas": ("IMEI;depot, hall\n12;N\n", ";"),
     "as many cells with semicolons": ("IMEI,depot; hall\n12,N\n", ","),
+    "no break of CSV's in a name": ("de\u2028pot;IMEI\nN;12\n", ";"),
     "no header": (f"{GOOD[0]};x\n{GOOD[0]};y\n", ";"),
 }
 

@@ -102,7 +102,8 @@ def _beginning(source: Path) -> list[str]:
         with source.open("rb") as raw:
             encoding = "utf-16" if raw.read(2) in _UTF16 else "utf-8-sig"
         with source.open(encoding=encoding, newline="") as file:
-            return file.read(_LONGEST_HEADER).splitlines(keepends=True)
+            # Not by splitlines, which parts lines also where CSV does not.
+            return list(io.StringIO(file.read(_LONGEST_HEADER), newline=""))
     except (OSError, UnicodeError):
         return []
 
