@@ -168,6 +168,7 @@ def _write_in_turn(
 ) -> Settlement:
     """Judge every row first; changes go before new devices, whose keys they may free."""
     verdicts, devices = judge.judge_all(rows), judge.roll.devices
+    devices.release([change.before for change in verdicts.changes if change.frees_keys])
     devices.change([change.after for change in verdicts.changes])
     new = devices.pack(verdicts.new_rows, attribute_names)
     left = devices.insert(judge.upload, new, judge.now)

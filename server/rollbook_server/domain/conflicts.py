@@ -14,7 +14,7 @@ from rollbook_server.domain import refusals
 from rollbook_server.domain.devices import RowError
 from rollbook_server.domain.error_blocks import ErrorBlock, RowErrors
 from rollbook_server.domain.errors import RowReason
-from rollbook_server.domain.keys import holds, keys_of
+from rollbook_server.domain.keys import holds, keys_of, values_of
 from rollbook_server.domain.merging import differing, merged
 from rollbook_server.domain.refusals import duplicate_text
 from rollbook_server.domain.uploads import Counts, OnConflict
@@ -48,6 +48,7 @@ class Change:
     row: DeviceRow
     before: Device
     after: Device
+    frees_keys: bool  # that another device may be given
 
 
 @dataclass(slots=True)
@@ -139,7 +140,8 @@ class Judge:
         """Tell whether the device has a key of the row at the time of the row."""
         if device.upload_id == self.upload.upload_id and device.source_row > row.row:
             return False
-        return any(holds(device, key) and self.claims.get(key.value) != FREE for key in keys)
+        held = values_of(device)
+        return any(key.value in held and self.claims.get(key.value) != FREE for key in keys)
 
     def _refusal(self, keys: Sequence[Key], standing: Sequence[Device]) -> Refusal | None:
         """Refuse keys that an earlier row took, or that several devices have."""
@@ -174,10 +176,8 @@ class Judge:
             self._leave(row, device)
         elif self.upload.options.on_conflict is OnConflict.REJECT:
             self._reject(row, refusals.other_content(row, device, fields))
-        elif refusal := self._seen_before(row) or self._taken(row, device, after):
-            self._reject(row, refusal)
         else:
-            self._change(row, device, after)
+            self._judge_change(row, device, after)
 
     def _leave(self, row: DeviceRow, device: Device) -> None:
         """Leave a device as it is; under policies that change devices, for the whole upload.
@@ -189,22 +189,35 @@ class Judge:
         if self.upload.options.may_change_devices:
             self.claims.update((key.value, -row.line) for key in keys_of(device))
 
-    def _seen_before(self, row: DeviceRow) -> Refusal | None:
+    def _judge_change(self, row: DeviceRow, device: Device, after: Device) -> None:
+        """Judge a row that would make of its device what it is `after`."""
+        before_keys, after_keys = keys_of(device), keys_of(after)
+        known = {key.value for key in (*keys_of(row), *before_keys)}
+        gained = [key for key in after_keys if key.value not in known]
+        refusal = self._seen_before(keys_of(row)) or self._taken(row, device, after, gained)
+        if refusal:
+            self._reject(row, refusal)
+            return
+        self._change(row, device, after, frees_keys=before_keys != after_keys)
+        self.claims.update((key.value, FREE) for key in before_keys)
+        self._claim(after_keys, row)
+
+    def _seen_before(self, keys: Iterable[Key]) -> Refusal | None:
         """Refuse to change the device of an earlier row that left it as it was."""
-        for key in keys_of(row):
+        for key in keys:
             line = self.claims.get(key.value, FREE)
             if line < FREE:
                 return refusals.duplicate(key.field, -line)
         return None
 
-    def _taken(self, row: DeviceRow, device: Device, after: Device) -> Refusal | None:
+    def _taken(
+        self, row: DeviceRow, device: Device, after: Device, gained: Sequence[Key]
+    ) -> Refusal | None:
         """Refuse a key that row and device make only together, if another has it.
 
         The row may bring a serial number and the device its manufacturer, or the other
         way round; whoever has both was not found by the keys of the row.
         """
-        known = {key.value for key in (*keys_of(row), *keys_of(device))}
-        gained = [key for key in keys_of(after) if key.value not in known]
         if not gained:
             return None
         self.claims = {**self._recall(key.value for key in gained), **self.claims}
@@ -219,7 +232,7 @@ class Judge:
         mine = self._refusal(gained, standing[:1])
         return mine or refusals.several_devices(keys_of(after), [device, *standing])
 
-    def _change(self, row: DeviceRow, device: Device, after: Device) -> None:
+    def _change(self, row: DeviceRow, device: Device, after: Device, *, frees_keys: bool) -> None:
         after = after._replace(
             upload_id=self.upload.upload_id,
             source_row=row.row,
@@ -227,9 +240,7 @@ class Judge:
             update_time=self.now,
             revision=device.revision + 1,
         )
-        self.verdicts.changes.append(Change(row, device, after))
-        self.claims.update((key.value, FREE) for key in keys_of(device))
-        self._claim(keys_of(after), row)
+        self.verdicts.changes.append(Change(row, device, after, frees_keys))
 
     def _claim(self, keys: Iterable[Key], row: DeviceRow) -> None:
         self.claims.update((key.value, row.line) for key in keys)

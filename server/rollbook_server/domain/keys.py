@@ -32,6 +32,11 @@ def keys_of(thing: DeviceRow | Device) -> list[Key]:
     return keys
 
 
+def values_of(thing: DeviceRow | Device) -> set[str]:
+    """Give what the keys of a device or a row are compared by."""
+    return {key.value for key in keys_of(thing)}
+
+
 def holds(device: Device, key: Key) -> bool:
     """Tell whether a device has the key, in whichever field."""
-    return any(key.value == held.value for held in keys_of(device))
+    return key.value in values_of(device)

@@ -186,7 +186,7 @@ class Devices(DeviceLists, Protocol):
         """Give for each row the distinct devices that hold any of its keys, oldest first."""
 
     def change(self, devices: Sequence[Device]) -> None:
-        """Write changed devices, one after another."""
+        """Write changed devices, each once; keys that were another's must be released before."""
 
     def attribute_names(self, profile_id: str, *, limit: int) -> list[str]:
         """Give at most `limit` attribute names that devices have, or had; first used first.

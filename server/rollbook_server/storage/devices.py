@@ -62,9 +62,11 @@ SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id IN (
 """
 
 _CHANGE = """
-UPDATE devices SET profile = ?, upload = ?, imei = ?, imei2 = ?, serial_number = ?,
-    manufacturer = ?, manufacturer_key = ?, attributes = ?, source_row = ?, source_line = ?,
-    update_time = ?, revision = ? WHERE id = ?
+UPDATE devices SET profile = column1, upload = CAST(column2 AS BIGINT), imei = column3,
+    imei2 = column4, serial_number = column5, manufacturer = column6, manufacturer_key = column7,
+    attributes = column8, source_row = column9, source_line = column10, update_time = column11,
+    revision = column12
+FROM ($ROWS) AS done WHERE id = column13
 """
 
 _REGISTER = """
@@ -143,17 +145,18 @@ class StoredDevices(StoredDeviceLists):
         return found
 
     def change(self, devices: Sequence[Device]) -> None:
-        """Write changed devices in order: one may need a key that one before gives up."""
+        """Write changed devices; no two are the same."""
         profile_key, upload_key = cache(self._profiles.key), cache(self._upload_key)
         names: dict[int, list[Mapping[str, str]]] = defaultdict(list)
+        rows, numbers = [], []
         for device in devices:
             profile = profile_key(device.profile_id)
             upload = upload_key(device.upload_id) if device.upload_id else None
-            number = device_rows.device_number(device.device_id)
-            columns = device_rows.changed_columns(device)
-            self._database.execute_sql(_CHANGE, (profile, upload, *columns, number))
+            numbers.append(device_rows.device_number(device.device_id))
+            rows.append((profile, upload, *device_rows.changed_columns(device), numbers[-1]))
             names[profile].append(device.attributes)
-        self._ranges.cover(device_rows.device_number(device.device_id) for device in devices)
+        self._database.execute_rows(_CHANGE, rows)
+        self._ranges.cover(numbers)
         for profile, attributes in names.items():
             self._names.add(profile, attribute_names(attributes))
 
