@@ -9,6 +9,7 @@ import pytest
 
 from rollbook import EnrollOutcome
 from rollbook_server.domain import removals, staging
+from rollbook_server.domain.endings import Ending
 from rollbook_server.storage.uploads import StoredUploads
 from uploads.wire import (
     FAIL,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from rollbook import AdminClient, EnrollmentAgent
     from rollbook_server.domain.error_blocks import RowErrors
-    from rollbook_server.domain.ports import Roll
+    from rollbook_server.domain.uploads import Counts
     from running import Server
     from uploads.wire import Upload
 
@@ -177,7 +178,7 @@ def pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         kept.append(len(errors))
         add_errors(uploads, upload_id, errors)
 
-    monkeypatch.setattr(staging, "PIECE", 1)
+    monkeypatch.setattr(Ending, "piece_rows", lambda _: 1)
     monkeypatch.setattr(StoredUploads, "add_errors", spy)
     return kept
 
@@ -208,13 +209,14 @@ def test_rows_go_onto_the_roll_if_what_was_in_their_way_has_gone_meanwhile(
     wire.send(opening(profile, on_invalid_row=FAIL), csv(data))
     other = admin.create_profile("Other").profile_id
     wire.send(opening(other, "other"), file(table(f"{B},,,,theirs")))
-    judge = staging._judge_and_finish
+    judge = staging._judge
 
-    def late(roll: Roll, *arguments: Any) -> Any:
-        removals.discard_upload(roll, "other", datetime.now(UTC))
-        return judge(roll, *arguments)
+    def late(ending: Ending) -> Counts:
+        now = datetime.now(UTC)
+        ending.store.write(lambda roll: removals.discard_upload(roll, "other", now))
+        return judge(ending)
 
-    monkeypatch.setattr(staging, "_judge_and_finish", late)
+    monkeypatch.setattr(staging, "_judge", late)
     upload = wire.send(opening(profile, on_invalid_row=FAIL), finish(total_bytes=len(data)))
     assert (upload.state, counts(upload)) == (FINISHED, (2, 0, 0, 0))
     assert [admin.get_profile(p).device_count for p in (profile, other)] == [2, 0]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rollbook_server.domain import applying, batches
+from rollbook_server.domain import batches
+from rollbook_server.domain.endings import Ending
 from rollbook_server.domain.errors import Reason, RollbookError
 from uploads.wire import (
     FINISHED,
@@ -57,7 +58,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             raise RollbookError(Reason.STORE_UNAVAILABLE, "The disk was away.")
         return write(*arguments)
 
-    monkeypatch.setattr(applying, "PIECE", 1)
+    monkeypatch.setattr(Ending, "piece_rows", lambda _: 1)
     monkeypatch.setattr(batches, "write_and_remember", break_once)
     yield
     assert calls[0] > 2, "the pieces after the break were never written"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from rollbook import EnrollOutcome
 from rollbook_server.config import Config
+from rollbook_server.domain.endings import Ending
 from rollbook_server.domain.guess_limits import GuessLimits
 from rollbook_server.domain.upload_limits import UploadLimits
 from running import Server
@@ -77,7 +79,10 @@ uploads_sent = st.builds(
 def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """Give one server for all examples: each has profiles and keys of its own."""
+    """Give one server for all examples: each has profiles and keys of its own.
+
+    What a finished upload does step by step, it does in steps of as many rows.
+    """
     limits = UploadLimits(batch_rows=request.param)
     data_dir = tmp_path_factory.mktemp("property")
     # What a program does not put on the roll is enrolled in vain, in every example others.
@@ -86,7 +91,8 @@ def world(
         data_dir=data_dir, listen="127.0.0.1:0", upload_limits=limits, guess_limits=guesses
     )
     server = Server(config)
-    with w.Wire(server) as wire, server.admin() as admin, server.agent() as agent:
+    steps = patch.object(Ending, "piece_rows", lambda _: request.param)
+    with steps, w.Wire(server) as wire, server.admin() as admin, server.agent() as agent:
         yield World(wire, admin, agent)
     server.stop()
 

@@ -9,37 +9,32 @@ nothing to be found out: whoever finishes the upload again goes on with the rest
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import batches, uploads
 from rollbook_server.domain.uploads import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Sequence
 
-    from rollbook_server.domain.ports import Roll, Store
-    from rollbook_server.domain.uploads import Upload
-
-PIECE = 2_000  # rows a step, like a batch of an upload while others write
+    from rollbook_server.domain.devices import DeviceRow
+    from rollbook_server.domain.endings import Ending
+    from rollbook_server.domain.ports import Roll
 
 
-def apply(store: Store, upload: Upload, headers: Mapping[str, str], now: datetime) -> None:
-    """Put all staged rows on the roll; raises RollbookError as `uploads.check_held` does."""
-    while store.write(lambda roll: _apply_piece(roll, upload, headers, now), is_bulk=True):
-        pass
+def apply(ending: Ending) -> None:
+    """Put all staged rows on the roll; raises RollbookError as `Ending`."""
+    for rows in ending.staged():
+        ending.step(partial(_apply_piece, ending, rows))
 
 
-def _apply_piece(roll: Roll, upload: Upload, headers: Mapping[str, str], now: datetime) -> bool:
-    """Settle the next rows; False if there were none."""
-    uploads.check_held(roll, upload)
-    rows = roll.uploads.staged(upload.upload_id, after=0, limit=PIECE)
-    if not rows:
-        return False
-    settlement = batches.write_and_remember(roll, upload, rows, headers, now)
-    roll.uploads.add_errors(upload.upload_id, settlement.errors)
-    rejected = Counts(rejected=len(settlement.errors))
-    counts = uploads.stored(roll, upload).counts + settlement.counts + rejected
+def _apply_piece(ending: Ending, rows: Sequence[DeviceRow], roll: Roll) -> None:
+    """Settle rows."""
+    upload = ending.upload
+    settled = batches.write_and_remember(roll, upload, rows, ending.headers, ending.now)
+    roll.uploads.add_errors(upload.upload_id, settled.errors)
+    rejected = Counts(rejected=len(settled.errors))
+    counts = uploads.stored(roll, upload).counts + settled.counts + rejected
     roll.uploads.recount(upload.upload_id, counts)
     roll.uploads.unstage(upload.upload_id, through=rows[-1].row)
-    return True

@@ -89,9 +89,22 @@ def write(
 ) -> Settlement:
     """Put rows on the roll."""
     judge = Judge(roll, upload, headers, now)
-    if _may_settle_in_sets(roll, upload, packed):
-        return _write_as_set(judge, packed)
-    return _write_in_turn(judge, packed.rows, packed.attribute_names)
+    settlement = _put_in(judge, packed)
+    _count(judge, settlement.counts.created)
+    return settlement
+
+
+def write_closed(
+    roll: Roll, upload: Upload, packed: PackedRows, headers: Mapping[str, str], now: datetime
+) -> Settlement:
+    """Put rows that change no device where nothing counts them until the upload has ended."""
+    return _put_in(Judge(roll, upload, headers, now), packed)
+
+
+def _put_in(judge: Judge, packed: PackedRows) -> Settlement:
+    if _may_settle_in_sets(judge.roll, judge.upload, packed):
+        return _put_in_as_set(judge, packed)
+    return _put_in_in_turn(judge, packed.rows, packed.attribute_names)
 
 
 def write_and_remember(
@@ -104,7 +117,8 @@ def write_and_remember(
     """Put rows on the roll; later batches know which devices they left as they were."""
     recall = partial(roll.uploads.claims, upload.upload_id)
     judge = Judge(roll, upload, headers, now, recall)
-    settlement = _write_in_turn(judge, rows, attribute_columns(roll, upload))
+    settlement = _put_in_in_turn(judge, rows, attribute_columns(roll, upload))
+    _count(judge, settlement.counts.created)
     roll.uploads.claim(upload.upload_id, judge.seen)
     return settlement
 
@@ -152,30 +166,38 @@ def _may_settle_in_sets(roll: Roll, upload: Upload, packed: PackedRows) -> bool:
     return keeps_roll and not packed.crosses_itself and not roll.devices.crosses(packed)
 
 
-def _write_as_set(judge: Judge, packed: PackedRows) -> Settlement:
-    judge.roll.leftovers.evict(packed.rows)
+def _put_in_as_set(judge: Judge, packed: PackedRows) -> Settlement:
+    judge.roll.leftovers.evict(packed.rows, sparing=judge.upload.upload_id)
     left_out = judge.roll.devices.insert(judge.upload, packed, judge.now)
     created = len(packed.rows) - len(left_out)
     judge.reject_duplicates(packed.rows.at(left_out.repeated), left_out.lines)
     verdicts = judge.judge_all(packed.rows.at(left_out.unclear))
     counts = replace(verdicts.counts, created=created)
-    _count(judge, created)
     return Settlement(counts + Counts(unchanged=len(left_out.same)), verdicts.errors)
 
 
-def _write_in_turn(
+def _put_in_in_turn(
     judge: Judge, rows: Sequence[DeviceRow], attribute_names: Sequence[str]
 ) -> Settlement:
     """Judge every row first; changes go before new devices, whose keys they may free."""
     verdicts, devices = judge.judge_all(rows), judge.roll.devices
-    devices.release([change.before for change in verdicts.changes if change.frees_keys])
+    devices.release([change.before for change in verdicts.changes if change.moves_keys])
     devices.change([change.after for change in verdicts.changes])
-    new = devices.pack(verdicts.new_rows, attribute_names)
-    left = devices.insert(judge.upload, new, judge.now)
-    if left:
-        raise AssertionError("a row that was judged to be new met a device of the roll")
-    _count(judge, len(verdicts.new_rows))
+    insert(judge.roll, judge.upload, verdicts.created_rows, attribute_names, judge.now)
     return Settlement(verdicts.counts, verdicts.errors)
+
+
+def insert(
+    roll: Roll,
+    upload: Upload,
+    rows: Sequence[DeviceRow],
+    attribute_names: Sequence[str],
+    now: datetime,
+) -> None:
+    """Put in rows that were judged to be new."""
+    packed = roll.devices.pack(rows, attribute_names)
+    if roll.devices.insert(upload, packed, now):
+        raise AssertionError("a row that was judged to be new met a device of the roll")
 
 
 def _count(judge: Judge, created: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import refusals
@@ -20,7 +21,7 @@ from rollbook_server.domain.refusals import duplicate_text
 from rollbook_server.domain.uploads import Counts, OnConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from rollbook_server.domain.devices import Device, DeviceRow
@@ -39,6 +40,7 @@ it should be: later rows may find the same, and none may change it.
 
 
 _DUPLICATE = RowReason.DUPLICATE_IN_FILE
+_number = attrgetter("row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,19 @@ class Change:
     row: DeviceRow
     before: Device
     after: Device
-    frees_keys: bool  # that another device may be given
+    moves_keys: bool  # whether the device gives some up, or is given some
 
 
 @dataclass(slots=True)
 class Verdicts:
-    """What is to be done with the rows of a batch."""
+    """What is to be done with the rows of a batch.
+
+    `following_rows` are new, too, once earlier rows have freed the keys that devices of the
+    roll hold.
+    """
 
     new_rows: list[DeviceRow] = field(default_factory=list)
+    following_rows: list[DeviceRow] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     unchanged_rows: list[DeviceRow] = field(default_factory=list)
     errors: RowErrors = field(default_factory=RowErrors)
@@ -63,13 +70,20 @@ class Verdicts:
     @property
     def counts(self) -> Counts:
         """Rows by what becomes of them; the rejected ones are counted by their errors."""
-        return Counts(len(self.new_rows), len(self.changes), len(self.unchanged_rows))
+        return Counts(len(self.created_rows), len(self.changes), len(self.unchanged_rows))
+
+    @property
+    def created_rows(self) -> list[DeviceRow]:
+        """Rows that become devices, in their order."""
+        if not self.following_rows:
+            return self.new_rows
+        return sorted([*self.new_rows, *self.following_rows], key=_number)
 
     @property
     def passed_rows(self) -> list[DeviceRow]:
         """Rows without an error, in their order."""
         changing = [change.row for change in self.changes]
-        return sorted([*self.new_rows, *changing, *self.unchanged_rows], key=lambda row: row.row)
+        return sorted([*self.created_rows, *changing, *self.unchanged_rows], key=_number)
 
 
 def _nothing(_: Iterable[str]) -> Mapping[str, int]:
@@ -107,7 +121,7 @@ class Judge:
         """Judge rows in their order; gives the verdicts on all rows so far."""
         if not rows:  # the common case of a batch that went in as a set
             return self.verdicts
-        self.roll.leftovers.evict(rows)
+        self.roll.leftovers.evict(rows, sparing=self.upload.upload_id)
         self.claims |= self._recall(key.value for row in rows for key in keys_of(row))
         for row, holders in zip(rows, self.roll.devices.holders(rows), strict=True):
             self._judge(row, holders)
@@ -124,7 +138,7 @@ class Judge:
             told = list(columns), reasons, list(messages), nothing, block.values, nothing
             self.verdicts.errors.add(ErrorBlock(block.row, block.line, *told))
 
-    def _judge(self, row: DeviceRow, holders: Iterable[Device]) -> None:
+    def _judge(self, row: DeviceRow, holders: Collection[Device]) -> None:
         """Judge the next row; `holders` are the devices of the roll with a key of it."""
         keys = keys_of(row)
         standing = [device for device in holders if self._stands(device, row, keys)]
@@ -133,12 +147,17 @@ class Judge:
         elif standing:
             self._judge_against(row, standing[0])
         else:
-            self.verdicts.new_rows.append(row)
+            (self.verdicts.following_rows if holders else self.verdicts.new_rows).append(row)
             self._claim(keys, row)
 
     def _stands(self, device: Device, row: DeviceRow, keys: Sequence[Key]) -> bool:
-        """Tell whether the device has a key of the row at the time of the row."""
-        if device.upload_id == self.upload.upload_id and device.source_row > row.row:
+        """Tell whether the device has a key of the row at the time of the row.
+
+        One of a later row has not, but where all rows are judged before any is put in: there
+        it is closed, and in the way.
+        """
+        is_mine = device.upload_id == self.upload.upload_id
+        if is_mine and device.source_row > row.row and not self.upload.options.is_all_or_nothing:
             return False
         held = values_of(device)
         return any(key.value in held and self.claims.get(key.value) != FREE for key in keys)
@@ -198,7 +217,7 @@ class Judge:
         if refusal:
             self._reject(row, refusal)
             return
-        self._change(row, device, after, frees_keys=before_keys != after_keys)
+        self._change(row, device, after, moves_keys=before_keys != after_keys)
         self.claims.update((key.value, FREE) for key in before_keys)
         self._claim(after_keys, row)
 
@@ -224,7 +243,7 @@ class Judge:
         made = row._replace(
             serial_number=after.serial_number, manufacturer_key=after.manufacturer_key
         )
-        self.roll.leftovers.evict([made])
+        self.roll.leftovers.evict([made], sparing=self.upload.upload_id)
         others = self.roll.devices.holders([made])[0]
         standing = [other for other in others if self._stands(other, row, gained)]
         if not standing:
@@ -232,7 +251,7 @@ class Judge:
         mine = self._refusal(gained, standing[:1])
         return mine or refusals.several_devices(keys_of(after), [device, *standing])
 
-    def _change(self, row: DeviceRow, device: Device, after: Device, *, frees_keys: bool) -> None:
+    def _change(self, row: DeviceRow, device: Device, after: Device, *, moves_keys: bool) -> None:
         after = after._replace(
             upload_id=self.upload.upload_id,
             source_row=row.row,
@@ -240,7 +259,7 @@ class Judge:
             update_time=self.now,
             revision=device.revision + 1,
         )
-        self.verdicts.changes.append(Change(row, device, after, frees_keys))
+        self.verdicts.changes.append(Change(row, device, after, moves_keys))
 
     def _claim(self, keys: Iterable[Key], row: DeviceRow) -> None:
         self.claims.update((key.value, row.line) for key in keys)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rollbook_server.domain.audit_repository import AuditLog
     from rollbook_server.domain.figures import FiguresRepository
     from rollbook_server.domain.guess_repository import GuessLog
+    from rollbook_server.domain.preparation_repository import Preparations
     from rollbook_server.domain.repositories import (
         Answers,
         Devices,
@@ -109,6 +110,10 @@ class Roll(Protocol):
     @property
     def uploads(self) -> Uploads:
         """The uploads."""
+
+    @property
+    def preparations(self) -> Preparations:
+        """What uploads have prepared for their end."""
 
     @property
     def leftovers(self) -> Leftovers:

@@ -45,7 +45,12 @@ def discard_upload(roll: Roll, upload_id: str, now: datetime) -> Discarded:
 
 
 def _going_and_staying(roll: Roll, upload: Upload) -> tuple[int, int]:
-    """Count the devices that go with an upload and those that stay: of an ended one, none goes."""
+    """Count the devices that go with an upload and those that stay: of an ended one, none goes.
+
+    Nor of one that is all or nothing before its end: whatever it has is not on the roll.
+    """
+    if upload.options.is_all_or_nothing and upload.state is UploadState.OPEN:
+        return 0, 0
     if upload.state in (UploadState.FAILED, UploadState.DISCARDED):
         return 0, roll.uploads.stayed_of(upload.upload_id)
     held = roll.uploads.devices_of(upload.upload_id)

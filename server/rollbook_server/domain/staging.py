@@ -3,93 +3,127 @@
 Rows of an upload under FAIL wait in a staging table, invisible to enrollment,
 until every row is known to be good. The last transaction puts all of them on the
 roll and finishes the upload; so there is no instant, and no crash, after which
-some of them are enrollable and the upload is not FINISHED.
+some of them are enrollable and the upload is not FINISHED. Others wait for that
+transaction, so nearly all it would do is prepared before it; see `preparing`.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import applying, batches, uploads
-from rollbook_server.domain.applying import PIECE
-from rollbook_server.domain.uploads import Counts, OnInvalidRow
+from rollbook_server.domain import applying, batches, preparing, uploads
+from rollbook_server.domain.endings import Ending
+from rollbook_server.domain.preparation_repository import Preparation
+from rollbook_server.domain.preparing import ConflictsAroseError
+from rollbook_server.domain.uploads import Counts, OnConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
     from rollbook_server.domain.clock import Clock
     from rollbook_server.domain.devices import DeviceRow
     from rollbook_server.domain.ports import Roll, Store
     from rollbook_server.domain.uploads import Upload
 
+AT_ONCE = 2_000  # rows that were put off; bounds memory
 
-class _ConflictsArose(Exception):  # noqa: N818 - a signal that undoes a transaction
-    """Staged rows that were good when they were checked meet a device by now."""
+
+class _DisturbedError(Exception):
+    """Closed devices were removed by whoever needed their keys."""
 
 
 def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Clock) -> Upload:
     """End an upload whose rows are all taken in: FINISHED, or FAILED under FAIL.
 
     What it leaves in the staging table is to be swept up. Raises RollbookError as
-    `uploads.check_held` does.
+    `Ending`; to finish the upload again goes on where that broke off.
     """
-    now = clock()
+    ending = Ending(store, upload, headers, clock())
     if upload.options.is_set_aside:
-        applying.apply(store, upload, headers, now)
-    try:
-        return store.write(lambda roll: _write_and_finish(roll, upload, headers, now), is_bulk=True)
-    except _ConflictsArose:
-        return store.write(lambda roll: _judge_and_finish(roll, upload, headers, now), is_bulk=True)
+        applying.apply(ending)
+    if store.read(partial(_has_staged, upload)):
+        return _finish_staged(ending)
+    return ending.step(lambda roll: uploads.finish(roll, upload, ending.now))
 
 
-def _write_and_finish(
-    roll: Roll, upload: Upload, headers: Mapping[str, str], now: datetime
-) -> Upload:
-    uploads.check_held(roll, upload)
-    if _has_staged(roll, upload):
-        counts = Counts()
-        columns = uploads.attribute_columns(roll, upload)
-        for rows in _staged(roll, upload.upload_id):
-            packed = roll.devices.pack(rows, columns)
-            settlement = batches.write(roll, upload, packed, headers, now)
-            if settlement.errors:
-                raise _ConflictsArose
-            counts += settlement.counts
-        roll.uploads.recount(upload.upload_id, counts)
-    return uploads.finish(roll, upload, now)
-
-
-def _has_staged(roll: Roll, upload: Upload) -> bool:
-    options = upload.options
-    if options.validate_only or options.on_invalid_row is OnInvalidRow.SKIP:
+def _has_staged(upload: Upload, roll: Roll) -> bool:
+    if upload.options.validate_only or not upload.options.is_all_or_nothing:
         return False
     return not uploads.stored(roll, upload).counts.rejected
 
 
-def _staged(roll: Roll, upload_id: str) -> Iterator[list[DeviceRow]]:
-    after = 0
-    while rows := roll.uploads.staged(upload_id, after=after, limit=PIECE):
-        yield rows
+def _finish_staged(ending: Ending) -> Upload:
+    """Prepare the end and come to it; anew for as long as others come between."""
+    while True:
+        try:
+            preparing.prepare(ending)
+            return ending.step(partial(_conclude, ending))
+        except _DisturbedError:
+            preparing.forget(ending)
+        except ConflictsAroseError:
+            preparing.forget(ending)
+            counts = _judge(ending)
+            if counts.rejected:
+                return ending.step(partial(_end, ending, counts))
+
+
+def _conclude(ending: Ending, roll: Roll) -> Upload:
+    """Put all rows on the roll, where most are already, closed until the upload ends."""
+    upload = ending.upload
+    prepared = roll.preparations.get(upload.upload_id) or Preparation()
+    if roll.uploads.devices_of(upload.upload_id).pending != prepared.created:
+        raise _DisturbedError
+    roll.profiles.move_counts(upload.profile_id, ending.now, pending=prepared.created, registered=0)
+    counts = Counts(created=prepared.created, unchanged=prepared.unchanged)
+    counts += Counts(updated=_write_over(ending, roll)) + _write_put_off(ending, roll)
+    return _end(ending, counts, roll)
+
+
+def _write_over(ending: Ending, roll: Roll) -> int:
+    """Write what is laid down over its devices; gives how many there are."""
+    upload, now = ending.upload, ending.now
+    roll.preparations.put_off_outdated(upload.upload_id)
+    if upload.options.on_conflict is OnConflict.MOVE:
+        for profile_id, left in roll.preparations.profiles_of(upload.upload_id).items():
+            moved = {"pending": left.pending, "registered": left.registered}
+            gone = {state: -count for state, count in moved.items()}
+            roll.profiles.move_counts(profile_id, now, **gone)
+            roll.profiles.move_counts(upload.profile_id, now, **moved)
+    return roll.preparations.write_over(upload, now)
+
+
+def _write_put_off(ending: Ending, roll: Roll) -> Counts:
+    """Judge and write the rows that were put off, in their order."""
+    counts, after = Counts(), 0
+    columns = uploads.attribute_columns(roll, ending.upload)
+    put_off = partial(roll.preparations.rows_put_off, ending.upload_id, limit=AT_ONCE)
+    while rows := put_off(after=after):
+        packed = roll.devices.pack(rows, columns)
+        settled = batches.write(roll, ending.upload, packed, ending.headers, ending.now)
+        if settled.errors:
+            raise ConflictsAroseError
+        counts += settled.counts
         after = rows[-1].row
+    return counts
 
 
-def _judge_and_finish(
-    roll: Roll, upload: Upload, headers: Mapping[str, str], now: datetime
-) -> Upload:
-    """Judge all rows anew, of which one met a device, and finish.
+def _judge(ending: Ending) -> Counts:
+    """Judge all rows anew, of which one met a device, and keep what is wrong with them.
 
-    What is wrong is kept piece by piece, for it may be every row. If the device has gone
-    meanwhile, the rows are written after all.
+    Nothing is if the device has gone meanwhile.
     """
-    uploads.check_held(roll, upload)
-    roll.uploads.unclaim(upload.upload_id)
-    counts = Counts()
-    for rows in _staged(roll, upload.upload_id):
-        verdicts = batches.rehearse(roll, upload, rows, headers, now)
-        roll.uploads.add_errors(upload.upload_id, verdicts.errors)
-        counts += verdicts.counts + Counts(rejected=len(verdicts.errors))
-    if not counts.rejected:
-        return _write_and_finish(roll, upload, headers, now)
-    roll.uploads.recount(upload.upload_id, counts)
-    return uploads.finish(roll, upload, now)
+    preparing.unclaim(ending)
+    pieces = (ending.step(partial(_judge_piece, ending, rows)) for rows in ending.staged())
+    return sum(pieces, Counts())
+
+
+def _judge_piece(ending: Ending, rows: Sequence[DeviceRow], roll: Roll) -> Counts:
+    verdicts = batches.rehearse(roll, ending.upload, rows, ending.headers, ending.now)
+    roll.uploads.add_errors(ending.upload_id, verdicts.errors)
+    return verdicts.counts + Counts(rejected=len(verdicts.errors))
+
+
+def _end(ending: Ending, counts: Counts, roll: Roll) -> Upload:
+    roll.uploads.recount(ending.upload_id, counts)
+    return uploads.finish(roll, ending.upload, ending.now)

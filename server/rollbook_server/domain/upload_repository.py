@@ -60,8 +60,8 @@ class Uploads(Protocol):
     def claim(self, upload_id: str, claims: Mapping[str, int]) -> None:
         """Remember claims, replacing those on the same keys."""
 
-    def unclaim(self, upload_id: str) -> None:
-        """Forget all claims of the upload."""
+    def unclaim(self, upload_id: str, limit: int) -> bool:
+        """Forget at most `limit` claims of the upload; True if there may be more."""
 
     def stage(self, upload_id: str, rows: Iterable[DeviceRow]) -> None:
         """Keep rows that are to be written when the upload ends."""
@@ -76,7 +76,7 @@ class Uploads(Protocol):
         """Give at most `limit` uploads behind `after` (create_time, upload_id), newest first."""
 
     def devices_of(self, upload_id: str) -> DeviceCounts:
-        """Count the devices that the upload put on the roll and was the last to write."""
+        """Count the devices that the upload put in and was the last to write, closed or not."""
 
     def stayed_of(self, upload_id: str) -> int:
         """Count what stayed of an ended upload: REGISTERED devices that it was the last to write.
@@ -92,16 +92,19 @@ class Uploads(Protocol):
 class Leftovers(Protocol):
     """What ended uploads and deleted profiles left behind; no other repository shows it.
 
-    That is claims and staged rows of uploads that are not OPEN, PENDING devices of
-    those that FAILED or were DISCARDED, and all that belonged to a deleted profile.
-    None of it counts in any profile.
+    That is claims, staged rows and preparations of uploads that are not OPEN, PENDING
+    devices of those that FAILED or were DISCARDED, and all that belonged to a deleted
+    profile. None of it counts in any profile.
     """
 
     def end_profile(self, profile_id: str) -> None:
         """Delete a profile and its tokens; its devices and uploads become leftovers."""
 
-    def evict(self, rows: Iterable[DeviceRow]) -> None:
-        """Remove leftover devices that hold a key of the rows, so that the keys are free."""
+    def evict(self, rows: Iterable[DeviceRow], *, sparing: str = "") -> None:
+        """Remove leftover devices that hold a key of the rows, so that the keys are free.
+
+        And closed ones, but those of the upload `sparing`; see `preparing`.
+        """
 
     def sweep(self, limit: int) -> bool:
         """Remove a piece, at most `limit` of each kind; True if there may be more."""

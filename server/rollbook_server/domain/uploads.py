@@ -68,14 +68,17 @@ class UploadOptions:
         of them are known to be good, nor where they may change devices: of an
         upload that turns out too long, nothing may remain.
         """
-        skips = self.on_invalid_row is OnInvalidRow.SKIP
-        return skips and not (self.validate_only or self.may_change_devices)
+        return not (self.is_all_or_nothing or self.validate_only or self.may_change_devices)
 
     @property
     def is_set_aside(self) -> bool:
         """Tell whether good rows wait for the end of the upload, to be judged only then."""
-        skips = self.on_invalid_row is OnInvalidRow.SKIP
-        return skips and self.may_change_devices and not self.validate_only
+        return self.may_change_devices and not (self.is_all_or_nothing or self.validate_only)
+
+    @property
+    def is_all_or_nothing(self) -> bool:
+        """Tell whether its rows go onto the roll together, when it ends, or not at all."""
+        return self.on_invalid_row is OnInvalidRow.FAIL
 
     @property
     def may_change_devices(self) -> bool:
@@ -215,7 +218,7 @@ def finish(roll: Roll, upload: Upload, now: datetime) -> Upload:
     """
     state, reason = UploadState.FINISHED, ""
     stood = stored(roll, upload)
-    if stood.options.on_invalid_row is OnInvalidRow.FAIL and stood.counts.rejected:
+    if stood.options.is_all_or_nothing and stood.counts.rejected:
         state, reason = UploadState.FAILED, Reason.UPLOAD_HAS_INVALID_ROWS
     end(roll, upload, state, now, reason)
     return get(roll, upload.upload_id)
@@ -231,7 +234,7 @@ def end(
     """
     check_held(roll, upload)
     roll.uploads.end(upload, state, failure_reason, now)
-    if state is UploadState.FAILED:
+    if state is UploadState.FAILED and not upload.options.is_all_or_nothing:
         _uncount(roll, upload, now)
     action = Action.FAIL_UPLOAD if state is UploadState.FAILED else Action.FINISH_UPLOAD
     _tell(roll, action, stored(roll, upload), now)

@@ -25,7 +25,7 @@ def ask(database: RollDatabase, upload: Upload, first: tuple[str, Sequence[Any]]
         (
             first,
             (devices.HAS_SECOND, ()),
-            (leftovers.ANY_DEVICES, ()),
+            (leftovers.ANY_DEVICES, (upload.upload_id,)),
             (profiles.KEY, (upload.profile_id,)),
             (upload_keys.KEY, (upload.upload_id,)),
             (counters.NEXT, (counters.NEXT_DEVICE,)),

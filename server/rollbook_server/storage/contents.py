@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain import clock
+from rollbook_server.storage.device_rows import STAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +22,10 @@ SELECT (SELECT count(*) FROM profiles),
     (SELECT count(*) FROM audit_events)
 """
 _NEWEST = "SELECT event_time FROM audit_events ORDER BY sequence DESC LIMIT 1"
-_WRONG_COUNTS = """
+_WRONG_COUNTS = f"""
 SELECT p.profile_id FROM profiles p LEFT JOIN (
-    SELECT profile, count(*) AS devices, count(register_time) AS registered
-    FROM devices GROUP BY profile
+    SELECT d.profile, count(*) AS devices, count(d.register_time) AS registered
+    FROM devices d LEFT JOIN uploads u ON u.id = d.upload WHERE {STAYS} GROUP BY d.profile
 ) d ON d.profile = p.id
 WHERE p.registered_count <> coalesce(d.registered, 0)
     OR p.pending_count <> coalesce(d.devices, 0) - coalesce(d.registered, 0)

@@ -24,11 +24,14 @@ DEVICE_COLUMNS = (
 DEVICE_TABLES = (
     "devices d JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload"
 )
-# PENDING devices that an ended upload put on the roll are as good as gone while they
-# wait to be swept up; those that it only changed lie outside its ranges, and stay.
+# Uploads whose PENDING devices are as good as not there: those that ended and wait to be
+# swept up, and those of one that is all or nothing until it ends, see `domain.preparing`.
+# Devices that such an upload only changed lie outside its ranges, and stay.
+HIDES = """(
+    u.state IN ('FAILED', 'DISCARDED') OR u.state = 'OPEN' AND u.on_invalid_row = 'FAIL'
+)"""
 STAYS = f"""(
-    d.register_time IS NOT NULL OR u.state IS NULL OR u.state IN ('OPEN', 'FINISHED')
-    OR {OUTSIDE}
+    d.register_time IS NOT NULL OR u.state IS NULL OR NOT {HIDES} OR {OUTSIDE}
 )"""
 
 

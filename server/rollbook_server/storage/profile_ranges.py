@@ -8,7 +8,7 @@ is one run, and those of an upload that nobody comes between are one together.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rollbook_server.storage.runs import Runs
 
@@ -31,7 +31,7 @@ _COVER = """
 INSERT INTO profile_ranges (profile, first_id, last_id)
 SELECT profile, min(id), max(id) FROM (
     SELECT d.profile, d.id, d.id - row_number() OVER (PARTITION BY d.profile ORDER BY d.id) AS run
-    FROM devices d WHERE d.id IN ($NUMBERS) AND d.id > coalesce((
+    FROM devices d WHERE d.id IN (%s) AND d.id > coalesce((
         SELECT last_id FROM profile_ranges r
         WHERE r.profile = d.profile AND r.first_id <= d.id ORDER BY r.first_id DESC LIMIT 1
     ), -1)
@@ -60,7 +60,11 @@ class ProfileRanges:
 
     def cover(self, numbers: Iterable[int | None]) -> None:
         """Take in devices that may have come from another profile."""
-        self._database.hand_over(_COVER, (json.dumps(list(numbers)),))
+        self.cover_those("$NUMBERS", json.dumps(list(numbers)))
+
+    def cover_those(self, query: str, *parameters: Any) -> None:
+        """Take in devices whose numbers a query gives."""
+        self._database.hand_over(_COVER % query, parameters)
 
     def walks(self, profile: int, after: int) -> Iterator[tuple[int, int]]:
         """Give from where to where devices behind a number lie, in order.

@@ -22,6 +22,7 @@ from rollbook_server.storage.figures import StoredFigures
 from rollbook_server.storage.guesses import GatheredGuesses, StoredGuesses
 from rollbook_server.storage.inventory import StoredInventory
 from rollbook_server.storage.leftovers import StoredLeftovers
+from rollbook_server.storage.preparations import StoredPreparations
 from rollbook_server.storage.profiles import StoredProfiles
 from rollbook_server.storage.tokens import StoredTokens
 from rollbook_server.storage.uploads import StoredUploads
@@ -68,6 +69,7 @@ class _Roll:
     devices: StoredDevices
     inventory: StoredInventory
     uploads: StoredUploads
+    preparations: StoredPreparations
     leftovers: StoredLeftovers
     answers: StoredAnswers
     audit: StoredAudit
@@ -85,6 +87,7 @@ def _roll(database: RollDatabase, audit: StoredAudit, guesses: StoredGuesses) ->
         StoredDevices(database, profiles),
         StoredInventory(database, profiles),
         StoredUploads(database, profiles),
+        StoredPreparations(database, profiles),
         StoredLeftovers(database, profiles),
         StoredAnswers(database),
         audit,

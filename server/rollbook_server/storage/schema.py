@@ -20,6 +20,8 @@ from rollbook_server.storage.tables import (
     UserTable,
 )
 from rollbook_server.storage.upload_tables import (
+    PreparationTable,
+    PreparedRowTable,
     StagedRowTable,
     UploadClaimTable,
     UploadErrorTable,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from rollbook_server.storage.engine import RollDatabase
 
 # The number of the last step in `migrations`, which brings older databases to these tables.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 TABLES: list[type[Model]] = [
     ProfileTable,
@@ -49,6 +51,8 @@ TABLES: list[type[Model]] = [
     UploadErrorTable,
     UploadClaimTable,
     StagedRowTable,
+    PreparationTable,
+    PreparedRowTable,
     AnswerTable,
     GuessTable,
     AuditEventTable,

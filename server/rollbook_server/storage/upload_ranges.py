@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from rollbook_server.storage.runs import Runs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rollbook_server.storage.engine import RollDatabase
 
 # That a device lies in none of the runs of its upload. An upload that others came between
@@ -24,6 +26,7 @@ _FIRST_GONE = """
 SELECT r.upload, r.first_id, r.last_id FROM upload_ranges r JOIN uploads u ON u.id = r.upload
 WHERE u.state IN ('FAILED', 'DISCARDED') LIMIT 1
 """
+_FIRST_OF = "SELECT upload, first_id, last_id FROM upload_ranges WHERE upload = ? LIMIT 1"
 _EMPTY = """
 DELETE FROM devices WHERE id BETWEEN ? AND ? AND upload = ? AND register_time IS NULL
 """
@@ -44,7 +47,14 @@ class UploadRanges:
 
         Looks at `limit` numbers at most.
         """
-        found = self._database.execute_sql(_FIRST_GONE).fetchone()
+        return self._remove_piece(_FIRST_GONE, (), limit)
+
+    def remove_piece_of(self, upload: int, limit: int) -> bool:
+        """Remove PENDING devices of an upload in the same way."""
+        return self._remove_piece(_FIRST_OF, (upload,), limit)
+
+    def _remove_piece(self, first_run: str, parameters: Sequence[int], limit: int) -> bool:
+        found = self._database.execute_sql(first_run, parameters).fetchone()
         if found is None:
             return False
         upload, first, last = found

@@ -100,3 +100,32 @@ class StagedRowTable(Model):
         table_name = "staged_rows"
         primary_key = CompositeKey("upload", "row")
         without_rowid = True
+
+
+class PreparationTable(Model):
+    """How far the end of a FAIL upload is prepared: see `domain.preparing`."""
+
+    upload = IntegerField(primary_key=True)
+    through_row = IntegerField()
+    created_count = IntegerField()
+    unchanged_count = IntegerField()
+
+    class Meta:
+        table_name = "preparations"
+
+
+class PreparedRowTable(Model):
+    """Staged rows that its last transaction writes: over a `device`, or as it then finds it."""
+
+    upload = IntegerField()
+    row = IntegerField()
+    line = IntegerField(null=True)
+    device = BigIntegerField(null=True)
+    revision = IntegerField(null=True)
+    manufacturer = TextField(null=True)
+    attributes = TextField(null=True)
+
+    class Meta:
+        table_name = "prepared_rows"
+        primary_key = CompositeKey("upload", "row")
+        without_rowid = True

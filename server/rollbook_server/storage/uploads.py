@@ -126,9 +126,9 @@ class StoredUploads:
         """Remember claims, replacing those on the same keys."""
         self._waiting.claim(self._key(upload_id), claims)
 
-    def unclaim(self, upload_id: str) -> None:
-        """Forget all claims of the upload."""
-        self._waiting.unclaim(self._key(upload_id))
+    def unclaim(self, upload_id: str, limit: int) -> bool:
+        """Forget at most `limit` claims of the upload; True if there may be more."""
+        return self._waiting.unclaim(self._key(upload_id), limit)
 
     def stage(self, upload_id: str, rows: Iterable[DeviceRow]) -> None:
         """Keep rows that are to be written when the upload ends."""
@@ -155,7 +155,7 @@ class StoredUploads:
         return [upload_rows.upload(row) for row in query.dicts().execute(self._database)]
 
     def devices_of(self, upload_id: str) -> DeviceCounts:
-        """Count the devices that the upload put on the roll and was the last to write."""
+        """Count the devices that the upload put in and was the last to write, closed or not."""
         parameters = (self._key(upload_id),)
         return DeviceCounts(*self._database.execute_sql(_DEVICES_OF, parameters).fetchone())
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from rollbook_server.domain.devices import DeviceRow
+from rollbook_server.storage.piecewise import delete_piece
 from rollbook_server.storage.upload_tables import StagedRowTable, UploadClaimTable
 
 if TYPE_CHECKING:
@@ -45,10 +46,9 @@ class WaitingRows:
         pairs = json.dumps([(line, key) for key, line in claims.items()], ensure_ascii=False)
         self._database.execute_sql(_CLAIM, (upload, pairs))
 
-    def unclaim(self, upload: int) -> None:
-        """Forget all claims of the upload."""
-        mine = UploadClaimTable.upload == upload
-        UploadClaimTable.delete().where(mine).execute(self._database)
+    def unclaim(self, upload: int, limit: int) -> bool:
+        """Forget at most `limit` claims of the upload; True if there may be more."""
+        return bool(delete_piece(self._database, UploadClaimTable.key, upload, limit))
 
     def stage(self, upload: int, rows: Iterable[DeviceRow]) -> None:
         """Keep rows that are to be written when the upload ends."""

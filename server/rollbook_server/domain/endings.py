@@ -1,0 +1,66 @@
+"""The way of an upload to its end, once its client has finished it: many short transactions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from rollbook_server.domain import uploads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    from rollbook_server.domain.devices import DeviceRow
+    from rollbook_server.domain.ports import Roll, Store
+    from rollbook_server.domain.uploads import Upload
+
+T = TypeVar("T")
+
+ALONE, SHARED = 2_000, 500  # rows a step; others that write wait for its end
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An upload whose rows are all taken in, and what every step to its end needs.
+
+    `headers` says how the uploader calls our fields; `now` is the instant of all that is
+    written. Every method raises RollbookError as `uploads.check_held` does, and then
+    leaves what was done by the steps before.
+    """
+
+    store: Store
+    upload: Upload
+    headers: Mapping[str, str]
+    now: datetime
+
+    @property
+    def upload_id(self) -> str:
+        """The name of the upload."""
+        return self.upload.upload_id
+
+    def step(self, work: Callable[[Roll], T]) -> T:
+        """Run work in a transaction of its own, and give its result."""
+
+        def held(roll: Roll) -> T:
+            uploads.check_held(roll, self.upload)
+            return work(roll)
+
+        return self.store.write(held, is_bulk=True)
+
+    def repeat(self, work: Callable[[Roll, int], bool]) -> None:
+        """Run work, which is given how many rows it may touch, until there is no more."""
+        while self.step(lambda roll: work(roll, self.piece_rows())):
+            pass
+
+    def staged(self, *, after: int = 0) -> Iterator[list[DeviceRow]]:
+        """Give the staged rows behind row `after`, piece by piece."""
+        while rows := self.store.read(
+            lambda roll: roll.uploads.staged(self.upload_id, after=after, limit=self.piece_rows())  # noqa: B023 - read at once
+        ):
+            yield rows
+            after = rows[-1].row
+
+    def piece_rows(self) -> int:
+        """Give how many rows the next step may hold: few if others write meanwhile."""
+        return SHARED if self.store.is_shared() else ALONE
