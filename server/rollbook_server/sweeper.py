@@ -1,6 +1,6 @@
 """Does what nobody waits for in threads of its own, again and again.
 
-Leftovers, old answers and old guesses are swept up, refusals that were counted are told, and
+Leftovers and what is old are swept up, refusals that were counted are told, and
 what other servers counted of guesses is heard.
 """
 
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import answers, guess_news, leftovers
+from rollbook_server.domain import answers, guess_news, leftovers, preparing
 from rollbook_server.domain.errors import RollbookError
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ Task = Callable[["Store", "datetime", Callable[[], bool]], None]
 
 
 def sweep_up(store: Store, now: datetime, goes_on: Callable[[], bool]) -> None:
-    """Remove leftovers, old answers and old guesses."""
+    """Remove leftovers, and preparations, answers and guesses that are old."""
     leftovers.sweep(store, goes_on)
+    preparing.forget_idle(store, now, goes_on)
     answers.forget(store, now, goes_on)
     guess_news.forget(store, now, goes_on)
 

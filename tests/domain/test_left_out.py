@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollbook_server.domain.left_out import SAME, UNCLEAR, LeftOut
+from rollbook_server.domain.left_out import UNCLEAR, LeftOut
 
-MET = st.lists(st.sampled_from([SAME, UNCLEAR, 1, 2, 77]))
+MET = st.lists(st.sampled_from([-5, -1, UNCLEAR, 1, 2, 77]))
 
 
 @given(MET, MET)
@@ -19,6 +19,7 @@ def test_every_row_is_told_where_it_belongs(first: list[int], second: list[int])
     places = [*enumerate(met)]
     assert left_out.repeated == [place for place, what in places if what > 0]
     assert left_out.lines == [what for what in met if what > 0]
-    assert left_out.same == [place for place, what in places if what == SAME]
+    assert left_out.same == [place for place, what in places if what < 0]
+    assert left_out.devices == [-what for what in met if what < 0]
     assert left_out.unclear == [place for place, what in places if what == UNCLEAR]
     assert (len(left_out), left_out.places()) == (len(met), {place for place, _ in places})

@@ -28,8 +28,9 @@ class Failpoint:
     most: int
 
 
-FINISHED = ("skip", "fail, all good", "update", "move", "dry run")
+FINISHED = ("skip", "fail, all good", "fail, update", "fail, move", "update", "move", "dry run")
 ENDED = (*FINISHED, "fail, a bad row", "too long")
+PREPARED = ("fail, all good", "fail, update", "fail, move")
 DISCARDED = ("discard", "discard, update")
 
 
@@ -42,7 +43,10 @@ FAILPOINTS = (
     _failpoint("after commit, before acknowledgement", "before answer", *ENDED, *DISCARDED, most=9),
     _failpoint("finish, before its end", "before end", *ENDED),
     _failpoint("finish, after its end, before commit", "after end", *ENDED),
-    _failpoint("FAIL: staged rows half on the roll", "after staged", "fail, all good", most=5),
+    _failpoint("FAIL: forgotten, between pieces", "before forget", *PREPARED, most=8),
+    _failpoint("FAIL: forgotten, before commit", "after forget", *PREPARED, most=8),
+    _failpoint("FAIL: prepared anew, between pieces", "before prepared", *PREPARED, most=6),
+    _failpoint("FAIL: prepared anew, before commit", "after prepared", *PREPARED, most=6),
     _failpoint("FAIL: roll-back, between pieces", "before sweep", "fail, a bad row", most=4),
     _failpoint("FAIL: roll-back, before commit", "after sweep", "fail, a bad row", most=4),
     _failpoint("too long: roll-back, between pieces", "before sweep", "too long", most=4),

@@ -14,12 +14,13 @@ from uploads.given_rows import own_imei
 from uploads.model import Given
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from random import Random
 
 MOST_ROWS = 40  # the server's limit
 LEAST_ROWS = 26
 BASE = 8  # devices that each of the two profiles has before
+HALF = BASE // 2  # of which these are changed, and the others are found as they are
 SITES = ("", "a", "Zürich", "東京 品川", "two\nlines", 'say "hi", twice', "a;b")
 
 
@@ -37,6 +38,8 @@ class Kind(NamedTuple):
 KINDS = {
     "skip": Kind(),
     "fail, all good": Kind(OnInvalidRow.FAIL, OnConflict.KEEP, bad=False),
+    "fail, update": Kind(OnInvalidRow.FAIL, OnConflict.UPDATE, bad=False),
+    "fail, move": Kind(OnInvalidRow.FAIL, OnConflict.MOVE, bad=False),
     "fail, a bad row": Kind(OnInvalidRow.FAIL),
     "update": Kind(on_conflict=OnConflict.UPDATE),
     "move": Kind(on_conflict=OnConflict.MOVE),
@@ -139,12 +142,26 @@ def _rows(
     if kind.bad:
         for place in dice.sample(range(length), dice.randint(3, 9)):
             new[place] = _spoilt(dice, new[0], base, new[place])
-    for place in dice.sample(range(length), 3):
-        new[place] = dice.choice(base[0])  # as the roll has it
+    places = dice.sample(range(length), 3 + HALF)
+    for place in places[:3]:
+        new[place] = dice.choice(base[0][HALF:])  # as the roll has it
+    if not kind.bad and kind.on_conflict is not OnConflict.KEEP:
+        for place, row in zip(places[3:], _changed(dice, kind, base), strict=True):
+            new[place] = row
     if kind.bad:
         new[dice.randrange(length)] = Given("oops", "", "", "", "")
     longer = range(length, MOST_ROWS + dice.randint(1, 20)) if kind.too_long else ()
     return new + [_new(number, 2 * BASE + place, "more") for place in longer]
+
+
+def _changed(
+    dice: Random, kind: Kind, base: tuple[Sequence[Given], Sequence[Given]]
+) -> Iterator[Given]:
+    """Give rows that change a device each, every other one in a key; under MOVE also theirs."""
+    theirs = base[kind.on_conflict is OnConflict.MOVE and dice.random() < 0.7]
+    for place, row in enumerate(theirs[:HALF]):
+        serial = f"{row.serial_number}-new" if place % 2 and row.imei else row.serial_number
+        yield row._replace(serial_number=serial, site=dice.choice(SITES))
 
 
 def _spoilt(

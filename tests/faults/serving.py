@@ -18,10 +18,19 @@ from unittest.mock import patch
 from faults.failpoints import Trap
 from rollbook_server import command
 from rollbook_server.command import configured as command_configured
-from rollbook_server.domain import applying, csv_reader, leftovers, staging, upload_sessions
+from rollbook_server.domain import (
+    applying,
+    csv_reader,
+    endings,
+    leftovers,
+    preparing,
+    staging,
+    upload_sessions,
+)
 from rollbook_server.domain.csv_faults import CsvLimits
 from rollbook_server.storage import writer
 from rollbook_server.storage.leftovers import StoredLeftovers
+from rollbook_server.storage.preparations import StoredPreparations
 from rollbook_server.storage.uploads import StoredUploads
 from rollbook_server.transport import upload_methods
 
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from rollbook_server.config import Config
+    from rollbook_server.domain.endings import Ending
 
 BATCH_ROWS = 5
 
@@ -38,10 +48,21 @@ def _with_small_batches(values: Mapping[str, Any]) -> Config:
     return replace(config, upload_limits=replace(config.upload_limits, batch_rows=BATCH_ROWS))
 
 
+def _prepare_anew(ending: Ending) -> None:
+    """Forget what was prepared as the rows came: there are more moments to die at."""
+    if ending.store.read(lambda roll: roll.preparations.get(ending.upload_id)):
+        preparing.forget(ending)
+    _prepare(ending)
+
+
+_prepare = preparing.prepare
 SMALL: tuple[tuple[Any, str, Any], ...] = (
     (command, "configured", _with_small_batches),
-    (applying, "PIECE", 4),
-    (staging, "PIECE", 4),
+    (endings, "ALONE", 4),
+    (endings, "SHARED", 4),
+    (staging, "AT_ONCE", 4),
+    (preparing, "PIECE", 4),
+    (preparing, "prepare", _prepare_anew),
     (leftovers, "PIECE", 4),
     (upload_sessions, "PIECE_BYTES", 200),
     (csv_reader, "CsvLimits", partial(CsvLimits, hold_bytes=1)),
@@ -50,7 +71,7 @@ SMALL: tuple[tuple[Any, str, Any], ...] = (
 SEAMS = (
     (StoredUploads, "advance"),
     (StoredUploads, "end"),
-    (StoredUploads, "staged"),
+    (StoredPreparations, "forget"),
     (StoredUploads, "discard"),
     (StoredLeftovers, "sweep"),
 )
@@ -70,6 +91,7 @@ def set_traps(trap: Trap) -> None:
     for owner, name in SEAMS:
         setattr(owner, name, _trapped(trap, name, getattr(owner, name)))
     applying._apply_piece = _trapped(trap, "piece", applying._apply_piece)
+    preparing._put_in_good = _trapped(trap, "prepared", preparing._put_in_good)
 
     class Answer(Future[Any]):
         """What a piece of work waits on; it is answered once it is committed."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rollbook_server.domain import batches
+from rollbook_server.domain import settling
 from rollbook_server.domain.endings import Ending
 from rollbook_server.domain.errors import Reason, RollbookError
 from uploads.wire import (
@@ -50,16 +50,16 @@ def profile(admin: AdminClient, wire: Wire) -> str:
 @pytest.fixture
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let every row be a piece, and the store fail at the second one, once."""
-    write, calls = batches.write_and_remember, [0]
+    write, calls = settling.write_and_remember, [0]
 
-    def break_once(*arguments: Any) -> batches.Settlement:
+    def break_once(*arguments: Any) -> settling.Settlement:
         calls[0] += 1
         if calls[0] == 2:
             raise RollbookError(Reason.STORE_UNAVAILABLE, "The disk was away.")
         return write(*arguments)
 
     monkeypatch.setattr(Ending, "piece_rows", lambda _: 1)
-    monkeypatch.setattr(batches, "write_and_remember", break_once)
+    monkeypatch.setattr(settling, "write_and_remember", break_once)
     yield
     assert calls[0] > 2, "the pieces after the break were never written"
 

@@ -64,6 +64,9 @@ ROLL = """
 SELECT p.profile_id, coalesce(d.imei, ''), coalesce(d.imei2, ''), coalesce(d.serial_number, ''),
     coalesce(d.manufacturer, ''), d.attributes, d.register_time NOTNULL, u.upload_id, d.source_line
 FROM devices d JOIN profiles p ON p.id = d.profile LEFT JOIN uploads u ON u.id = d.upload
+WHERE d.register_time NOTNULL OR u.id IS NULL OR u.on_invalid_row = 'SKIP' OR u.state = 'FINISHED'
+    OR NOT EXISTS (SELECT 1 FROM upload_ranges r
+        WHERE r.upload = u.id AND d.id BETWEEN r.first_id AND r.last_id)
 ORDER BY d.id
 """
 

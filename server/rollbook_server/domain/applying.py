@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import batches, uploads
+from rollbook_server.domain import settling, uploads
 from rollbook_server.domain.uploads import Counts
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def apply(ending: Ending) -> None:
 def _apply_piece(ending: Ending, rows: Sequence[DeviceRow], roll: Roll) -> None:
     """Settle rows."""
     upload = ending.upload
-    settled = batches.write_and_remember(roll, upload, rows, ending.headers, ending.now)
+    settled = settling.write_and_remember(roll, upload, rows, ending.headers, ending.now)
     roll.uploads.add_errors(upload.upload_id, settled.errors)
     rejected = Counts(rejected=len(settled.errors))
     counts = uploads.stored(roll, upload).counts + settled.counts + rejected

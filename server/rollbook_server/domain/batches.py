@@ -1,33 +1,19 @@
-"""Settles batches of rows: what each row does to the roll.
-
-A batch gives the same result as if each of its rows had come alone, wherever the
-batches are cut. Good rows without conflict, the common case, are put on the roll
-by one set-based statement; only what is left over is judged row by row.
-"""
+"""Takes batches of rows in: rows, errors, counters and position, each in one transaction."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain.conflicts import Judge
-from rollbook_server.domain.devices import DeviceState
+from rollbook_server.domain import preparing, settling
 from rollbook_server.domain.error_blocks import RowErrors
-from rollbook_server.domain.uploads import (
-    Counts,
-    Progress,
-    attribute_columns,
-    check_grows,
-    check_held,
-)
+from rollbook_server.domain.settling import Settlement
+from rollbook_server.domain.uploads import Counts, Progress, check_grows, check_held
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from rollbook_server.domain.conflicts import Change, Verdicts
     from rollbook_server.domain.devices import DeviceRow, RowError
     from rollbook_server.domain.ports import Roll
     from rollbook_server.domain.repositories import PackedRows
@@ -39,7 +25,7 @@ class Batch:
     """Rows of an upload in their order, the errors among them, and the positions around them.
 
     `headers` says how the uploader calls our fields. `packed` are the same rows for the
-    roll; there are none where rows wait, in a dry run or for the end of the upload.
+    roll, where they go into it as a set.
     """
 
     rows: Sequence[DeviceRow]
@@ -48,14 +34,6 @@ class Batch:
     progress: Progress
     headers: Mapping[str, str] = field(default_factory=dict)
     packed: PackedRows | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What rows did, and the errors that came of conflicts."""
-
-    counts: Counts
-    errors: RowErrors
 
 
 def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Counts:
@@ -76,145 +54,39 @@ def commit(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Counts:
 
 
 def _settle(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Settlement:
-    if upload.options.writes_at_once:
-        assert batch.packed is not None, "rows that go onto the roll at once are packed"
-        return write(roll, upload, batch.packed, batch.headers, now)
-    if upload.options.is_set_aside:
+    options = upload.options
+    if options.validate_only:
+        verdicts = settling.rehearse(roll, upload, batch.rows, batch.headers, now)
+        return Settlement(verdicts.counts, verdicts)
+    if options.is_all_or_nothing:
+        return _stage(roll, upload, batch, now)
+    if options.may_change_devices:
         return _set_aside(roll, upload, batch.rows)
-    return _rehearse_and_stage(roll, upload, batch, now)
-
-
-def write(
-    roll: Roll, upload: Upload, packed: PackedRows, headers: Mapping[str, str], now: datetime
-) -> Settlement:
-    """Put rows on the roll."""
-    judge = Judge(roll, upload, headers, now)
-    settlement = _put_in(judge, packed)
-    _count(judge, settlement.counts.created)
-    return settlement
-
-
-def write_closed(
-    roll: Roll, upload: Upload, packed: PackedRows, headers: Mapping[str, str], now: datetime
-) -> Settlement:
-    """Put rows that change no device where nothing counts them until the upload has ended."""
-    return _put_in(Judge(roll, upload, headers, now), packed)
-
-
-def _put_in(judge: Judge, packed: PackedRows) -> Settlement:
-    if _may_settle_in_sets(judge.roll, judge.upload, packed):
-        return _put_in_as_set(judge, packed)
-    return _put_in_in_turn(judge, packed.rows, packed.attribute_names)
-
-
-def write_and_remember(
-    roll: Roll,
-    upload: Upload,
-    rows: Sequence[DeviceRow],
-    headers: Mapping[str, str],
-    now: datetime,
-) -> Settlement:
-    """Put rows on the roll; later batches know which devices they left as they were."""
-    recall = partial(roll.uploads.claims, upload.upload_id)
-    judge = Judge(roll, upload, headers, now, recall)
-    settlement = _put_in_in_turn(judge, rows, attribute_columns(roll, upload))
-    _count(judge, settlement.counts.created)
-    roll.uploads.claim(upload.upload_id, judge.seen)
-    return settlement
+    assert batch.packed is not None, "rows that go onto the roll at once are packed"
+    return settling.write(roll, upload, batch.packed, batch.headers, now)
 
 
 def _set_aside(roll: Roll, upload: Upload, rows: Sequence[DeviceRow]) -> Settlement:
     """Stage the rows as they are: they are judged when the upload ends."""
     check_grows(roll, upload)
     roll.uploads.stage(upload.upload_id, rows)
-    return Settlement(Counts(), RowErrors())
+    return Settlement(Counts())
 
 
-def _rehearse_and_stage(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Settlement:
-    """Rehearse; rows that passed are staged if they are to be written at the end."""
-    verdicts = rehearse(roll, upload, batch.rows, batch.headers, now)
-    if not upload.options.validate_only:
-        roll.uploads.stage(upload.upload_id, verdicts.passed_rows)
-    return Settlement(verdicts.counts, verdicts.errors)
+def _stage(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Settlement:
+    """Stage rows of an upload that is all or nothing, and prepare its end for them.
 
-
-def rehearse(
-    roll: Roll,
-    upload: Upload,
-    rows: Sequence[DeviceRow],
-    headers: Mapping[str, str],
-    now: datetime,
-) -> Verdicts:
-    """Find what writing the rows would do, without touching the roll.
-
-    Later batches know of the keys that the rows took.
+    If what was prepared for those before has been forgotten, nor are these prepared now.
+    Once a row is rejected nothing will be written, and so nothing is staged any more.
     """
-    recall = partial(roll.uploads.claims, upload.upload_id)
-    judge = Judge(roll, upload, headers, now, recall)
-    verdicts = judge.judge_all(rows)
-    roll.uploads.claim(upload.upload_id, judge.claims)
-    return verdicts
-
-
-def _may_settle_in_sets(roll: Roll, upload: Upload, packed: PackedRows) -> bool:
-    """Tell whether the unique keys alone find every conflict, in the right order.
-
-    They do not see one device's first IMEI as another's second; and updates may
-    free or take keys that later rows hold.
-    """
-    keeps_roll = not upload.options.may_change_devices
-    return keeps_roll and not packed.crosses_itself and not roll.devices.crosses(packed)
-
-
-def _put_in_as_set(judge: Judge, packed: PackedRows) -> Settlement:
-    judge.roll.leftovers.evict(packed.rows, sparing=judge.upload.upload_id)
-    left_out = judge.roll.devices.insert(judge.upload, packed, judge.now)
-    created = len(packed.rows) - len(left_out)
-    judge.reject_duplicates(packed.rows.at(left_out.repeated), left_out.lines)
-    verdicts = judge.judge_all(packed.rows.at(left_out.unclear))
-    counts = replace(verdicts.counts, created=created)
-    return Settlement(counts + Counts(unchanged=len(left_out.same)), verdicts.errors)
-
-
-def _put_in_in_turn(
-    judge: Judge, rows: Sequence[DeviceRow], attribute_names: Sequence[str]
-) -> Settlement:
-    """Judge every row first; changes go before new devices, whose keys they may free."""
-    verdicts, devices = judge.judge_all(rows), judge.roll.devices
-    devices.release([change.before for change in verdicts.changes if change.moves_keys])
-    devices.change([change.after for change in verdicts.changes])
-    insert(judge.roll, judge.upload, verdicts.created_rows, attribute_names, judge.now)
-    return Settlement(verdicts.counts, verdicts.errors)
-
-
-def insert(
-    roll: Roll,
-    upload: Upload,
-    rows: Sequence[DeviceRow],
-    attribute_names: Sequence[str],
-    now: datetime,
-) -> None:
-    """Put in rows that were judged to be new."""
-    packed = roll.devices.pack(rows, attribute_names)
-    if roll.devices.insert(upload, packed, now):
-        raise AssertionError("a row that was judged to be new met a device of the roll")
-
-
-def _count(judge: Judge, created: int) -> None:
-    """Keep the counts of every profile that gained, lost or changed devices."""
-    pending: Counter[str] = Counter()
-    registered: Counter[str] = Counter()
-    if created:
-        pending[judge.upload.profile_id] += created
-    for change in judge.verdicts.changes:
-        _count_change(change, pending, registered)
-    for profile_id in pending.keys() | registered.keys():
-        judge.roll.profiles.move_counts(
-            profile_id, judge.now, pending=pending[profile_id], registered=registered[profile_id]
-        )
-
-
-def _count_change(change: Change, pending: Counter[str], registered: Counter[str]) -> None:
-    kind = registered if change.before.state is DeviceState.REGISTERED else pending
-    kind[change.before.profile_id] -= 1
-    kind[change.after.profile_id] += 1
+    columns = batch.progress.columns()
+    names = columns.attribute_names if columns else ()
+    piece = preparing.Piece(batch.rows, batch.progress.rows, batch.headers, names, batch.packed)
+    if preparing.reached(roll, upload).through_row == batch.before.rows:
+        settlement = preparing.put_in(roll, upload, piece, now)
+    else:
+        verdicts = settling.rehearse(roll, upload, batch.rows, batch.headers, now)
+        settlement = Settlement(verdicts.counts, verdicts)
+    if not (batch.errors or settlement.errors):
+        roll.uploads.stage(upload.upload_id, batch.rows)
+    return settlement

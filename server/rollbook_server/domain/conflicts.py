@@ -65,6 +65,7 @@ class Verdicts:
     following_rows: list[DeviceRow] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     unchanged_rows: list[DeviceRow] = field(default_factory=list)
+    unchanged_devices: list[Device] = field(default_factory=list)  # those that these rows found
     errors: RowErrors = field(default_factory=RowErrors)
 
     @property
@@ -153,11 +154,11 @@ class Judge:
     def _stands(self, device: Device, row: DeviceRow, keys: Sequence[Key]) -> bool:
         """Tell whether the device has a key of the row at the time of the row.
 
-        One of a later row has not, but where all rows are judged before any is put in: there
-        it is closed, and in the way.
+        One of a later row has not, which went in with the row's own set. Where rows may change
+        devices they are judged before any goes in: there it lies closed, and in the way.
         """
         is_mine = device.upload_id == self.upload.upload_id
-        if is_mine and device.source_row > row.row and not self.upload.options.is_all_or_nothing:
+        if is_mine and device.source_row > row.row and self.upload.options.goes_in_as_set:
             return False
         held = values_of(device)
         return any(key.value in held and self.claims.get(key.value) != FREE for key in keys)
@@ -205,6 +206,7 @@ class Judge:
         the device again each time it is uploaded.
         """
         self.verdicts.unchanged_rows.append(row)
+        self.verdicts.unchanged_devices.append(device)
         if self.upload.options.may_change_devices:
             self.claims.update((key.value, -row.line) for key in keys_of(device))
 

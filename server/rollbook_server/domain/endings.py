@@ -48,9 +48,9 @@ class Ending:
 
         return self.store.write(held, is_bulk=True)
 
-    def repeat(self, work: Callable[[Roll, int], bool]) -> None:
-        """Run work, which is given how many rows it may touch, until there is no more."""
-        while self.step(lambda roll: work(roll, self.piece_rows())):
+    def repeat(self, work: Callable[[Roll], bool]) -> None:
+        """Run work until there is no more."""
+        while self.step(work):
             pass
 
     def staged(self, *, after: int = 0) -> Iterator[list[DeviceRow]]:

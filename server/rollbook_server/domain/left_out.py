@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# What a row met that is told by a number, if not by the line of an earlier row.
-UNCLEAR, SAME = 0, -1
+# What a row met is told by a number: the line of an earlier row, the number of a device that
+# is as the row says with its sign turned, or this.
+UNCLEAR = 0
 
 
 @dataclass(slots=True)
@@ -22,17 +23,19 @@ class LeftOut:
 
     The device with the first key of a `repeated` row is of an earlier row of the same upload,
     on the line beside it in `lines`. That of one in `same` is of another upload, in the same
-    profile, and exactly as the row says. Of those in `unclear` neither is known.
+    profile, and exactly as the row says; its number stands in `devices`. Of those in `unclear`
+    neither is known.
     """
 
     repeated: list[int] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     same: list[int] = field(default_factory=list)
+    devices: list[int] = field(default_factory=list)
     unclear: list[int] = field(default_factory=list)
 
     @classmethod
     def of(cls, places: Sequence[int], met: Sequence[int]) -> LeftOut:
-        """Tell rows apart by what each of them met: a line, SAME, or UNCLEAR."""
+        """Tell rows apart by what each of them met."""
         if not places:
             return cls()
         if min(met) > UNCLEAR:
@@ -41,7 +44,8 @@ class LeftOut:
         return cls(
             [place for place, line in both if line > UNCLEAR],
             [line for line in met if line > UNCLEAR],
-            [place for place, what in both if what == SAME],
+            [place for place, what in both if what < UNCLEAR],
+            [-what for what in met if what < UNCLEAR],
             [place for place, what in both if what == UNCLEAR],
         )
 
@@ -54,6 +58,7 @@ class LeftOut:
         self.repeated += more.repeated
         self.lines += more.lines
         self.same += more.same
+        self.devices += more.devices
         self.unclear += more.unclear
 
     def places(self) -> set[int]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rollbook_server.domain.conflicts import Change
-    from rollbook_server.domain.devices import DeviceRow
+    from rollbook_server.domain.devices import Device, DeviceRow
     from rollbook_server.domain.upload_repository import DeviceCounts
     from rollbook_server.domain.uploads import Upload
 
@@ -33,8 +33,8 @@ class Preparations(Protocol):
     def get(self, upload_id: str) -> Preparation | None:
         """Tell how far it is; None if it is not begun."""
 
-    def reach(self, upload_id: str, preparation: Preparation) -> None:
-        """Note how far it is."""
+    def reach(self, upload: Upload, preparation: Preparation, now: datetime) -> None:
+        """Note how far it is, and when that was."""
 
     def lay_down(self, upload: Upload, changes: Sequence[Change]) -> None:
         """Keep what is to be written over devices that keep their keys."""
@@ -42,8 +42,22 @@ class Preparations(Protocol):
     def put_off(self, upload_id: str, rows: Iterable[DeviceRow]) -> None:
         """Note staged rows that are to be judged at the end."""
 
-    def put_off_outdated(self, upload_id: str) -> None:
-        """Put rows off whose devices are gone, or are not what they were when it was laid down."""
+    def note_left(
+        self, upload_id: str, rows: Sequence[DeviceRow], devices: Sequence[Device]
+    ) -> None:
+        """Note rows that leave their devices as they are."""
+
+    def note_same(self, upload_id: str, rows: Sequence[DeviceRow], numbers: Sequence[int]) -> None:
+        """Note the same of devices that are given by their numbers."""
+
+    def put_off_outdated(self, upload_id: str, rows: range) -> None:
+        """Put those of the rows off for which something is laid down that does not fit any more.
+
+        For their devices are gone, or are not what they were.
+        """
+
+    def put_off_unlike(self, upload_id: str, rows: range) -> int:
+        """Do the same with rows that left their devices as they were; gives how many it were."""
 
     def profiles_of(self, upload_id: str) -> Mapping[str, DeviceCounts]:
         """Count the devices that are to be written over, by the profiles they are in."""
@@ -58,4 +72,8 @@ class Preparations(Protocol):
         """Remove a piece of all that, at most `limit` of each kind; True if there may be more.
 
         Also the closed devices of the upload, and errors of rows that were judged at its end.
+        How far it was is removed last.
         """
+
+    def forget_idle(self, since: datetime, limit: int) -> bool:
+        """Remove such a piece, but no errors, of an OPEN upload that reached nothing since then."""

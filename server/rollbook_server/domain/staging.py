@@ -1,10 +1,10 @@
 """Ends uploads: writes what was staged, under FAIL all or nothing.
 
-Rows of an upload under FAIL wait in a staging table, invisible to enrollment,
-until every row is known to be good. The last transaction puts all of them on the
-roll and finishes the upload; so there is no instant, and no crash, after which
-some of them are enrollable and the upload is not FINISHED. Others wait for that
-transaction, so nearly all it would do is prepared before it; see `preparing`.
+Rows of an upload under FAIL wait, invisible to enrollment, until every row is
+known to be good. The last transaction puts all of them on the roll and finishes
+the upload; so there is no instant, and no crash, after which some of them are
+enrollable and the upload is not FINISHED. Others wait for that transaction, so
+nearly all it would do is prepared as the rows come; see `preparing`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rollbook_server.domain import applying, batches, preparing, uploads
+from rollbook_server.domain import applying, preparing, settling, uploads
 from rollbook_server.domain.endings import Ending
-from rollbook_server.domain.preparation_repository import Preparation
 from rollbook_server.domain.preparing import ConflictsAroseError
 from rollbook_server.domain.uploads import Counts, OnConflict
 
@@ -71,7 +70,7 @@ def _finish_staged(ending: Ending) -> Upload:
 def _conclude(ending: Ending, roll: Roll) -> Upload:
     """Put all rows on the roll, where most are already, closed until the upload ends."""
     upload = ending.upload
-    prepared = roll.preparations.get(upload.upload_id) or Preparation()
+    prepared = preparing.reached(roll, upload)
     if roll.uploads.devices_of(upload.upload_id).pending != prepared.created:
         raise _DisturbedError
     roll.profiles.move_counts(upload.profile_id, ending.now, pending=prepared.created, registered=0)
@@ -83,7 +82,8 @@ def _conclude(ending: Ending, roll: Roll) -> Upload:
 def _write_over(ending: Ending, roll: Roll) -> int:
     """Write what is laid down over its devices; gives how many there are."""
     upload, now = ending.upload, ending.now
-    roll.preparations.put_off_outdated(upload.upload_id)
+    every = range(1, preparing.reached(roll, upload).through_row + 1)
+    roll.preparations.put_off_outdated(upload.upload_id, every)
     if upload.options.on_conflict is OnConflict.MOVE:
         for profile_id, left in roll.preparations.profiles_of(upload.upload_id).items():
             moved = {"pending": left.pending, "registered": left.registered}
@@ -100,7 +100,7 @@ def _write_put_off(ending: Ending, roll: Roll) -> Counts:
     put_off = partial(roll.preparations.rows_put_off, ending.upload_id, limit=AT_ONCE)
     while rows := put_off(after=after):
         packed = roll.devices.pack(rows, columns)
-        settled = batches.write(roll, ending.upload, packed, ending.headers, ending.now)
+        settled = settling.write(roll, ending.upload, packed, ending.headers, ending.now)
         if settled.errors:
             raise ConflictsAroseError
         counts += settled.counts
@@ -119,7 +119,7 @@ def _judge(ending: Ending) -> Counts:
 
 
 def _judge_piece(ending: Ending, rows: Sequence[DeviceRow], roll: Roll) -> Counts:
-    verdicts = batches.rehearse(roll, ending.upload, rows, ending.headers, ending.now)
+    verdicts = settling.rehearse(roll, ending.upload, rows, ending.headers, ending.now)
     roll.uploads.add_errors(ending.upload_id, verdicts.errors)
     return verdicts.counts + Counts(rejected=len(verdicts.errors))
 

@@ -155,7 +155,7 @@ class UploadSession:
 
     def _add(self, judged: Judged) -> None:
         self._judged.extend(judged)
-        if self.upload.options.writes_at_once:
+        if self.upload.options.goes_in_as_set:
             self._packing.add(judged.rows)
         source = self._source
         if source is not None and source.progress_rows > self._limits.max_rows:
@@ -190,8 +190,8 @@ class UploadSession:
         )
 
     def _packed(self, source: CsvSource | RowsSource) -> PackedRows | None:
-        """Give the rows in the form for the roll, if they go onto it at once."""
-        if not self.upload.options.writes_at_once:
+        """Give the rows in the form for the roll, if they go into it."""
+        if not self.upload.options.goes_in_as_set:
             return None
         return self._packing.take(source.attribute_names())
 

@@ -64,11 +64,16 @@ class UploadOptions:
     def writes_at_once(self) -> bool:
         """Tell whether good rows go onto the roll batch by batch.
 
-        They do not in a dry run, nor under FAIL, where they are staged until all
-        of them are known to be good, nor where they may change devices: of an
-        upload that turns out too long, nothing may remain.
+        They do not in a dry run, nor under FAIL, where they wait until all of them are
+        known to be good, nor where they may change devices: of an upload that turns out
+        too long, nothing may remain.
         """
-        return not (self.is_all_or_nothing or self.validate_only or self.may_change_devices)
+        return self.goes_in_as_set and not self.is_all_or_nothing
+
+    @property
+    def goes_in_as_set(self) -> bool:
+        """Tell whether batches of good rows are put among the devices, be it closed."""
+        return not (self.validate_only or self.may_change_devices)
 
     @property
     def is_set_aside(self) -> bool:

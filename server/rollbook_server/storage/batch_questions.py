@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def ask(database: RollDatabase, upload: Upload, first: tuple[str, Sequence[Any]]) -> None:
     """Ask what a batch of the upload will, and one question more, before them."""
-    if not upload.options.writes_at_once:
+    if not upload.options.goes_in_as_set:
         return
     database.look_ahead(
         (

@@ -28,39 +28,63 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rollbook_server.domain.conflicts import Change
+    from rollbook_server.domain.devices import Device
     from rollbook_server.domain.uploads import Upload
     from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
 
+_REACHED = """
+SELECT c.through_row, c.created_count, c.unchanged_count
+FROM uploads u JOIN preparations c ON c.upload = u.id WHERE u.upload_id = ?
+"""
 _REACH = """
-INSERT INTO preparations (upload, through_row, created_count, unchanged_count)
-VALUES (?, ?, ?, ?) ON CONFLICT (upload) DO UPDATE SET through_row = excluded.through_row,
-    created_count = excluded.created_count, unchanged_count = excluded.unchanged_count
+INSERT INTO preparations (upload, through_row, created_count, unchanged_count, reach_time)
+VALUES (?, ?, ?, ?, ?) ON CONFLICT (upload) DO UPDATE SET through_row = excluded.through_row,
+    created_count = excluded.created_count, unchanged_count = excluded.unchanged_count,
+    reach_time = excluded.reach_time
 """
-_PUT_OFF_OUTDATED = f"""
+_IDLE = """
+SELECT u.id FROM preparations c JOIN uploads u ON u.id = c.upload
+WHERE u.state = 'OPEN' AND c.reach_time < ? LIMIT 1
+"""
+# Numbers of devices as texts, for a pair holds a number and a text.
+_NOTE = """
+INSERT INTO prepared_rows (upload, "row", device, revision)
+SELECT ?, k.number, d.id, d.revision
+FROM ($PAIRS) k $THEN devices d ON d.id = CAST(k.key AS BIGINT)
+"""
+_PUT_OFF = f"""
 UPDATE prepared_rows SET device = NULL
-WHERE upload = ? AND device IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM {DEVICE_TABLES}
-    WHERE d.id = prepared_rows.device AND d.revision = prepared_rows.revision AND {STAYS}
-)
+WHERE upload = ? AND "row" BETWEEN ? AND ? AND device IS NOT NULL AND attributes %s
+    AND NOT EXISTS (
+        SELECT 1 FROM {DEVICE_TABLES}
+        WHERE d.id = prepared_rows.device AND d.revision = prepared_rows.revision AND {STAYS}
+    )
 """
+_OUTDATED, _UNLIKE = _PUT_OFF % "IS NOT NULL", _PUT_OFF % "IS NULL"
 _PROFILES = """
 SELECT p.profile_id, count(*) - count(d.register_time), count(d.register_time)
 FROM prepared_rows c $THEN devices d ON d.id = c.device JOIN profiles p ON p.id = d.profile
-WHERE c.upload = ? GROUP BY p.profile_id
+WHERE c.upload = ? AND c.attributes IS NOT NULL GROUP BY p.profile_id
 """
 _WRITE_OVER = """
 UPDATE devices SET profile = ?, upload = c.upload, manufacturer = c.manufacturer,
     attributes = c.attributes, source_row = c."row", source_line = c."line", update_time = ?,
     revision = c.revision + 1
-FROM prepared_rows c WHERE c.upload = ? AND devices.id = c.device
+FROM prepared_rows c
+WHERE c.upload = ? AND c."row" > ? AND c."row" <= ? AND c.attributes IS NOT NULL
+    AND devices.id = c.device
 """
+_AT_ONCE = 2_000  # rows that are written over: SQLite holds what it is about to write
 _ROWS_PUT_OFF = """
 SELECT s.content FROM prepared_rows c
     JOIN staged_rows s ON s.upload = c.upload AND s."row" = c."row"
 WHERE c.upload = ? AND c."row" > ? AND c.device IS NULL ORDER BY c."row" LIMIT ?
 """
-_WRITTEN_OVER = "SELECT device FROM prepared_rows WHERE upload = ? AND device IS NOT NULL"
+_WRITTEN_OVER = """
+SELECT device FROM prepared_rows
+WHERE upload = ? AND device IS NOT NULL AND attributes IS NOT NULL
+"""
 _COLUMNS = ("row", "line", "device", "revision", "manufacturer", "attributes")
 
 
@@ -72,14 +96,14 @@ class StoredPreparations:
 
     def get(self, upload_id: str) -> Preparation | None:
         """Tell how far it is; None if it is not begun."""
-        query = PreparationTable.select().where(PreparationTable.upload == self._key(upload_id))
-        row = query.tuples().first(self._database)
-        return Preparation(*row[1:]) if row else None
+        row = self._database.execute_sql(_REACHED, (upload_id,)).fetchone()
+        return Preparation(*row) if row else None
 
-    def reach(self, upload_id: str, preparation: Preparation) -> None:
-        """Note how far it is."""
+    def reach(self, upload: Upload, preparation: Preparation, now: datetime) -> None:
+        """Note how far it is, and when that was."""
         reached = (preparation.through_row, preparation.created, preparation.unchanged)
-        self._database.hand_over(_REACH, (self._key(upload_id), *reached))
+        time = clock.microseconds(now)
+        self._database.hand_over(_REACH, (self._key(upload.upload_id), *reached, time))
 
     def lay_down(self, upload: Upload, changes: Sequence[Change]) -> None:
         """Keep what is to be written over devices that keep their keys."""
@@ -91,9 +115,30 @@ class StoredPreparations:
         """Note staged rows that are to be judged at the end."""
         self._put_in(upload_id, ("row",), [(row.row,) for row in rows])
 
-    def put_off_outdated(self, upload_id: str) -> None:
-        """Put rows off whose devices are not what they were when it was laid down."""
-        self._database.execute_sql(_PUT_OFF_OUTDATED, (self._key(upload_id),))
+    def note_left(
+        self, upload_id: str, rows: Sequence[DeviceRow], devices: Sequence[Device]
+    ) -> None:
+        """Note rows that leave their devices as they are."""
+        found = [
+            (row.row, device_number(device.device_id), device.revision)
+            for row, device in zip(rows, devices, strict=True)
+        ]
+        self._put_in(upload_id, ("row", "device", "revision"), found)
+
+    def note_same(self, upload_id: str, rows: Sequence[DeviceRow], numbers: Sequence[int]) -> None:
+        """Note the same of devices that are given by their numbers."""
+        if numbers:
+            pairs = [(row.row, str(number)) for row, number in zip(rows, numbers, strict=True)]
+            self._database.execute_sql(_NOTE, (self._key(upload_id), json.dumps(pairs)))
+
+    def put_off_outdated(self, upload_id: str, rows: range) -> None:
+        """Put those of the rows off for which something is laid down that does not fit any more."""
+        self._database.execute_sql(_OUTDATED, (self._key(upload_id), *_ends(rows)))
+
+    def put_off_unlike(self, upload_id: str, rows: range) -> int:
+        """Do the same with rows that left their devices as they were; gives how many it were."""
+        parameters = (self._key(upload_id), *_ends(rows))
+        return int(self._database.execute_sql(_UNLIKE, parameters).rowcount)
 
     def profiles_of(self, upload_id: str) -> dict[str, DeviceCounts]:
         """Count the devices that are to be written over, by the profiles they are in."""
@@ -103,8 +148,10 @@ class StoredPreparations:
     def write_over(self, upload: Upload, now: datetime) -> int:
         """Write over all devices what is laid down for them; gives how many there are."""
         profile, key = self._profiles.key(upload.profile_id), self._key(upload.upload_id)
-        parameters = (profile, clock.microseconds(now), key)
-        written = int(self._database.execute_sql(_WRITE_OVER, parameters).rowcount)
+        reached, time, written = self.get(upload.upload_id), clock.microseconds(now), 0
+        for behind in range(0, reached.through_row if reached else 0, _AT_ONCE):
+            parameters = (profile, time, key, behind, behind + _AT_ONCE)
+            written += self._database.execute_sql(_WRITE_OVER, parameters).rowcount
         if upload.options.on_conflict is OnConflict.MOVE:
             ProfileRanges(self._database).cover_those(_WRITTEN_OVER, key)
         return written
@@ -118,9 +165,19 @@ class StoredPreparations:
     def forget(self, upload_id: str, limit: int) -> bool:
         """Remove a piece of all that; True if there may be more."""
         key = self._key(upload_id)
-        columns = (PreparedRowTable.row, UploadErrorTable.row, PreparationTable.upload)
-        removed = sum(delete_piece(self._database, column, key, limit) for column in columns)
-        return UploadRanges(self._database).remove_piece_of(key, limit) or bool(removed)
+        removed = delete_piece(self._database, UploadErrorTable.row, key, limit)
+        return self._forget(key, limit) or bool(removed)
+
+    def forget_idle(self, since: datetime, limit: int) -> bool:
+        """Remove such a piece of an OPEN upload that reached nothing since then."""
+        found = self._database.execute_sql(_IDLE, (clock.microseconds(since),)).fetchone()
+        return found is not None and self._forget(found[0], limit)
+
+    def _forget(self, key: int, limit: int) -> bool:
+        removed = delete_piece(self._database, PreparedRowTable.row, key, limit)
+        if UploadRanges(self._database).remove_piece_of(key, limit) or removed:
+            return True
+        return bool(delete_piece(self._database, PreparationTable.upload, key, limit))
 
     def _put_in(self, upload_id: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         if rows:
@@ -132,6 +189,11 @@ class StoredPreparations:
         key = upload_key(self._database, upload_id)
         assert key is not None, "whoever prepares the end of an upload holds it"
         return key
+
+
+def _ends(rows: range) -> tuple[int, int]:
+    """Give the first and the last one."""
+    return rows.start, rows.stop - 1
 
 
 def _laid_down(change: Change) -> tuple[Any, ...]:

@@ -109,6 +109,7 @@ class PreparationTable(Model):
     through_row = IntegerField()
     created_count = IntegerField()
     unchanged_count = IntegerField()
+    reach_time = InstantField()
 
     class Meta:
         table_name = "preparations"

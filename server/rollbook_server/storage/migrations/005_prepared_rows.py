@@ -17,6 +17,7 @@ class _Preparations(Model):
     through_row = IntegerField()
     created_count = IntegerField()
     unchanged_count = IntegerField()
+    reach_time = BigIntegerField()
 
     class Meta:
         table_name = "preparations"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from peewee import IntegrityError
 
-from rollbook_server.domain.left_out import SAME, UNCLEAR, LeftOut
+from rollbook_server.domain.left_out import UNCLEAR, LeftOut
 from rollbook_server.domain.row_blocks import DeviceRows
 from rollbook_server.storage.attribute_texts import names_in, texts
 from rollbook_server.storage.packed import Packed, second_imeis
@@ -52,7 +52,7 @@ SELECT g.id - ?, CASE
         AND d.serial_number IS NOT DISTINCT FROM g.serial_number
         AND d.manufacturer IS NOT DISTINCT FROM g.manufacturer
         AND d.manufacturer_key IS NOT DISTINCT FROM g.manufacturer_key
-        AND d.attributes = g.attributes THEN {SAME}
+        AND d.attributes = g.attributes THEN -d.id
     ELSE {UNCLEAR} END
 FROM given g LEFT JOIN LATERAL (
     SELECT * FROM devices WHERE id = coalesce(

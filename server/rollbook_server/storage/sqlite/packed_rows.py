@@ -8,7 +8,7 @@ from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from rollbook_server.domain.left_out import SAME, UNCLEAR, LeftOut
+from rollbook_server.domain.left_out import UNCLEAR, LeftOut
 from rollbook_server.storage.bulk import values_of
 from rollbook_server.storage.packed import Packed
 from rollbook_server.storage.sqlite.row_shapes import OFTEN_SHARED, RISING
@@ -47,7 +47,7 @@ SELECT json_group_array(r.place), json_group_array(CASE
     WHEN d.upload = ? AND d.id < ? + r.place THEN d.source_line
     WHEN d.upload IS NOT ? AND d.profile = ? AND d.imei IS r.imei AND d.imei2 IS r.imei2
         AND d.serial_number IS r.serial_number AND d.manufacturer IS r.manufacturer
-        AND d.manufacturer_key IS r.manufacturer_key AND d.attributes = r.attributes THEN {same}
+        AND d.manufacturer_key IS r.manufacturer_key AND d.attributes = r.attributes THEN -d.id
     ELSE {unclear} END)
 FROM rows r {join} devices d ON d.id = ifnull(
     (SELECT id FROM devices WHERE imei = r.imei),
@@ -128,7 +128,7 @@ def _sql(columns: tuple[str, ...], values: str) -> tuple[str, str, str]:
     names = {name: name if name in columns else "?" for name in OFTEN_SHARED}
     names |= {name: name if name in columns else "? + place" for name in RISING}
     given = {"columns": ", ".join(columns), "values": values, **names}
-    given |= {"same": str(SAME), "unclear": str(UNCLEAR)}
+    given["unclear"] = str(UNCLEAR)
     taken = _TAKEN.format(left_out=_LEFT_OUT, join="LEFT JOIN", **given)
     held = _TAKEN.format(left_out="", join="JOIN", **given)
     return _INSERT.format(**given), taken, held
