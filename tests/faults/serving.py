@@ -60,6 +60,7 @@ SMALL: tuple[tuple[Any, str, Any], ...] = (
     (command, "configured", _with_small_batches),
     (endings, "ALONE", 4),
     (endings, "SHARED", 4),
+    (endings, "SHARED_JUDGED", 4),
     (staging, "AT_ONCE", 4),
     (preparing, "PIECE", 4),
     (preparing, "prepare", _prepare_anew),

@@ -222,20 +222,26 @@ def _masked(told: object) -> str:
     return re.sub(r"dev-\d+", "dev-N", repr(told))
 
 
+def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no store wait for the disk."""
+    monkeypatch.setitem(sqlite_store._PRAGMAS, "synchronous", "off")
+    monkeypatch.setattr(log_sync, "sync", id)
+
+
 @pytest.fixture
 def sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Side]]:
     """Give two stores, each for all examples: every one has profiles and keys of its own.
 
     They outlive no power loss: to wait for the disk would be most of the time.
     """
-    monkeypatch.setitem(sqlite_store._PRAGMAS, "synchronous", "off")
-    monkeypatch.setattr(log_sync, "sync", id)
+    unsynced(monkeypatch)
     whole, single = tmp_path / "whole", tmp_path / "single"
-    with closing(_opened(whole)) as one, closing(_opened(single)) as other:
+    with closing(opened(whole)) as one, closing(opened(single)) as other:
         yield [Side(one, 1_000, is_swept=False), Side(other, 1, is_swept=True)]
 
 
-def _opened(folder: Path) -> RollStore:
+def opened(folder: Path) -> RollStore:
+    """Open a store in a new folder."""
     folder.mkdir()
     url = DATABASES.url(folder, synced=False)
     return open_store(url, folder / DATABASE_NAME, lambda text: text.encode())

@@ -42,12 +42,17 @@ class BatchesUnderWay:
         self._committing: deque[Future[Counts]] = deque()
         self._last_rows = 0  # in the batch that was handed over last
 
-    def rows(self) -> int:
-        """Give how many rows the next batch holds: few if others write meanwhile."""
+    def rows(self, *, judged: bool) -> int:
+        """Give how many rows the next batch holds: few if others write meanwhile.
+
+        And if they are judged one by one, which takes several times as long.
+        """
         limits = self._limits
         most = limits.batch_rows or self._store.batch_rows
+        if judged:
+            most = min(most, limits.judged_batch_rows)
         if self._store.is_shared():
-            return min(most, limits.shared_batch_rows)
+            return min(most, limits.shared_judged_rows if judged else limits.shared_batch_rows)
         grown = GROWTH * self._last_rows if self._committing else 0
         return min(most, max(FIRST_ROWS, grown))
 

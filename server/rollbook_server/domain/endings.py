@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ALONE, SHARED = 2_000, 500  # rows a step; others that write wait for its end
+# Rows a step, for whose end others that write wait; fewer where each is judged by itself.
+ALONE, SHARED, SHARED_JUDGED = 2_000, 500, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +64,6 @@ class Ending:
 
     def piece_rows(self) -> int:
         """Give how many rows the next step may hold: few if others write meanwhile."""
-        return SHARED if self.store.is_shared() else ALONE
+        if not self.store.is_shared():
+            return ALONE
+        return SHARED if self.upload.options.goes_in_as_set else SHARED_JUDGED

@@ -76,8 +76,9 @@ class UploadSession:
         """Take the next piece of the file, which begins at `offset`."""
         source = self._open_source(CsvSource)
         with self._settled_on_error():
-            for begin in range(0, len(data), PIECE_BYTES) or (0,):
-                self._add(source.take(offset + begin, data[begin : begin + PIECE_BYTES]))
+            piece = self._piece_bytes()
+            for begin in range(0, len(data), piece) or (0,):
+                self._add(source.take(offset + begin, data[begin : begin + piece]))
                 source.raise_error()
 
     def take_rows(self, first_row: int, rows: TypedRows) -> None:
@@ -122,6 +123,10 @@ class UploadSession:
             self._add(self._source.drain())
         self._settle()
 
+    def _piece_bytes(self) -> int:
+        """Give how much is read at once: where rows are judged one by one, few of them."""
+        return PIECE_BYTES // 4 if self.upload.options.is_judged_row_by_row else PIECE_BYTES
+
     def _open_source(self, kind: type[S]) -> S:
         """Give the source of the stream, which has one kind of content only."""
         if self._source is None:
@@ -160,8 +165,11 @@ class UploadSession:
         source = self._source
         if source is not None and source.progress_rows > self._limits.max_rows:
             self._fail_for_rows()
-        if self._judged.weight >= self._under_way.rows() or self._is_heavy():
+        if self._judged.weight >= self._most_rows() or self._is_heavy():
             self._flush()
+
+    def _most_rows(self) -> int:
+        return self._under_way.rows(judged=self.upload.options.is_judged_row_by_row)
 
     def _is_heavy(self) -> bool:
         """Tell whether the bytes that came since the last batch are enough for one."""

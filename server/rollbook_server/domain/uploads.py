@@ -76,6 +76,11 @@ class UploadOptions:
         return not (self.validate_only or self.may_change_devices)
 
     @property
+    def is_judged_row_by_row(self) -> bool:
+        """Tell whether batches find out row by row what each does to the roll."""
+        return not (self.goes_in_as_set or self.is_set_aside)
+
+    @property
     def is_set_aside(self) -> bool:
         """Tell whether good rows wait for the end of the upload, to be judged only then."""
         return self.may_change_devices and not (self.is_all_or_nothing or self.validate_only)

@@ -56,6 +56,7 @@ SHARED_TURNS = 16
 
 # So many groups of small work within so long: others share the writer with bulk work.
 SHARED_GROUPS, SHARED_SECONDS = 10, 1.0
+KEPT_WAITING = 3
 
 # Seconds, more or less, before work is tried again that met a transaction of somebody else.
 _PAUSES = (0.02, 0.1, 0.5)
@@ -101,6 +102,7 @@ class Writer:
         self._told: Told | None = None
         self._begun = inf
         self._small_times = deque([-inf] * SHARED_GROUPS, maxlen=SHARED_GROUPS)
+        self._kept_waiting = 0  # how many pieces of bulk work in a row
         self._thread = threading.Thread(target=self._run, name="rollbook-writer", daemon=True)
         self._thread.start()
 
@@ -132,8 +134,12 @@ class Writer:
         return queued.future
 
     def is_shared(self) -> bool:
-        """Tell whether work that is not bulk came again and again in the last second."""
-        return monotonic() - self._small_times[0] < SHARED_SECONDS
+        """Tell whether work that is not bulk came again and again in the last second.
+
+        Or waited whenever bulk work came to its end: while that takes long, little comes.
+        """
+        is_often = monotonic() - self._small_times[0] < SHARED_SECONDS
+        return is_often or self._kept_waiting >= KEPT_WAITING
 
     def queued(self) -> tuple[int, int]:
         """Give how many pieces of work wait: small ones, and bulk."""
@@ -164,6 +170,7 @@ class Writer:
     def _rest_in_turn(self) -> None:
         """Take the log into the file in the place of bulk work, when that is due."""
         if not self._was_small:
+            self._kept_waiting = self._kept_waiting + 1 if self._small else 0
             self._shared_turns += self.is_shared()
         elif self._shared_turns >= SHARED_TURNS:
             self._engine.rest()
