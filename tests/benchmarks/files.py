@@ -19,6 +19,12 @@ def good_rows(count: int) -> Iterator[tuple[str, ...]]:
         yield imei, f"SN{number:09}", "Samsung", f"Site {number % 97}", f"A{number}"
 
 
+def changed_rows(count: int) -> Iterator[tuple[str, ...]]:
+    """Give rows of the same devices, each with another attribute."""
+    for imei, serial, maker, site, tag in good_rows(count):
+        yield imei, serial, maker, f"{site}, moved", tag
+
+
 def bad_rows(count: int) -> Iterator[tuple[str, ...]]:
     """Give rows that are rejected, each for a check digit that is wrong."""
     for number, (imei, *others) in enumerate(good_rows(count)):

@@ -18,7 +18,7 @@ from benchmarks import files
 from benchmarks.enrollments import enroll
 from benchmarks.line import Line
 from benchmarks.servers import fresh_server
-from rollbook import AdminClient, DeviceRow
+from rollbook import AdminClient, DeviceRow, OnConflict, OnInvalidRow
 from rollbook.v1 import enrollment_service_pb2_grpc
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DEVICES = 20_000
 IDLE_SECONDS = 2.0
 PERCENTILE = 0.99
+ROWS = 200_000
+GOAL = "<= 3 times"
 BEFORE = 100  # enrollments
 IN_FLIGHT = 4  # a steady trickle: a storm would measure the storm
 
@@ -35,16 +37,29 @@ def measure(folder: Path, rounds: int) -> Iterator[Line]:
     """Enroll one after another, first alone, then while uploads run."""
     folder = folder / "under-load"
     folder.mkdir()
-    path = files.write(folder / "devices.csv", files.good_rows(200_000))
+    path = files.write(folder / "devices.csv", files.good_rows(ROWS))
+    other = files.write(folder / "others.csv", files.changed_rows(ROWS))
     with fresh_server(folder / "server") as server, server.admin() as admin:
         profile = admin.create_profile("Benchmark", tokenless=True).profile_id
         rows = [DeviceRow(imei=f"86{number:012}") for number in range(DEVICES)]
         admin.upload_rows(profile, rows)
-        alone = _latencies(server.address, rows, lambda: time.sleep(IDLE_SECONDS))
-        upload = [sys.executable, __file__, server.address, profile, str(path), str(rounds)]
-        busy = _latencies(server.address, rows, lambda: _run(upload, server.api_key))
-    ratio = _percentile(busy) / _percentile(alone)
-    yield Line("EnrollDevice, p99 during uploads / idle", ratio, "<= 3 times")
+
+        def during(*arguments: object) -> list[float]:
+            upload = [sys.executable, __file__, server.address, profile, *map(str, arguments)]
+            return _latencies(server.address, rows, lambda: _run(upload, server.api_key))
+
+        idle = _percentile(_latencies(server.address, rows, lambda: time.sleep(IDLE_SECONDS)))
+        plain = during("SKIP", "REJECT", *[path] * rounds)
+        yield Line("EnrollDevice, p99 during uploads / idle", _percentile(plain) / idle, GOAL)
+        strict = during("FAIL", "REJECT", *[path] * rounds)
+        what = "EnrollDevice, {} during strict uploads / idle p99"
+        yield Line(what.format("p99"), _percentile(strict) / idle, GOAL)
+        yield Line(what.format("longest"), max(strict) / idle, "none")
+        during("SKIP", "KEEP", path)
+        changing = during("FAIL", "UPDATE", other, path)
+        what = "EnrollDevice, {} while strict ones change all rows / idle p99"
+        yield Line(what.format("p99"), _percentile(changing) / idle, GOAL)
+        yield Line(what.format("longest"), max(changing) / idle, "none")
 
 
 def _run(command: list[str], api_key: str) -> None:
@@ -52,11 +67,19 @@ def _run(command: list[str], api_key: str) -> None:
     subprocess.run(command, env={**os.environ, "ROLLBOOK_API_KEY": api_key}, check=True)
 
 
-def _upload(address: str, profile: str, path: str, rounds: str) -> None:
+def _upload(address: str, profile: str, on_invalid_row: str, on_conflict: str, *paths: str) -> None:
+    """Upload files one after another; what is rejected on conflict is discarded each time."""
     with AdminClient(address, api_key=os.environ["ROLLBOOK_API_KEY"]) as admin:
-        for _ in range(int(rounds)):
-            done = admin.upload_devices(profile, path)
-            admin.discard_upload(done.upload_id)
+        for path in paths:
+            done = admin.upload_devices(
+                profile,
+                path,
+                on_invalid_row=OnInvalidRow(on_invalid_row),
+                on_conflict=OnConflict(on_conflict),
+            )
+            assert done.row_count == ROWS
+            if on_conflict == OnConflict.REJECT:
+                admin.discard_upload(done.upload_id)
 
 
 def _latencies(address: str, rows: list[DeviceRow], work: Callable[[], object]) -> list[float]:
