@@ -65,7 +65,8 @@ def fill(server: Server) -> FullRoll:
             loose.profile_id, [DeviceRow(imei(1))], on_conflict=OnConflict.MOVE, validate_only=True
         )
         wire.send(opening(depot.profile_id, "half"), csv(CSV[:400]))
-        wire.send(opening(depot.profile_id, "strict", on_invalid_row=FAIL), csv(_later(CSV)[:400]))
+        strict = opening(depot.profile_id, "strict", on_invalid_row=FAIL, on_conflict=UPDATE)
+        wire.send(strict, csv(_later(CSV)[:400]))
         wire.send(opening(loose.profile_id, "update", on_conflict=UPDATE), csv(CSV[:300]))
         roll.tokens.append(admin.reveal_token(depot.profile_id))
         admin.refresh_token(depot.profile_id, overlap=timedelta(hours=3))
@@ -83,9 +84,11 @@ def fill(server: Server) -> FullRoll:
 
 
 def _later(text: str) -> str:
-    """Give the same file with other devices."""
+    """Give the same file with other devices, the first of which is on the roll."""
     head, *lines = text.splitlines(keepends=True)
-    return head + "".join(f"{imei(200 + place)},South\n" for place, _ in enumerate(lines))
+    return f"{head}{imei(1)},South\n" + "".join(
+        f"{imei(200 + place)},South\n" for place, _ in enumerate(lines)
+    )
 
 
 def create_once(server: Server) -> bytes:

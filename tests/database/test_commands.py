@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["old"]  # a fixture
 
-STEPS = ["002_users_keys_and_audit", "003_guesses", "004_profile_ranges"]
+STEPS = ["002_users_keys_and_audit", "003_guesses", "004_profile_ranges", "005_prepared_rows"]
 
 
 @pytest.mark.both_engines

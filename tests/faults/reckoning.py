@@ -25,6 +25,8 @@ _LEFTOVERS = """
 SELECT u.upload_id FROM uploads u WHERE u.state != 'OPEN' AND (
     EXISTS (SELECT 1 FROM staged_rows s WHERE s.upload = u.id)
     OR EXISTS (SELECT 1 FROM upload_claims c WHERE c.upload = u.id)
+    OR EXISTS (SELECT 1 FROM prepared_rows c WHERE c.upload = u.id)
+    OR EXISTS (SELECT 1 FROM preparations c WHERE c.upload = u.id)
     OR u.state != 'FINISHED' AND EXISTS (SELECT 1 FROM upload_ranges r WHERE r.upload = u.id)
 )
 """
@@ -39,6 +41,8 @@ SELECT 'upload_ranges' FROM upload_ranges WHERE upload NOT IN (SELECT id FROM up
 UNION ALL SELECT 'upload_errors' FROM upload_errors WHERE upload NOT IN (SELECT id FROM uploads)
 UNION ALL SELECT 'staged_rows' FROM staged_rows
 UNION ALL SELECT 'upload_claims' FROM upload_claims
+UNION ALL SELECT 'prepared_rows' FROM prepared_rows
+UNION ALL SELECT 'preparations' FROM preparations
 UNION ALL SELECT 'ended_profiles' FROM ended_profiles
 UNION ALL SELECT 'devices' FROM devices WHERE profile NOT IN (SELECT id FROM profiles)
     OR upload NOT IN (SELECT id FROM uploads)

@@ -102,7 +102,7 @@ def test_nothing_of_it_stays_in_the_database(
     until(lambda: not stored(server, "ended_profiles"))
     tables = ("profiles", "uploads", "devices", "tokens", "upload_ranges", "profile_ranges")
     assert [stored(server, table) for table in tables] == [1, 1, 2, 1, 1, 1]
-    for table in ("upload_errors", "upload_claims", "staged_rows"):
+    for table in ("upload_errors", "upload_claims", "staged_rows", "prepared_rows"):
         assert stored(server, table) == 0
     assert counts(admin, kept) == (2, 0, 2)
 

@@ -11,6 +11,7 @@ import pytest
 from databases import DATABASES
 from rollbook_server.config import DATABASE_NAME
 from rollbook_server.domain.device_lists import DeviceQuery
+from rollbook_server.domain.inventory import Beginning
 from rollbook_server.domain.uploads import Upload, UploadOptions
 from rollbook_server.storage import profile_ranges
 from rollbook_server.storage.opening import open_store
@@ -72,7 +73,8 @@ def inventoried(store: RollStore, profile: str) -> list[int]:
 
 
 def _piece(profile: str, after: int, roll: Roll) -> InventoryPiece | None:
-    return roll.inventory.piece(f"prf-{profile}", after=after, before=99, width=10)
+    begun = Beginning((), 99, ())
+    return roll.inventory.piece(f"prf-{profile}", begun, after=after, width=10)
 
 
 def test_batches_that_follow_each_other_are_one_run(store: RollStore, tmp_path: Path) -> None:

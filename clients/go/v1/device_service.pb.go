@@ -1427,7 +1427,7 @@ func (x *ListDevicesRequest) GetUploadId() string {
 // A page of devices.
 type ListDevicesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In the order in which they came onto the roll.
+	// In the order in which they came; see the RPC.
 	Devices []*Device `protobuf:"bytes,1,rep,name=devices,proto3" json:"devices,omitempty"`
 	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`

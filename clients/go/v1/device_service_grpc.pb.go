@@ -120,7 +120,8 @@ type DeviceServiceClient interface {
 	// On failure: nothing changes.
 	// Reasons: DEVICE_NOT_FOUND.
 	GetDevice(ctx context.Context, in *GetDeviceRequest, opts ...grpc.CallOption) (*GetDeviceResponse, error)
-	// Lists devices, in the order in which they came onto the roll.
+	// Lists devices, in the order in which they came; those of an upload under FAIL
+	// as its rows did, though they are on the roll only from its end.
 	//
 	// Callers: administrators with the right VIEW.
 	// On failure: nothing changes.
@@ -146,7 +147,7 @@ type DeviceServiceClient interface {
 	DeleteDevices(ctx context.Context, in *DeleteDevicesRequest, opts ...grpc.CallOption) (*DeleteDevicesResponse, error)
 	// Streams the inventory of a profile as a CSV file that can be uploaded again: the
 	// identifiers, every attribute, then columns that begin with `Rollbook` and that
-	// an upload passes over. In the order in which the devices came onto the roll;
+	// an upload passes over. In the order of ListDevices;
 	// those that change meanwhile are told as before or after, none twice.
 	//
 	// Callers: administrators with the right VIEW.
@@ -401,7 +402,8 @@ type DeviceServiceServer interface {
 	// On failure: nothing changes.
 	// Reasons: DEVICE_NOT_FOUND.
 	GetDevice(context.Context, *GetDeviceRequest) (*GetDeviceResponse, error)
-	// Lists devices, in the order in which they came onto the roll.
+	// Lists devices, in the order in which they came; those of an upload under FAIL
+	// as its rows did, though they are on the roll only from its end.
 	//
 	// Callers: administrators with the right VIEW.
 	// On failure: nothing changes.
@@ -427,7 +429,7 @@ type DeviceServiceServer interface {
 	DeleteDevices(context.Context, *DeleteDevicesRequest) (*DeleteDevicesResponse, error)
 	// Streams the inventory of a profile as a CSV file that can be uploaded again: the
 	// identifiers, every attribute, then columns that begin with `Rollbook` and that
-	// an upload passes over. In the order in which the devices came onto the roll;
+	// an upload passes over. In the order of ListDevices;
 	// those that change meanwhile are told as before or after, none twice.
 	//
 	// Callers: administrators with the right VIEW.

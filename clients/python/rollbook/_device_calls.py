@@ -60,7 +60,7 @@ class DeviceCalls(Calls):
         upload_id: str = "",
         page_size: int = 0,
     ) -> AsyncIterator[Device]:
-        """Give every device that fits, in the order in which they came onto the roll.
+        """Give every device that fits, in the order in which they came.
 
         `identifier_prefix` is what an IMEI, MEID or serial number begins with. Pages are
         fetched one after another while you iterate.

@@ -65,11 +65,15 @@ class InventoryPiece(NamedTuple):
     update_times: Sequence[int]
 
 
-class _Beginning(NamedTuple):
-    """What holds for the whole file: its attributes, and the number before which it ends."""
+class Beginning(NamedTuple):
+    """What holds for the whole file: its attributes, and which devices came too late for it.
+
+    These have numbers from `end` on, or were put in by an upload that was `closed`.
+    """
 
     names: Sequence[str]
     end: int
+    closed: Sequence[int]
 
 
 def export(store: Store, profile_id: str, now: datetime) -> Iterator[bytes]:
@@ -93,7 +97,7 @@ def export(store: Store, profile_id: str, now: datetime) -> Iterator[bytes]:
             yield data[offset : offset + MESSAGE_BYTES]
 
 
-def _begin(roll: Roll, profile_id: str) -> _Beginning:
+def _begin(roll: Roll, profile_id: str) -> Beginning:
     profiles.get(roll, profile_id)
     names = roll.devices.attribute_names(profile_id, limit=MOST_ATTRIBUTES + 1)
     if len(names) > MOST_ATTRIBUTES:  # some of them perhaps on devices that are gone
@@ -107,13 +111,13 @@ def _begin(roll: Roll, profile_id: str) -> _Beginning:
             columns=len(names),
             limit=MOST_ATTRIBUTES,
         )
-    return _Beginning(names, roll.inventory.end())
+    return Beginning(names, roll.inventory.end(), roll.inventory.closed())
 
 
-def _piece(roll: Roll, profile_id: str, begun: _Beginning, after: int) -> InventoryPiece | None:
+def _piece(roll: Roll, profile_id: str, begun: Beginning, after: int) -> InventoryPiece | None:
     profiles.get(roll, profile_id)
     width = len(begun.names)
-    piece = roll.inventory.piece(profile_id, after=after, before=begun.end, width=width)
+    piece = roll.inventory.piece(profile_id, begun, after=after, width=width)
     if piece and not set(begun.names).issuperset(chain.from_iterable(piece.attributes)):
         raise RollbookError(
             Reason.INVENTORY_CHANGED,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rollbook_server.domain.devices import Device, DeviceRow
-    from rollbook_server.domain.inventory import InventoryPiece
+    from rollbook_server.domain.inventory import Beginning, InventoryPiece
     from rollbook_server.domain.left_out import LeftOut
     from rollbook_server.domain.matching import Candidates, Presented
     from rollbook_server.domain.pages import Cursor
@@ -237,12 +237,16 @@ class Inventory(Protocol):
     def end(self) -> int:
         """Give a number above those of all devices so far."""
 
+    def closed(self) -> Sequence[int]:
+        """Give the uploads, as numbers, whose devices come onto the roll together, if at all."""
+
     def piece(
-        self, profile_id: str, *, after: int, before: int, width: int
+        self, profile_id: str, begun: Beginning, *, after: int, width: int
     ) -> InventoryPiece | None:
         """Give the next devices in order of number, or None if there are no more.
 
-        As many as may be held at once, if each is told in `width` columns and more.
+        Those that came too late for the file are not among them. As many as may be held at
+        once, if each is told in `width` columns and more.
         """
 
 

@@ -11,10 +11,12 @@ from rollbook_server.domain.inventory import InventoryPiece
 from rollbook_server.storage.counters import NEXT_DEVICE, next_number
 from rollbook_server.storage.device_rows import STAYS, device_id
 from rollbook_server.storage.profile_ranges import ProfileRanges
+from rollbook_server.storage.upload_ranges import OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rollbook_server.domain.inventory import Beginning
     from rollbook_server.storage.engine import RollDatabase
     from rollbook_server.storage.profiles import StoredProfiles
 
@@ -35,6 +37,7 @@ _CELLS = """
 _FOUND = f"""
 FROM devices d LEFT JOIN uploads u ON u.id = d.upload
 WHERE d.profile = ? AND d.id BETWEEN ? AND ? AND d.id < ? AND {STAYS}
+    AND NOT (d.upload IN ($NUMBERS) AND NOT {OUTSIDE})
 ORDER BY d.id LIMIT {_DEVICES}
 """
 # One text of all devices, which SQLite makes beside Python, not step by step with it;
@@ -45,6 +48,7 @@ SELECT group_concat(cells), group_concat(CASE WHEN length(attributes) <= ? THEN 
 FROM (SELECT json_array({_CELLS}) AS cells, d.attributes {_FOUND}) found
 """
 _ONE_BY_ONE = f"SELECT d.attributes, {_CELLS} {_FOUND}"
+_CLOSED = "SELECT id FROM uploads WHERE state = 'OPEN' AND on_invalid_row = 'FAIL'"
 _attributes_of = itemgetter(0)
 
 
@@ -58,13 +62,18 @@ class StoredInventory:
         """Give a number above those of all devices so far."""
         return next_number(self._database, NEXT_DEVICE)
 
+    def closed(self) -> list[int]:
+        """Give the uploads whose devices come onto the roll together, if they do."""
+        return [upload for (upload,) in self._database.execute_sql(_CLOSED).fetchall()]
+
     def piece(
-        self, profile_id: str, *, after: int, before: int, width: int
+        self, profile_id: str, begun: Beginning, *, after: int, width: int
     ) -> InventoryPiece | None:
         """Give the next devices in order of number, or None if there are no more."""
         profile = self._profiles.key(profile_id)
         walks = ProfileRanges(self._database).walks(profile, after)
-        pieces = (self._along((profile, *walk, before), width) for walk in walks)
+        until = begun.end, json.dumps(begun.closed)
+        pieces = (self._along((profile, *walk, *until), width) for walk in walks)
         return next(filter(None, pieces), None)
 
     def _along(self, parameters: Sequence[Any], width: int) -> InventoryPiece | None:

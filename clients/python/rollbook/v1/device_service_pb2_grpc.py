@@ -227,7 +227,8 @@ class DeviceServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListDevices(self, request, context):
-        """Lists devices, in the order in which they came onto the roll.
+        """Lists devices, in the order in which they came; those of an upload under FAIL
+        as its rows did, though they are on the roll only from its end.
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
@@ -268,7 +269,7 @@ class DeviceServiceServicer(object):
     def ExportDevices(self, request, context):
         """Streams the inventory of a profile as a CSV file that can be uploaded again: the
         identifiers, every attribute, then columns that begin with `Rollbook` and that
-        an upload passes over. In the order in which the devices came onto the roll;
+        an upload passes over. In the order of ListDevices;
         those that change meanwhile are told as before or after, none twice.
 
         Callers: administrators with the right VIEW.

@@ -145,7 +145,8 @@ class DeviceServiceStub:
         rollbook.v1.device_service_pb2.ListDevicesRequest,
         rollbook.v1.device_service_pb2.ListDevicesResponse,
     ]
-    """Lists devices, in the order in which they came onto the roll.
+    """Lists devices, in the order in which they came; those of an upload under FAIL
+    as its rows did, though they are on the roll only from its end.
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
@@ -186,7 +187,7 @@ class DeviceServiceStub:
     ]
     """Streams the inventory of a profile as a CSV file that can be uploaded again: the
     identifiers, every attribute, then columns that begin with `Rollbook` and that
-    an upload passes over. In the order in which the devices came onto the roll;
+    an upload passes over. In the order of ListDevices;
     those that change meanwhile are told as before or after, none twice.
 
     Callers: administrators with the right VIEW.
@@ -336,7 +337,8 @@ class DeviceServiceAsyncStub:
         rollbook.v1.device_service_pb2.ListDevicesRequest,
         rollbook.v1.device_service_pb2.ListDevicesResponse,
     ]
-    """Lists devices, in the order in which they came onto the roll.
+    """Lists devices, in the order in which they came; those of an upload under FAIL
+    as its rows did, though they are on the roll only from its end.
 
     Callers: administrators with the right VIEW.
     On failure: nothing changes.
@@ -377,7 +379,7 @@ class DeviceServiceAsyncStub:
     ]
     """Streams the inventory of a profile as a CSV file that can be uploaded again: the
     identifiers, every attribute, then columns that begin with `Rollbook` and that
-    an upload passes over. In the order in which the devices came onto the roll;
+    an upload passes over. In the order of ListDevices;
     those that change meanwhile are told as before or after, none twice.
 
     Callers: administrators with the right VIEW.
@@ -545,7 +547,8 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
         request: rollbook.v1.device_service_pb2.ListDevicesRequest,
         context: _ServicerContext,
     ) -> typing.Union[rollbook.v1.device_service_pb2.ListDevicesResponse, collections.abc.Awaitable[rollbook.v1.device_service_pb2.ListDevicesResponse]]:
-        """Lists devices, in the order in which they came onto the roll.
+        """Lists devices, in the order in which they came; those of an upload under FAIL
+        as its rows did, though they are on the roll only from its end.
 
         Callers: administrators with the right VIEW.
         On failure: nothing changes.
@@ -592,7 +595,7 @@ class DeviceServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[collections.abc.Iterator[rollbook.v1.device_service_pb2.ExportDevicesResponse], collections.abc.AsyncIterator[rollbook.v1.device_service_pb2.ExportDevicesResponse]]:
         """Streams the inventory of a profile as a CSV file that can be uploaded again: the
         identifiers, every attribute, then columns that begin with `Rollbook` and that
-        an upload passes over. In the order in which the devices came onto the roll;
+        an upload passes over. In the order of ListDevices;
         those that change meanwhile are told as before or after, none twice.
 
         Callers: administrators with the right VIEW.
