@@ -17,7 +17,9 @@ from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.uploads import Progress, UploadOptions
 from rollbook_server.storage.schema import SCHEMA_VERSION
 from rollbook_server.storage.store import RESERVE_BYTES, SqliteStore, StoreError
+from rollbook_server.storage.writer import KEPT_WAITING
 from storage.works import NOW, Held, add, rows_of
+from uploads.wire import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -198,3 +200,15 @@ def test_a_full_disk_is_told_before_it_is_quite_full(
     store.write(lambda roll: add(roll, "a"))  # what is smaller goes on
     usage.free = RESERVE_BYTES
     store.check_room()
+
+
+def test_bulk_work_for_which_others_wait_each_time_shares_the_writer(store: SqliteStore) -> None:
+    for _ in range(KEPT_WAITING):
+        assert not store.is_shared()
+        bulk = Held(store, is_bulk=True)
+        small = store.submit(lambda _: None)
+        bulk.release()
+        small.result()
+    assert store.is_shared()
+    store.submit(lambda _: None, is_bulk=True).result()
+    until(lambda: not store.is_shared())

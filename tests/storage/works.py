@@ -30,9 +30,9 @@ def rows_of(first: int, how_many: int) -> list[DeviceRow]:
 class Held:
     """Work that holds the writer back until it is let go, so that what waits is one group."""
 
-    def __init__(self, store: RollStore) -> None:
+    def __init__(self, store: RollStore, *, is_bulk: bool = False) -> None:
         self._begun, self._released = threading.Event(), threading.Event()
-        self._future = store.submit(self._wait)
+        self._future = store.submit(self._wait, is_bulk=is_bulk)
         self._begun.wait()
 
     def _wait(self, _: Roll) -> None:
