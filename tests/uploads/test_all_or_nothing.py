@@ -349,3 +349,20 @@ def test_an_inventory_that_was_begun_before_the_finish_has_none_of_its_devices(
     header = next(begun)
     wire.send(opening(profile, on_invalid_row=FAIL), finish(total_bytes=len(data)))
     assert (header + b"".join(begun)).count(b"\n") == 2
+
+
+def test_an_upload_between_whose_steps_others_always_come_ends_with_a_reason(
+    wire: Wire, profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = table(f"{A},,,,x")
+    wire.send(opening(profile, on_invalid_row=FAIL), csv(data))
+    with monkeypatch.context() as patches:
+        patches.setattr(staging, "_conclude", _disturbed)
+        refused = wire.refused(opening(profile, on_invalid_row=FAIL), finish(total_bytes=len(data)))
+    assert refused[:2] == ("UNAVAILABLE", "STORE_UNAVAILABLE")
+    upload = wire.send(opening(profile, on_invalid_row=FAIL), finish(total_bytes=len(data)))
+    assert (upload.state, counts(upload)) == (FINISHED, (1, 0, 0, 0))
+
+
+def _disturbed(*_: Any) -> None:
+    raise preparing.DisturbedError

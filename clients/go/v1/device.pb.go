@@ -100,7 +100,7 @@ type Device struct {
 	UploadId string `protobuf:"bytes,9,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
 	// Line of that upload's file (1 is the first line); 0 if none.
 	SourceLine int32 `protobuf:"varint,10,opt,name=source_line,json=sourceLine,proto3" json:"source_line,omitempty"`
-	// When the device was put on the roll.
+	// When the device was put on the roll; of an upload under FAIL, when its row came.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When its identifiers, attributes or profile last changed.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`

@@ -50,7 +50,7 @@ class Change:
     row: DeviceRow
     before: Device
     after: Device
-    moves_keys: bool  # whether the device gives some up, or is given some
+    renames: bool  # whether the device gives up or is given a key, or a serial number
 
 
 @dataclass(slots=True)
@@ -111,6 +111,7 @@ class Judge:
         self.roll, self.upload, self.now = roll, upload, now
         self._headers, self._recall = headers, recall
         self.claims: dict[str, int] = {}
+        self._beside: Collection[int] = ()
         self.verdicts = Verdicts()
 
     @property
@@ -118,10 +119,14 @@ class Judge:
         """Claims on the keys of devices that rows found as they should be."""
         return {key: line for key, line in self.claims.items() if line < FREE}
 
-    def judge_all(self, rows: Sequence[DeviceRow]) -> Verdicts:
-        """Judge rows in their order; gives the verdicts on all rows so far."""
+    def judge_all(self, rows: Sequence[DeviceRow], beside: Collection[int] = ()) -> Verdicts:
+        """Judge rows in their order; gives the verdicts on all rows so far.
+
+        Those whose numbers are given `beside` went in as one set with these.
+        """
         if not rows:  # the common case of a batch that went in as a set
             return self.verdicts
+        self._beside = beside
         self.roll.leftovers.evict(rows, sparing=self.upload.upload_id)
         self.claims |= self._recall(key.value for row in rows for key in keys_of(row))
         for row, holders in zip(rows, self.roll.devices.holders(rows), strict=True):
@@ -154,11 +159,10 @@ class Judge:
     def _stands(self, device: Device, row: DeviceRow, keys: Sequence[Key]) -> bool:
         """Tell whether the device has a key of the row at the time of the row.
 
-        One of a later row has not, which went in with the row's own set. Where rows may change
-        devices they are judged before any goes in: there it lies closed, and in the way.
+        One has not that went in beside the row, but comes later.
         """
         is_mine = device.upload_id == self.upload.upload_id
-        if is_mine and device.source_row > row.row and self.upload.options.goes_in_as_set:
+        if is_mine and device.source_row > row.row and device.source_row in self._beside:
             return False
         held = values_of(device)
         return any(key.value in held and self.claims.get(key.value) != FREE for key in keys)
@@ -219,7 +223,8 @@ class Judge:
         if refusal:
             self._reject(row, refusal)
             return
-        self._change(row, device, after, moves_keys=before_keys != after_keys)
+        renames = before_keys != after_keys or device.serial_number != after.serial_number
+        self._change(row, device, after, renames=renames)
         self.claims.update((key.value, FREE) for key in before_keys)
         self._claim(after_keys, row)
 
@@ -253,7 +258,7 @@ class Judge:
         mine = self._refusal(gained, standing[:1])
         return mine or refusals.several_devices(keys_of(after), [device, *standing])
 
-    def _change(self, row: DeviceRow, device: Device, after: Device, *, moves_keys: bool) -> None:
+    def _change(self, row: DeviceRow, device: Device, after: Device, *, renames: bool) -> None:
         after = after._replace(
             upload_id=self.upload.upload_id,
             source_row=row.row,
@@ -261,7 +266,7 @@ class Judge:
             update_time=self.now,
             revision=device.revision + 1,
         )
-        self.verdicts.changes.append(Change(row, device, after, moves_keys))
+        self.verdicts.changes.append(Change(row, device, after, renames))
 
     def _claim(self, keys: Iterable[Key], row: DeviceRow) -> None:
         self.claims.update((key.value, row.line) for key in keys)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from rollbook_server.domain import uploads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from rollbook_server.domain.devices import DeviceRow
@@ -54,13 +55,15 @@ class Ending:
         while self.step(work):
             pass
 
-    def staged(self, *, after: int = 0) -> Iterator[list[DeviceRow]]:
+    def staged(self, *, after: int = 0) -> Iterator[Sequence[DeviceRow]]:
         """Give the staged rows behind row `after`, piece by piece."""
-        while rows := self.store.read(
-            lambda roll: roll.uploads.staged(self.upload_id, after=after, limit=self.piece_rows())  # noqa: B023 - read at once
-        ):
+        while rows := self.store.read(partial(self._staged, after)):
             yield rows
             after = rows[-1].row
+
+    def _staged(self, after: int, roll: Roll) -> Sequence[DeviceRow]:
+        uploads.check_held(roll, self.upload)
+        return roll.uploads.staged(self.upload_id, after=after, limit=self.piece_rows())
 
     def piece_rows(self) -> int:
         """Give how many rows the next step may hold: few if others write meanwhile."""

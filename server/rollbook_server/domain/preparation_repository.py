@@ -50,10 +50,10 @@ class Preparations(Protocol):
     def note_same(self, upload_id: str, rows: Sequence[DeviceRow], numbers: Sequence[int]) -> None:
         """Note the same of devices that are given by their numbers."""
 
-    def put_off_outdated(self, upload_id: str, rows: range) -> None:
+    def put_off_outdated(self, upload_id: str, rows: range) -> int:
         """Put those of the rows off for which something is laid down that does not fit any more.
 
-        For their devices are gone, or are not what they were.
+        For their devices are gone, or are not what they were. Gives how many rows it were.
         """
 
     def put_off_unlike(self, upload_id: str, rows: range) -> int:
@@ -72,7 +72,7 @@ class Preparations(Protocol):
         """Remove a piece of all that, at most `limit` of each kind; True if there may be more.
 
         Also the closed devices of the upload, and errors of rows that were judged at its end.
-        How far it was is removed last.
+        From the first piece on none of it counts as prepared.
         """
 
     def forget_idle(self, since: datetime, limit: int) -> bool:

@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 # Closed devices cost whoever else puts rows in: each batch looks whether it needs their keys.
 IDLE = timedelta(hours=1)
 PIECE = 2_000  # rows or devices that are forgotten in one transaction
+FEW = 500  # rows whose devices have changed meanwhile: more are not judged at the end
+
+
+class DisturbedError(Exception):
+    """What was prepared is not there any more, or does not fit: it is to be made anew."""
 
 
 class ConflictsAroseError(Exception):
@@ -63,6 +68,14 @@ class Piece(NamedTuple):
 def reached(roll: Roll, upload: Upload) -> Preparation:
     """Tell how far the end of an upload is prepared."""
     return roll.preparations.get(upload.upload_id) or Preparation()
+
+
+def prepared(roll: Roll, upload: Upload) -> Preparation:
+    """Tell the same of one that must be prepared; raises DisturbedError."""
+    found = roll.preparations.get(upload.upload_id)
+    if found is None:
+        raise DisturbedError
+    return found
 
 
 def put_in(roll: Roll, upload: Upload, piece: Piece, now: datetime) -> Settlement:
@@ -90,8 +103,8 @@ def _lay_down(roll: Roll, upload: Upload, piece: Piece, now: datetime) -> tuple[
     judge = Judge(roll, upload, piece.headers, now, partial(roll.uploads.claims, upload_id))
     verdicts = judge.judge_all(piece.rows)
     roll.uploads.claim(upload_id, judge.claims)
-    stay = [change for change in verdicts.changes if not change.moves_keys]
-    move = [change.row for change in verdicts.changes if change.moves_keys]
+    stay = [change for change in verdicts.changes if not change.renames]
+    move = [change.row for change in verdicts.changes if change.renames]
     roll.preparations.lay_down(upload, stay)
     roll.preparations.put_off(upload_id, [*move, *verdicts.following_rows])
     settling.insert(roll, upload, verdicts.new_rows, piece.attribute_names, now)
@@ -101,16 +114,19 @@ def _lay_down(roll: Roll, upload: Upload, piece: Piece, now: datetime) -> tuple[
 def prepare(ending: Ending) -> None:
     """Prepare the end for all staged rows for which it is not.
 
-    Raises ConflictsAroseError, and RollbookError as `Ending`; what was prepared stays.
+    Raises ConflictsAroseError, DisturbedError, and RollbookError as `Ending`; what was
+    prepared stays.
     """
     begun = ending.store.read(lambda roll: roll.preparations.get(ending.upload_id))
     if begun is None:
         _clear(ending)
+    after = begun.through_row if begun else 0
     names = ending.store.read(lambda roll: attribute_columns(roll, ending.upload))
-    for rows in ending.staged(after=begun.through_row if begun else 0):
+    for rows in ending.staged(after=after):
         packed = None if ending.upload.options.may_change_devices else _packed(ending, rows, names)
         piece = Piece(rows, rows[-1].row, ending.headers, names, packed)
-        ending.step(partial(_put_in_good, ending, piece))
+        ending.step(partial(_put_in_good, ending, piece, after))
+        after = piece.through_row
     _look_again(ending)
 
 
@@ -154,9 +170,12 @@ def _look_again(ending: Ending) -> None:
 
 
 def _put_off_outdated(ending: Ending, rows: range, roll: Roll) -> None:
-    before = reached(roll, ending.upload)
-    roll.preparations.put_off_outdated(ending.upload_id, rows)
+    before = prepared(roll, ending.upload)
+    if roll.preparations.put_off_outdated(ending.upload_id, rows) > FEW:
+        raise DisturbedError
     lost = roll.preparations.put_off_unlike(ending.upload_id, rows)
+    if lost > FEW:
+        raise DisturbedError
     after = replace(before, unchanged=before.unchanged - lost)
     roll.preparations.reach(ending.upload, after, ending.now)
 
@@ -168,6 +187,8 @@ def _packed(ending: Ending, rows: Sequence[DeviceRow], names: Sequence[str]) -> 
     return packing.take(names)
 
 
-def _put_in_good(ending: Ending, piece: Piece, roll: Roll) -> None:
+def _put_in_good(ending: Ending, piece: Piece, after: int, roll: Roll) -> None:
+    if reached(roll, ending.upload).through_row != after:
+        raise DisturbedError
     if put_in(roll, ending.upload, piece, ending.now).errors:
         raise ConflictsAroseError

@@ -120,7 +120,10 @@ def _put_in_as_set(judge: Judge, packed: PackedRows) -> Settlement:
     left_out = judge.roll.devices.insert(judge.upload, packed, judge.now)
     created = len(packed.rows) - len(left_out)
     judge.reject_duplicates(packed.rows.at(left_out.repeated), left_out.lines)
-    verdicts = judge.judge_all(packed.rows.at(left_out.unclear))
+    beside = frozenset(row.row for row in packed.rows) if left_out.unclear else frozenset()
+    verdicts = judge.judge_all(packed.rows.at(left_out.unclear), beside)
+    if verdicts.created_rows:
+        raise AssertionError("a row that met a device of the roll was judged to be new")
     same = packed.rows.at(left_out.same)
     counts = replace(verdicts.counts, created=created) + Counts(unchanged=len(same))
     return Settlement(counts, verdicts, same, left_out.devices)
@@ -131,7 +134,7 @@ def _put_in_in_turn(
 ) -> Settlement:
     """Judge every row first; changes go before new devices, whose keys they may free."""
     verdicts, devices = judge.judge_all(rows), judge.roll.devices
-    devices.release([change.before for change in verdicts.changes if change.moves_keys])
+    devices.release([change.before for change in verdicts.changes if change.renames])
     devices.change([change.after for change in verdicts.changes])
     insert(judge.roll, judge.upload, verdicts.created_rows, attribute_names, judge.now)
     return Settlement(verdicts.counts, verdicts)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from rollbook_server.domain import applying, preparing, settling, uploads
 from rollbook_server.domain.endings import Ending
-from rollbook_server.domain.preparing import ConflictsAroseError
+from rollbook_server.domain.errors import Reason, RollbookError
+from rollbook_server.domain.preparing import FEW, ConflictsAroseError, DisturbedError
 from rollbook_server.domain.uploads import Counts, OnConflict
 
 if TYPE_CHECKING:
@@ -26,17 +27,15 @@ if TYPE_CHECKING:
     from rollbook_server.domain.uploads import Upload
 
 AT_ONCE = 2_000  # rows that were put off; bounds memory
-
-
-class _DisturbedError(Exception):
-    """Closed devices were removed by whoever needed their keys."""
+ROUNDS, RETRY_SECONDS = 10, 5
 
 
 def finish(store: Store, upload: Upload, headers: Mapping[str, str], clock: Clock) -> Upload:
     """End an upload whose rows are all taken in: FINISHED, or FAILED under FAIL.
 
     What it leaves in the staging table is to be swept up. Raises RollbookError as
-    `Ending`; to finish the upload again goes on where that broke off.
+    `Ending`, and with STORE_UNAVAILABLE if others come between again and again; to
+    finish the upload again goes on where that broke off.
     """
     ending = Ending(store, upload, headers, clock())
     if upload.options.is_set_aside:
@@ -53,29 +52,37 @@ def _has_staged(upload: Upload, roll: Roll) -> bool:
 
 
 def _finish_staged(ending: Ending) -> Upload:
-    """Prepare the end and come to it; anew for as long as others come between."""
-    while True:
+    """Prepare the end and come to it; anew, a few times, if others come between."""
+    for _ in range(ROUNDS):
         try:
             preparing.prepare(ending)
             return ending.step(partial(_conclude, ending))
-        except _DisturbedError:
+        except DisturbedError:
             preparing.forget(ending)
         except ConflictsAroseError:
             preparing.forget(ending)
             counts = _judge(ending)
             if counts.rejected:
                 return ending.step(partial(_end, ending, counts))
+    raise RollbookError(
+        Reason.STORE_UNAVAILABLE,
+        f"Others keep changing the devices of upload {ending.upload_id}; nothing of it is on "
+        "the roll so far. Finish it again.",
+        upload_id=ending.upload_id,
+    ).retry_after(RETRY_SECONDS)
 
 
 def _conclude(ending: Ending, roll: Roll) -> Upload:
     """Put all rows on the roll, where most are already, closed until the upload ends."""
     upload = ending.upload
-    prepared = preparing.reached(roll, upload)
+    prepared = preparing.prepared(roll, upload)
     if roll.uploads.devices_of(upload.upload_id).pending != prepared.created:
-        raise _DisturbedError
+        raise DisturbedError  # by whoever needed the key of a closed device
     roll.profiles.move_counts(upload.profile_id, ending.now, pending=prepared.created, registered=0)
     counts = Counts(created=prepared.created, unchanged=prepared.unchanged)
     counts += Counts(updated=_write_over(ending, roll)) + _write_put_off(ending, roll)
+    if counts.total != uploads.stored(roll, upload).counts.total:
+        raise DisturbedError  # rather that than lose a row
     return _end(ending, counts, roll)
 
 
@@ -83,7 +90,8 @@ def _write_over(ending: Ending, roll: Roll) -> int:
     """Write what is laid down over its devices; gives how many there are."""
     upload, now = ending.upload, ending.now
     every = range(1, preparing.reached(roll, upload).through_row + 1)
-    roll.preparations.put_off_outdated(upload.upload_id, every)
+    if roll.preparations.put_off_outdated(upload.upload_id, every) > FEW:
+        raise DisturbedError
     if upload.options.on_conflict is OnConflict.MOVE:
         for profile_id, left in roll.preparations.profiles_of(upload.upload_id).items():
             moved = {"pending": left.pending, "registered": left.registered}

@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 
 _REACHED = """
 SELECT c.through_row, c.created_count, c.unchanged_count
-FROM uploads u JOIN preparations c ON c.upload = u.id WHERE u.upload_id = ?
+FROM uploads u JOIN preparations c ON c.upload = u.id
+WHERE u.upload_id = ? AND c.through_row >= 0
 """
+# Before any of it goes: whoever went on from what is left would lose rows.
+_BEGIN_TO_FORGET = "UPDATE preparations SET through_row = -1 WHERE upload = ?"
 _REACH = """
 INSERT INTO preparations (upload, through_row, created_count, unchanged_count, reach_time)
 VALUES (?, ?, ?, ?, ?) ON CONFLICT (upload) DO UPDATE SET through_row = excluded.through_row,
@@ -131,14 +134,17 @@ class StoredPreparations:
             pairs = [(row.row, str(number)) for row, number in zip(rows, numbers, strict=True)]
             self._database.execute_sql(_NOTE, (self._key(upload_id), json.dumps(pairs)))
 
-    def put_off_outdated(self, upload_id: str, rows: range) -> None:
+    def put_off_outdated(self, upload_id: str, rows: range) -> int:
         """Put those of the rows off for which something is laid down that does not fit any more."""
-        self._database.execute_sql(_OUTDATED, (self._key(upload_id), *_ends(rows)))
+        return self._put_off(_OUTDATED, upload_id, rows)
 
     def put_off_unlike(self, upload_id: str, rows: range) -> int:
         """Do the same with rows that left their devices as they were; gives how many it were."""
-        parameters = (self._key(upload_id), *_ends(rows))
-        return int(self._database.execute_sql(_UNLIKE, parameters).rowcount)
+        return self._put_off(_UNLIKE, upload_id, rows)
+
+    def _put_off(self, sql: str, upload_id: str, rows: range) -> int:
+        parameters = (self._key(upload_id), rows.start, rows.stop - 1)
+        return int(self._database.execute_sql(sql, parameters).rowcount)
 
     def profiles_of(self, upload_id: str) -> dict[str, DeviceCounts]:
         """Count the devices that are to be written over, by the profiles they are in."""
@@ -174,6 +180,7 @@ class StoredPreparations:
         return found is not None and self._forget(found[0], limit)
 
     def _forget(self, key: int, limit: int) -> bool:
+        self._database.execute_sql(_BEGIN_TO_FORGET, (key,))
         removed = delete_piece(self._database, PreparedRowTable.row, key, limit)
         if UploadRanges(self._database).remove_piece_of(key, limit) or removed:
             return True
@@ -189,11 +196,6 @@ class StoredPreparations:
         key = upload_key(self._database, upload_id)
         assert key is not None, "whoever prepares the end of an upload holds it"
         return key
-
-
-def _ends(rows: range) -> tuple[int, int]:
-    """Give the first and the last one."""
-    return rows.start, rows.stop - 1
 
 
 def _laid_down(change: Change) -> tuple[Any, ...]:
