@@ -9,7 +9,7 @@ import pytest
 
 from rollbook_server.domain import uploads
 from rollbook_server.domain.leftovers import PIECE
-from rollbook_server.domain.uploads import OnInvalidRow, UploadOptions
+from rollbook_server.domain.upload_options import OnInvalidRow, UploadOptions
 from rollbook_server.storage.postgres.store import PostgresStore
 from storage.works import NOW, add, rows_of
 

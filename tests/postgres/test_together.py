@@ -21,7 +21,7 @@ from rollbook_server.domain.guessing import Guesses
 from rollbook_server.domain.matching import Presented
 from rollbook_server.domain.profiles import Profile
 from rollbook_server.domain.tokens import Token
-from rollbook_server.domain.uploads import UploadOptions
+from rollbook_server.domain.upload_options import UploadOptions
 from rollbook_server.domain.users import User
 from rollbook_server.domain.witness import Witness
 from rollbook_server.storage.devices import _BY_IMEI

@@ -21,7 +21,8 @@ from rollbook_server.domain.errors import Reason, RollbookError, RowReason
 from rollbook_server.domain.left_out import LeftOut
 from rollbook_server.domain.matching import Candidates, Presented
 from rollbook_server.domain.profiles import Profile, ProfileOrder, ProfileQuery
-from rollbook_server.domain.uploads import Progress, UploadOptions
+from rollbook_server.domain.upload_options import UploadOptions
+from rollbook_server.domain.uploads import Progress
 from rollbook_server.storage.opening import open_store
 from rollbook_server.storage.roll_store import StoreError
 from rollbook_server.storage.schema import SCHEMA_VERSION

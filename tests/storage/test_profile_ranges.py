@@ -12,7 +12,8 @@ from databases import DATABASES
 from rollbook_server.config import DATABASE_NAME
 from rollbook_server.domain.device_lists import DeviceQuery
 from rollbook_server.domain.inventory import Beginning
-from rollbook_server.domain.uploads import Upload, UploadOptions
+from rollbook_server.domain.upload_options import UploadOptions
+from rollbook_server.domain.uploads import Upload
 from rollbook_server.storage import profile_ranges
 from rollbook_server.storage.opening import open_store
 from storage.works import NOW, add, rows_of

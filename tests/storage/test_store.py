@@ -14,7 +14,8 @@ import pytest
 from rollbook_server.domain import batches, uploads
 from rollbook_server.domain.batches import Batch
 from rollbook_server.domain.errors import Reason, RollbookError
-from rollbook_server.domain.uploads import Progress, UploadOptions
+from rollbook_server.domain.upload_options import UploadOptions
+from rollbook_server.domain.uploads import Progress
 from rollbook_server.storage.schema import SCHEMA_VERSION
 from rollbook_server.storage.store import RESERVE_BYTES, SqliteStore, StoreError
 from rollbook_server.storage.writer import KEPT_WAITING

@@ -11,8 +11,8 @@ from databases import DATABASES
 from rollbook_server.config import DATABASE_NAME
 from rollbook_server.domain import leftovers, uploads
 from rollbook_server.domain.upload_limits import UploadLimits
+from rollbook_server.domain.upload_options import UploadOptions
 from rollbook_server.domain.upload_sessions import UploadSession
-from rollbook_server.domain.uploads import UploadOptions
 from rollbook_server.storage.opening import open_store
 from storage.works import NOW, add, rows_of
 

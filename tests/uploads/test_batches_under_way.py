@@ -14,8 +14,9 @@ from rollbook_server.domain.batches_under_way import FIRST_ROWS, GROWTH, UNDER_W
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.profiles import Profile
 from rollbook_server.domain.upload_limits import UploadLimits
+from rollbook_server.domain.upload_options import OnConflict, OnInvalidRow, UploadOptions
 from rollbook_server.domain.upload_sessions import UploadSession
-from rollbook_server.domain.uploads import OnConflict, OnInvalidRow, UploadOptions, UploadState
+from rollbook_server.domain.uploads import UploadState
 from rollbook_server.storage.store import SqliteStore
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from rollbook_server.config import Config
 from rollbook_server.domain import csv_reader
 from rollbook_server.domain.csv_faults import CsvLimits
 from rollbook_server.domain.upload_limits import UploadLimits
+from rollbook_server.domain.upload_options import OnInvalidRow, UploadOptions
 from rollbook_server.domain.upload_sessions import UploadSession
-from rollbook_server.domain.uploads import OnInvalidRow, UploadOptions
 from running import Server
 from uploads import wire as w
 

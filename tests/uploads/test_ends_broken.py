@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rollbook_server.domain import preparing, removals, settling, staging
 from rollbook_server.domain.endings import Ending
-from rollbook_server.domain.uploads import OnConflict, OnInvalidRow, UploadOptions
+from rollbook_server.domain.upload_options import OnConflict, OnInvalidRow, UploadOptions
 from storage.works import NOW
 from uploads.model import Given
 from uploads.test_interleaved import ROWS, Side, World, opened, unsynced

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rollbook_server.domain import preparing
 from rollbook_server.domain.endings import Ending
-from rollbook_server.domain.uploads import OnConflict, OnInvalidRow, UploadOptions
+from rollbook_server.domain.upload_options import OnConflict, OnInvalidRow, UploadOptions
 from uploads.given_rows import rows_given
 from uploads.model import Given
 from uploads.test_interleaved import ROWS, Side, World, opened, unsynced

@@ -26,8 +26,8 @@ from rollbook_server.domain.luhn import check_digit
 from rollbook_server.domain.matching import Presented
 from rollbook_server.domain.typed_rows import TypedRow, TypedRows
 from rollbook_server.domain.upload_limits import UploadLimits
+from rollbook_server.domain.upload_options import OnConflict, OnInvalidRow, UploadOptions
 from rollbook_server.domain.upload_sessions import UploadSession
-from rollbook_server.domain.uploads import OnConflict, OnInvalidRow, UploadOptions
 from rollbook_server.storage import store as sqlite_store
 from rollbook_server.storage.opening import open_store
 from rollbook_server.storage.sqlite import log_sync

@@ -18,7 +18,8 @@ from rollbook_server.domain.errors import RowReason
 from rollbook_server.domain.keys import holds, keys_of, values_of
 from rollbook_server.domain.merging import differing, merged
 from rollbook_server.domain.refusals import duplicate_text
-from rollbook_server.domain.uploads import Counts, OnConflict
+from rollbook_server.domain.upload_options import OnConflict
+from rollbook_server.domain.uploads import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

@@ -16,7 +16,8 @@ from rollbook_server.domain import applying, preparing, settling, uploads
 from rollbook_server.domain.endings import Ending
 from rollbook_server.domain.errors import Reason, RollbookError
 from rollbook_server.domain.preparing import FEW, ConflictsAroseError, DisturbedError
-from rollbook_server.domain.uploads import Counts, OnConflict
+from rollbook_server.domain.upload_options import OnConflict
+from rollbook_server.domain.uploads import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from rollbook_server.domain import free_texts
 from rollbook_server.domain.errors import Reason, RollbookError
 
 if TYPE_CHECKING:
-    from rollbook_server.domain.uploads import UploadOptions
+    from rollbook_server.domain.upload_options import UploadOptions
 
 FILE_NAME_LIMIT = 255  # characters, as most file systems have it
 # What must not change between two streams; a mended file may have another name.

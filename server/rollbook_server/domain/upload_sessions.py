@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from rollbook_server.domain.repositories import PackedRows
     from rollbook_server.domain.typed_rows import TypedRows
     from rollbook_server.domain.upload_limits import UploadLimits
-    from rollbook_server.domain.uploads import Upload, UploadOptions
+    from rollbook_server.domain.upload_options import UploadOptions
+    from rollbook_server.domain.uploads import Upload
 
 S = TypeVar("S", CsvSource, RowsSource)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rollbook_server.domain import clock
 from rollbook_server.domain.devices import DeviceRow
 from rollbook_server.domain.preparation_repository import Preparation
+from rollbook_server.domain.upload_options import OnConflict
 from rollbook_server.domain.upload_repository import DeviceCounts
-from rollbook_server.domain.uploads import OnConflict
 from rollbook_server.storage.attribute_names import AttributeNames
 from rollbook_server.storage.attribute_texts import attribute_names, attribute_text
 from rollbook_server.storage.device_rows import DEVICE_TABLES, STAYS, device_number

@@ -5,15 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from rollbook_server.domain.uploads import (
-    Counts,
-    OnConflict,
-    OnInvalidRow,
-    Progress,
-    Upload,
-    UploadOptions,
-    UploadState,
-)
+from rollbook_server.domain.upload_options import OnConflict, OnInvalidRow, UploadOptions
+from rollbook_server.domain.uploads import Counts, Progress, Upload, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollbook.v1 import upload_pb2
-from rollbook_server.domain.uploads import OnConflict, OnInvalidRow, Upload, UploadOptions
+from rollbook_server.domain.upload_options import OnConflict, OnInvalidRow, UploadOptions
 from rollbook_server.transport.messages.enums import wire, word
 from rollbook_server.transport.messages.times import timestamp
 
 if TYPE_CHECKING:
     from rollbook.v1 import device_service_pb2
     from rollbook_server.domain.devices import RowError
+    from rollbook_server.domain.uploads import Upload
 
 
 def upload_options(message: device_service_pb2.UploadOpen) -> UploadOptions:
