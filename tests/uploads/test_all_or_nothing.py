@@ -366,3 +366,13 @@ def test_an_upload_between_whose_steps_others_always_come_ends_with_a_reason(
 
 def _disturbed(*_: Any) -> None:
     raise preparing.DisturbedError
+
+
+def test_a_strict_upload_that_changes_nothing_is_no_change_of_the_profile(
+    wire: Wire, server: Server, admin: AdminClient, profile: str
+) -> None:
+    wire.send(opening(profile, "old"), file(table(f"{A},,,,x")))
+    before = admin.get_profile(profile)
+    server.clock.turn(hours=1)
+    wire.send(opening(profile, on_invalid_row=FAIL), file(table(f"{A},,,,x")))
+    assert admin.get_profile(profile) == before

@@ -79,9 +79,11 @@ def _conclude(ending: Ending, roll: Roll) -> Upload:
     prepared = preparing.prepared(roll, upload)
     if roll.uploads.devices_of(upload.upload_id).pending != prepared.created:
         raise DisturbedError  # by whoever needed the key of a closed device
-    roll.profiles.move_counts(upload.profile_id, ending.now, pending=prepared.created, registered=0)
-    counts = Counts(created=prepared.created, unchanged=prepared.unchanged)
-    counts += Counts(updated=_write_over(ending, roll)) + _write_put_off(ending, roll)
+    counts = Counts(prepared.created, _write_over(ending, roll), prepared.unchanged)
+    if counts.created or counts.updated:
+        new = {"pending": counts.created, "registered": 0}
+        roll.profiles.move_counts(upload.profile_id, ending.now, **new)
+    counts += _write_put_off(ending, roll)
     if counts.total != uploads.stored(roll, upload).counts.total:
         raise DisturbedError  # rather that than lose a row
     return _end(ending, counts, roll)
