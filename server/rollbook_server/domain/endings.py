@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Rows a step, for whose end others that write wait; fewer where each is judged by itself.
-ALONE, SHARED, SHARED_JUDGED = 2_000, 500, 200
+ALONE, SHARED, SHARED_JUDGED = 2_000, 500, 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,5 +18,5 @@ class UploadLimits:
     batch_rows: int | None = None  # as many as the store likes
     shared_batch_rows: int = 500  # with what one piece brings, about the time of two commits
     judged_batch_rows: int = 2_000  # where each row is judged by itself: bounds memory
-    shared_judged_rows: int = 200
+    shared_judged_rows: int = 100
     batch_bytes: int = 4 * 1024 * 1024  # rows may be long: bounds memory and the statement
