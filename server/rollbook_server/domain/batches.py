@@ -79,14 +79,18 @@ def _stage(roll: Roll, upload: Upload, batch: Batch, now: datetime) -> Settlemen
     If what was prepared for those before has been forgotten, nor are these prepared now.
     Once a row is rejected nothing will be written, and so nothing is staged any more.
     """
-    columns = batch.progress.columns()
-    names = columns.attribute_names if columns else ()
-    piece = preparing.Piece(batch.rows, batch.progress.rows, batch.headers, names, batch.packed)
     if preparing.reached(roll, upload).through_row == batch.before.rows:
-        settlement = preparing.put_in(roll, upload, piece, now)
+        settlement = preparing.put_in(roll, upload, _piece(batch), now)
     else:
         verdicts = settling.rehearse(roll, upload, batch.rows, batch.headers, now)
         settlement = Settlement(verdicts.counts, verdicts)
     if not (batch.errors or settlement.errors):
         roll.uploads.stage(upload.upload_id, batch.rows)
     return settlement
+
+
+def _piece(batch: Batch) -> preparing.Piece:
+    unpacked = batch.packed is None  # packed rows know their names
+    columns = batch.progress.columns() if unpacked else None
+    names = columns.attribute_names if columns else ()
+    return preparing.Piece(batch.rows, batch.progress.rows, batch.headers, names, batch.packed)

@@ -81,12 +81,6 @@ class Verdicts:
             return self.new_rows
         return sorted([*self.new_rows, *self.following_rows], key=_number)
 
-    @property
-    def passed_rows(self) -> list[DeviceRow]:
-        """Rows without an error, in their order."""
-        changing = [change.row for change in self.changes]
-        return sorted([*self.created_rows, *changing, *self.unchanged_rows], key=_number)
-
 
 def _nothing(_: Iterable[str]) -> Mapping[str, int]:
     return {}

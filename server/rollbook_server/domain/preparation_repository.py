@@ -47,8 +47,8 @@ class Preparations(Protocol):
     ) -> None:
         """Note rows that leave their devices as they are."""
 
-    def note_same(self, upload_id: str, rows: Sequence[DeviceRow], numbers: Sequence[int]) -> None:
-        """Note the same of devices that are given by their numbers."""
+    def note_same(self, upload_id: str, rows: Sequence[int], devices: Sequence[int]) -> None:
+        """Note the same, all given by their numbers."""
 
     def put_off_outdated(self, upload_id: str, rows: range) -> int:
         """Put those of the rows off for which something is laid down that does not fit any more.

@@ -20,7 +20,6 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollbook_server.domain import settling
-from rollbook_server.domain.conflicts import Judge
 from rollbook_server.domain.preparation_repository import Preparation
 from rollbook_server.domain.row_blocks import DeviceRows
 from rollbook_server.domain.settling import Settlement
@@ -86,7 +85,7 @@ def put_in(roll: Roll, upload: Upload, piece: Piece, now: datetime) -> Settlemen
     else:
         settled = settling.write_closed(roll, upload, piece.packed, piece.headers, now)
         closed = settled.counts.created
-    verdicts, same = settled.verdicts, settled.same_rows
+    verdicts, same = settled.verdicts, settled.same_rows.numbers()
     roll.preparations.note_left(upload_id, verdicts.unchanged_rows, verdicts.unchanged_devices)
     roll.preparations.note_same(upload_id, same, settled.same_devices)
     created, unchanged = before.created + closed, before.unchanged + settled.counts.unchanged
@@ -100,9 +99,7 @@ def _lay_down(roll: Roll, upload: Upload, piece: Piece, now: datetime) -> tuple[
     Later rows know of the keys that these take or free.
     """
     upload_id = upload.upload_id
-    judge = Judge(roll, upload, piece.headers, now, partial(roll.uploads.claims, upload_id))
-    verdicts = judge.judge_all(piece.rows)
-    roll.uploads.claim(upload_id, judge.claims)
+    verdicts = settling.rehearse(roll, upload, piece.rows, piece.headers, now)
     stay = [change for change in verdicts.changes if not change.renames]
     move = [change.row for change in verdicts.changes if change.renames]
     roll.preparations.lay_down(upload, stay)

@@ -200,6 +200,10 @@ class DeviceRows(Sequence[DeviceRow]):
             begin = end
         return DeviceRows(picked)
 
+    def numbers(self) -> list[int]:
+        """Give the numbers of the rows, without making these."""
+        return list(chain.from_iterable(block.row for block in self.blocks))
+
     def merged(self, others: DeviceRows) -> DeviceRows:
         """Give these rows and others in the order of their numbers."""
         if not (self and others):

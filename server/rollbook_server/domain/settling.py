@@ -120,7 +120,7 @@ def _put_in_as_set(judge: Judge, packed: PackedRows) -> Settlement:
     left_out = judge.roll.devices.insert(judge.upload, packed, judge.now)
     created = len(packed.rows) - len(left_out)
     judge.reject_duplicates(packed.rows.at(left_out.repeated), left_out.lines)
-    beside = frozenset(row.row for row in packed.rows) if left_out.unclear else frozenset()
+    beside = frozenset(packed.rows.numbers()) if left_out.unclear else frozenset()
     verdicts = judge.judge_all(packed.rows.at(left_out.unclear), beside)
     if verdicts.created_rows:
         raise AssertionError("a row that met a device of the roll was judged to be new")

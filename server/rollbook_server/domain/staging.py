@@ -79,7 +79,8 @@ def _conclude(ending: Ending, roll: Roll) -> Upload:
     prepared = preparing.prepared(roll, upload)
     if roll.uploads.devices_of(upload.upload_id).pending != prepared.created:
         raise DisturbedError  # by whoever needed the key of a closed device
-    counts = Counts(prepared.created, _write_over(ending, roll), prepared.unchanged)
+    updated = _write_over(ending, roll, prepared.through_row)
+    counts = Counts(prepared.created, updated, prepared.unchanged)
     if counts.created or counts.updated:
         new = {"pending": counts.created, "registered": 0}
         roll.profiles.move_counts(upload.profile_id, ending.now, **new)
@@ -89,11 +90,10 @@ def _conclude(ending: Ending, roll: Roll) -> Upload:
     return _end(ending, counts, roll)
 
 
-def _write_over(ending: Ending, roll: Roll) -> int:
+def _write_over(ending: Ending, roll: Roll, through_row: int) -> int:
     """Write what is laid down over its devices; gives how many there are."""
     upload, now = ending.upload, ending.now
-    every = range(1, preparing.reached(roll, upload).through_row + 1)
-    if roll.preparations.put_off_outdated(upload.upload_id, every) > FEW:
+    if roll.preparations.put_off_outdated(upload.upload_id, range(1, through_row + 1)) > FEW:
         raise DisturbedError
     if upload.options.on_conflict is OnConflict.MOVE:
         for profile_id, left in roll.preparations.profiles_of(upload.upload_id).items():

@@ -27,9 +27,8 @@ DEVICE_TABLES = (
 # Uploads whose PENDING devices are as good as not there: those that ended and wait to be
 # swept up, and those of one that is all or nothing until it ends, see `domain.preparing`.
 # Devices that such an upload only changed lie outside its ranges, and stay.
-HIDES = """(
-    u.state IN ('FAILED', 'DISCARDED') OR u.state = 'OPEN' AND u.on_invalid_row = 'FAIL'
-)"""
+CLOSED = "u.state = 'OPEN' AND u.on_invalid_row = 'FAIL'"
+HIDES = f"(u.state IN ('FAILED', 'DISCARDED') OR {CLOSED})"
 STAYS = f"""(
     d.register_time IS NOT NULL OR u.state IS NULL OR NOT {HIDES} OR {OUTSIDE}
 )"""

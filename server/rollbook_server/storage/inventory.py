@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollbook_server.domain.inventory import InventoryPiece
 from rollbook_server.storage.counters import NEXT_DEVICE, next_number
-from rollbook_server.storage.device_rows import STAYS, device_id
+from rollbook_server.storage.device_rows import CLOSED, STAYS, device_id
 from rollbook_server.storage.profile_ranges import ProfileRanges
 from rollbook_server.storage.upload_ranges import OUTSIDE
 
@@ -48,7 +48,7 @@ SELECT group_concat(cells), group_concat(CASE WHEN length(attributes) <= ? THEN 
 FROM (SELECT json_array({_CELLS}) AS cells, d.attributes {_FOUND}) found
 """
 _ONE_BY_ONE = f"SELECT d.attributes, {_CELLS} {_FOUND}"
-_CLOSED = "SELECT id FROM uploads WHERE state = 'OPEN' AND on_invalid_row = 'FAIL'"
+_CLOSED = f"SELECT u.id FROM uploads u WHERE {CLOSED}"
 _attributes_of = itemgetter(0)
 
 

@@ -128,10 +128,10 @@ class StoredPreparations:
         ]
         self._put_in(upload_id, ("row", "device", "revision"), found)
 
-    def note_same(self, upload_id: str, rows: Sequence[DeviceRow], numbers: Sequence[int]) -> None:
-        """Note the same of devices that are given by their numbers."""
-        if numbers:
-            pairs = [(row.row, str(number)) for row, number in zip(rows, numbers, strict=True)]
+    def note_same(self, upload_id: str, rows: Sequence[int], devices: Sequence[int]) -> None:
+        """Note the same, all given by their numbers."""
+        if rows:
+            pairs = list(zip(rows, map(str, devices), strict=True))
             self._database.execute_sql(_NOTE, (self._key(upload_id), json.dumps(pairs)))
 
     def put_off_outdated(self, upload_id: str, rows: range) -> int:

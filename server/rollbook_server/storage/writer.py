@@ -54,7 +54,8 @@ IDLE_SECONDS = 0.1
 # waiting 20 ms, ten times as long as a piece of bulk work does.
 SHARED_TURNS = 16
 
-# So many groups of small work within so long: others share the writer with bulk work.
+# So many groups of small work within so long: others share the writer with bulk work. Or some
+# waited at the end of so many pieces of that in a row: while they take long, few come.
 SHARED_GROUPS, SHARED_SECONDS = 10, 1.0
 KEPT_WAITING = 3
 
@@ -134,10 +135,7 @@ class Writer:
         return queued.future
 
     def is_shared(self) -> bool:
-        """Tell whether work that is not bulk came again and again in the last second.
-
-        Or waited whenever bulk work came to its end: while that takes long, little comes.
-        """
+        """Tell whether work that is not bulk comes again and again, or waits for bulk work."""
         is_often = monotonic() - self._small_times[0] < SHARED_SECONDS
         return is_often or self._kept_waiting >= KEPT_WAITING
 
